@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recording: all that the shim (which writes) and the report (which reads) share.
+ *
+ * One file per process image, "PID.N.socklint" (N counts the images that a pid ran through by
+ * exec), in a directory per run, beside one file "summary". The shim maps a recording MAP_SHARED
+ * and writes single aligned words; so the file is readable at every instant, also while the
+ * program runs and after SIGKILL. A reader must distrust every number in it.
+ *
+ *	offset 0		struct rec_header, in a unit of its own
+ *	REC_UNIT ...		chunks, each 1 or more units long, each with a struct rec_chunk first
+ *	...			up to header.file_bytes
+ *
+ * A unit whose chunk header still says REC_CHUNK_NONE is being made: step over one unit.
+ * All words are in the byte order of the machine that ran the program.
+ *
+ * Times "_ns" are CLOCK_MONOTONIC in nanoseconds and 0 for "never"; "touch" times come from
+ * CLOCK_MONOTONIC_COARSE and may lag by up to 10 ms. header.start_ns and header.start_real_ns
+ * are the same instant on both clocks.
+ */
+#ifndef SOCKLINT_RECORDING_H
+#define SOCKLINT_RECORDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define REC_MAGIC "SOCKLINT"
+#define REC_SUMMARY_MAGIC "SOCKLSUM"
+#define REC_VERSION 1u
+#define REC_UNIT 16384u
+#define REC_SUFFIX ".socklint"
+#define REC_SUMMARY_NAME "summary"
+
+/* ---- lives ------------------------------------------------------------------------------- */
+
+/* The call that touched a socket last, or that gave birth to it. Codes are append-only. */
+#define REC_CALLS(X)                                                                               \
+	X(NONE, "none")                                                                            \
+	X(SOCKET, "socket")                                                                        \
+	X(SOCKETPAIR, "socketpair")                                                                \
+	X(ACCEPT, "accept")                                                                        \
+	X(ACCEPT4, "accept4")                                                                      \
+	X(DUP, "dup")                                                                              \
+	X(DUP2, "dup2")                                                                            \
+	X(DUP3, "dup3")                                                                            \
+	X(FCNTL, "fcntl")                                                                          \
+	X(CONNECT, "connect")                                                                      \
+	X(BIND, "bind")                                                                            \
+	X(LISTEN, "listen")                                                                        \
+	X(READ, "read")                                                                            \
+	X(READV, "readv")                                                                          \
+	X(RECV, "recv")                                                                            \
+	X(RECVFROM, "recvfrom")                                                                    \
+	X(RECVMSG, "recvmsg")                                                                      \
+	X(RECVMMSG, "recvmmsg")                                                                    \
+	X(WRITE, "write")                                                                          \
+	X(WRITEV, "writev")                                                                        \
+	X(SEND, "send")                                                                            \
+	X(SENDTO, "sendto")                                                                        \
+	X(SENDMSG, "sendmsg")                                                                      \
+	X(SENDMMSG, "sendmmsg")                                                                    \
+	X(SENDFILE, "sendfile")                                                                    \
+	X(SHUTDOWN, "shutdown")                                                                    \
+	X(CLOSE, "close")
+
+enum rec_call {
+#define REC_CALL_ENUM(code, name) REC_CALL_##code,
+	REC_CALLS(REC_CALL_ENUM)
+#undef REC_CALL_ENUM
+	REC_CALL_COUNT
+};
+
+enum rec_life_flag {
+	REC_LIFE_ACCEPTED = 1u << 0,	    /* born by accept: we are the server side */
+	REC_LIFE_LISTENING = 1u << 1,	    /* listen() succeeded */
+	REC_LIFE_CONNECTED = 1u << 2,	    /* connect() succeeded, or is under way (EINPROGRESS) */
+	REC_LIFE_CONNECT_FAILED = 1u << 3,  /* the last connect() failed; its errno in reset_errno */
+	REC_LIFE_EOF = 1u << 4,		    /* the program read the EOF: eof_* say where and when */
+	REC_LIFE_RESET = 1u << 5,	    /* a call returned ECONNRESET, EPIPE, ...: reset_* */
+	REC_LIFE_SHUT_RD = 1u << 6,	    /* shutdown(SHUT_RD or SHUT_RDWR) succeeded */
+	REC_LIFE_SHUT_WR = 1u << 7,	    /* shutdown(SHUT_WR or SHUT_RDWR) succeeded */
+	REC_LIFE_TOUCHED = 1u << 8,	    /* used for I/O at least once after its birth */
+	REC_LIFE_DUPLICATE = 1u << 9,	    /* shares its socket with another descriptor (same id) */
+	REC_LIFE_INHERITED = 1u << 10,	    /* came by fork; site, time and thread are the parent's */
+	REC_LIFE_FACTS = 1u << 11,	    /* the kernel_* fields are filled in, as of facts_ns */
+	REC_LIFE_GONE = 1u << 12,	    /* at the end the kernel no longer had this socket here */
+	REC_LIFE_TOUCHER_ENDED = 1u << 13,  /* as of facts_ns the thread touch_tid had ended */
+	REC_LIFE_REVIVED = 1u << 14,	    /* a recorded close had not closed it: put right at the end */
+};
+
+struct rec_addr {
+	uint16_t family; /* AF_INET, AF_INET6; 0: not known */
+	uint16_t port;	 /* host byte order */
+	uint32_t scope;	 /* sin6_scope_id */
+	uint8_t ip[16];	 /* network byte order; IPv4 in the first four bytes */
+};
+
+/*
+ * One descriptor that is, or was last, a socket. The slot of descriptor D is number D % 63 of the
+ * REC_CHUNK_LIVES chunk whose base is D / 63 * 63. Descriptors that share a socket share its id.
+ */
+struct rec_life {
+	uint32_t seq;	   /* generation: odd while open, even when closed, 0 never used */
+	uint32_t site;	   /* where it was born */
+	uint64_t id;	   /* number of the socket in this process image, from 1; kept by dup */
+	uint64_t born_ns;
+	uint32_t born_tid;
+	uint16_t family;   /* AF_* as given at birth */
+	uint8_t type;	   /* SOCK_STREAM, ... without flags */
+	uint8_t protocol;
+	uint32_t flags;	   /* enum rec_life_flag */
+	uint16_t born_by;  /* enum rec_call */
+	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
+	struct rec_addr local;
+	struct rec_addr peer;
+	uint64_t touch_ns; /* coarse, see above */
+	uint64_t touch_pc; /* return address in the caller; 0: the birth */
+	uint32_t touch_tid;
+	uint32_t touch_seq; /* count of touches by that thread: orders its touches exactly */
+	uint64_t write_ns; /* last successful send or write (coarse) */
+	uint64_t eof_ns;
+	uint32_t eof_site;
+	uint32_t eof_tid;
+	uint64_t reset_ns;
+	uint32_t reset_site;
+	uint32_t reset_errno;
+	uint64_t shut_ns;
+	uint32_t shut_site;
+	uint32_t shut_tid;
+	uint64_t close_ns; /* of the last death in this slot: valid while seq is even */
+	uint32_t close_site;
+	uint32_t close_tid;
+	uint64_t facts_ns; /* when the kernel was asked */
+	uint64_t kernel_cookie;	       /* SO_COOKIE: the socket's name across processes */
+	uint32_t kernel_last_ack_ms;   /* tcpi_last_ack_recv: lower bound of the age of a FIN */
+	uint32_t kernel_unread;	       /* SIOCINQ, bytes */
+	uint32_t kernel_unsent;	       /* SIOCOUTQ, bytes */
+	uint8_t kernel_tcp_state;      /* TCP_ESTABLISHED .. of <netinet/tcp.h>; 0: not TCP */
+	uint8_t kernel_eof_unread;     /* 1: SO_MEMINFO proves that the EOF still lies unread */
+	uint16_t kernel_error;	       /* errno of the question, when it could not be answered */
+	int32_t sibling_fd;	       /* a descriptor that shares the socket (a hint), or -1 */
+	int32_t epoll_fd;	       /* the epoll set that watches it, or -1 (not yet recorded) */
+	uint32_t epoll_events;
+	uint32_t in_calls;	       /* threads blocked in a call on it (not yet recorded) */
+	uint64_t polled_ns;	       /* last seen in a poll or select set (not yet recorded) */
+	uint64_t reserved[2];
+};
+
+/* ---- sites and modules ------------------------------------------------------------------- */
+
+#define REC_SITE_FRAMES 60
+
+enum rec_site_flag {
+	REC_SITE_TRUNCATED = 1u << 0, /* deeper than the depth that was asked for */
+	REC_SITE_CALLER_ONLY = 1u << 1, /* could not be unwound here: the caller's address alone */
+};
+
+/* An interned backtrace. Site ids count from 1; id 0 means "no stack was taken". */
+struct rec_site {
+	uint32_t hash;
+	uint16_t nr;	/* frames used; 0: not (yet) valid */
+	uint16_t flags; /* enum rec_site_flag */
+	uint32_t epoch; /* module epoch in which the addresses are to be read */
+	uint32_t reserved;
+	uint64_t ended_born_ns; /* as rec_progress.ended_born_ns, of threads evicted from there */
+	uint64_t reserved2;
+	uint64_t pc[REC_SITE_FRAMES]; /* return addresses, innermost (the hook's caller) first */
+};
+
+#define REC_BUILD_ID_MAX 32
+#define REC_PATH_MAX 440
+
+/* A mapped ELF file that a site cites. address - bias is the address in the file's own terms. */
+struct rec_module {
+	uint32_t valid;	     /* 1 once all else is written */
+	uint32_t from_epoch; /* first epoch in which it was mapped ... */
+	uint32_t to_epoch;   /* ... and the last, or UINT32_MAX */
+	uint8_t build_id_len;
+	uint8_t path_cut; /* 1: the path was longer than there is room for */
+	uint8_t is_vdso;
+	uint8_t is_shim; /* frames in here are socklint's own: drop them */
+	uint64_t lo;	 /* mapped from here ... */
+	uint64_t hi;	 /* ... to before here */
+	uint64_t bias;
+	uint8_t build_id[REC_BUILD_ID_MAX];
+	char path[REC_PATH_MAX]; /* NUL-terminated */
+};
+
+/* ---- progress: what proves that a thread moved on --------------------------------------- */
+
+/*
+ * How far one thread has got with the sockets of one birth site. Only that thread writes it. The
+ * table is fixed: an idle entry may be evicted, its ended_born_ns is then folded into the site.
+ */
+struct rec_progress {
+	uint32_t tid; /* 0: free */
+	uint32_t site;
+	uint64_t newest_born_ns;   /* birth of the youngest socket that the thread has touched */
+	uint64_t newest_touch_ns;  /* when it touched that one last (coarse) */
+	uint32_t newest_touch_seq; /* as rec_life.touch_seq */
+	uint32_t served;	   /* sockets of the site that it touched after their birth */
+	uint64_t ended_born_ns;	   /* youngest birth of a served socket that the thread closed */
+	uint64_t ended;		   /* served sockets that it closed */
+	uint64_t reserved[2];
+};
+
+/* ---- incidents --------------------------------------------------------------------------- */
+
+enum rec_incident_kind {
+	REC_INCIDENT_NONE,
+	REC_INCIDENT_DOUBLE_CLOSE, /* close() of a descriptor whose socket was closed before */
+	REC_INCIDENT_EXHAUSTED,	   /* EMFILE or ENFILE at a birth */
+	REC_INCIDENT_KINDS
+};
+
+struct rec_incident {
+	uint32_t kind; /* written last */
+	int32_t fd;
+	uint32_t site;
+	uint32_t first_site; /* DOUBLE_CLOSE: where it was closed the first time */
+	uint64_t ns;
+	uint64_t first_ns;
+	uint64_t life_id;
+	uint32_t tid;
+	uint32_t error;
+	uint64_t reserved[2];
+};
+
+/* ---- chunks ------------------------------------------------------------------------------ */
+
+enum rec_chunk_kind {
+	REC_CHUNK_NONE,
+	REC_CHUNK_LIVES,     /* base: first descriptor */
+	REC_CHUNK_SITES,     /* base: first site id */
+	REC_CHUNK_MODULES,   /* base: number of the first */
+	REC_CHUNK_PROGRESS,
+	REC_CHUNK_INCIDENTS,
+	REC_CHUNK_OUTCOMES,  /* reserved */
+	REC_CHUNK_RING,	     /* reserved */
+	REC_CHUNK_KINDS
+};
+
+/* Followed by nr entries of entry_bytes each. A reader steps over kinds that it does not know. */
+struct rec_chunk {
+	uint32_t kind; /* written last */
+	uint32_t units;
+	uint32_t base;
+	uint32_t nr;
+	uint32_t entry_bytes;
+	uint32_t reserved[11];
+};
+
+#define REC_CHUNK_ROOM(units) ((units)*REC_UNIT - sizeof(struct rec_chunk))
+#define REC_LIVES_PER_CHUNK 63u	  /* one unit */
+#define REC_SITES_PER_CHUNK 31u	  /* one unit */
+#define REC_MODULES_PER_CHUNK 31u /* one unit */
+#define REC_PROGRESS_UNITS 4u
+#define REC_PROGRESS_NR 1023u
+#define REC_INCIDENTS_NR 255u /* one unit */
+
+/* ---- header ------------------------------------------------------------------------------ */
+
+enum rec_end_kind {
+	REC_END_NONE,	/* still running, or killed without a chance to say so */
+	REC_END_RETURN, /* exit() or main's return; end_value is not known (0) */
+	REC_END_EXIT,	/* _exit() or quick_exit(): end_value is the status */
+	REC_END_SIGNAL, /* default SIGTERM, SIGINT or SIGHUP: end_value is the signal */
+};
+
+enum rec_header_flag {
+	REC_HEADER_FORKED = 1u << 0,	  /* made in a forked child; parent_pid started it */
+	REC_HEADER_NO_UNWINDER = 1u << 1, /* libunwind could not be loaded: callers only */
+	REC_HEADER_SEALED = 1u << 2,	  /* a seccomp filter came: the kernel was not asked since */
+	REC_HEADER_NO_UNWIND_AFTER_FORK = 1u << 3, /* forked while another thread unwound */
+	REC_HEADER_IO_URING = 1u << 4,	  /* uses io_uring, which no hook sees */
+	REC_HEADER_FOLLOWED = 1u << 5,	  /* started by "socklint run" */
+};
+
+struct rec_header {
+	char magic[8]; /* REC_MAGIC, written last */
+	uint32_t version;
+	uint32_t header_bytes; /* sizeof(struct rec_header) */
+	uint32_t unit_bytes;   /* REC_UNIT */
+	uint32_t flags;	       /* enum rec_header_flag */
+	uint64_t file_bytes;   /* chunks reach up to here */
+	uint32_t pid;
+	uint32_t parent_pid;
+	uint64_t start_ns; /* when the shim started in this image */
+	uint64_t start_real_ns;
+	uint64_t starttime; /* field 22 of /proc/PID/stat: tells a reused pid apart; 0: not known */
+	uint32_t end_kind;  /* enum rec_end_kind, written after all facts */
+	uint32_t end_value;
+	uint64_t end_ns;
+	uint64_t facts_ns; /* when all open lives were completed with kernel facts; 0: never */
+	/* counters */
+	uint64_t births;
+	uint64_t deaths;
+	uint64_t births_without_stack;
+	uint64_t lost_lives;	  /* births for which the recording could not grow */
+	uint64_t lost_sites;	  /* stacks for which there was no room */
+	uint64_t lost_incidents;
+	uint64_t lost_modules;
+	uint64_t grow_errno;	  /* why it could not grow the last time */
+	uint64_t nr_sites;	  /* ids given out */
+	uint64_t nr_incidents;	  /* ever seen; the first REC_INCIDENTS_NR are kept */
+	uint64_t fd_limit;	  /* RLIMIT_NOFILE, soft, at the start */
+	uint64_t reserved[12];
+	char host[64];
+	char exe[1024];	   /* what /proc/self/exe says */
+	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
+	uint32_t cmdline_bytes;
+	uint32_t reserved2;
+};
+
+/* ---- summary ----------------------------------------------------------------------------- */
+
+/* The directory's "summary": counts that outlive folded recordings. Updated by atomic adds. */
+struct rec_summary {
+	char magic[8]; /* REC_SUMMARY_MAGIC */
+	uint32_t version;
+	uint32_t bytes;		/* sizeof(struct rec_summary) */
+	uint64_t loaded;	/* process images in which the shim started */
+	uint64_t made;		/* recordings made */
+	uint64_t folded;	/* recordings that ended with nothing open and were unlinked */
+	uint64_t folded_births; /* sockets born in those */
+	uint64_t refused;	/* recordings not made: max-files reached */
+	uint64_t failed;	/* recordings not made: no room or no permission */
+	uint64_t failed_errno;	/* the last reason */
+	uint64_t reserved[7];
+};
+
+#define REC_ASSERT(name, expr) _Static_assert(expr, name)
+REC_ASSERT("addr", sizeof(struct rec_addr) == 24);
+REC_ASSERT("life", sizeof(struct rec_life) == 256);
+REC_ASSERT("site", sizeof(struct rec_site) == 512);
+REC_ASSERT("module", sizeof(struct rec_module) == 512);
+REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
+REC_ASSERT("incident", sizeof(struct rec_incident) == 64);
+REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
+REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
+REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
+REC_ASSERT("lives fit", REC_LIVES_PER_CHUNK * 256u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));
+REC_ASSERT("incidents fit", REC_INCIDENTS_NR * 64u <= REC_CHUNK_ROOM(1));
+
+#endif
