@@ -8,7 +8,8 @@
  * program runs and after SIGKILL. A reader must distrust every number in it.
  *
  *	offset 0		struct rec_header, in a unit of its own
- *	REC_UNIT ...		chunks, each 1 or more units long, each with a struct rec_chunk first
+ *	REC_UNIT ...		chunks, each 1 or more units long, each with a struct rec_chunk
+ *first
  *	...			up to header.file_bytes
  *
  * A unit whose chunk header still says REC_CHUNK_NONE is being made: step over one unit.
@@ -24,12 +25,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REC_MAGIC "SOCKLINT"
+#define REC_MAGIC	  "SOCKLINT"
 #define REC_SUMMARY_MAGIC "SOCKLSUM"
-#define REC_VERSION 1u
-#define REC_UNIT 16384u
-#define REC_SUFFIX ".socklint"
-#define REC_SUMMARY_NAME "summary"
+#define REC_VERSION	  1u
+#define REC_UNIT	  16384u
+#define REC_SUFFIX	  ".socklint"
+#define REC_SUMMARY_NAME  "summary"
 
 /* ---- lives ------------------------------------------------------------------------------- */
 
@@ -67,25 +68,25 @@ enum rec_call {
 #define REC_CALL_ENUM(code, name) REC_CALL_##code,
 	REC_CALLS(REC_CALL_ENUM)
 #undef REC_CALL_ENUM
-	REC_CALL_COUNT
+		REC_CALL_COUNT
 };
 
 enum rec_life_flag {
-	REC_LIFE_ACCEPTED = 1u << 0,	    /* born by accept: we are the server side */
-	REC_LIFE_LISTENING = 1u << 1,	    /* listen() succeeded */
-	REC_LIFE_CONNECTED = 1u << 2,	    /* connect() succeeded, or is under way (EINPROGRESS) */
-	REC_LIFE_CONNECT_FAILED = 1u << 3,  /* the last connect() failed; its errno in reset_errno */
-	REC_LIFE_EOF = 1u << 4,		    /* the program read the EOF: eof_* say where and when */
-	REC_LIFE_RESET = 1u << 5,	    /* a call returned ECONNRESET, EPIPE, ...: reset_* */
-	REC_LIFE_SHUT_RD = 1u << 6,	    /* shutdown(SHUT_RD or SHUT_RDWR) succeeded */
-	REC_LIFE_SHUT_WR = 1u << 7,	    /* shutdown(SHUT_WR or SHUT_RDWR) succeeded */
-	REC_LIFE_TOUCHED = 1u << 8,	    /* used for I/O at least once after its birth */
-	REC_LIFE_DUPLICATE = 1u << 9,	    /* shares its socket with another descriptor (same id) */
-	REC_LIFE_INHERITED = 1u << 10,	    /* came by fork; site, time and thread are the parent's */
-	REC_LIFE_FACTS = 1u << 11,	    /* the kernel_* fields are filled in, as of facts_ns */
-	REC_LIFE_GONE = 1u << 12,	    /* at the end the kernel no longer had this socket here */
-	REC_LIFE_TOUCHER_ENDED = 1u << 13,  /* as of facts_ns the thread touch_tid had ended */
-	REC_LIFE_REVIVED = 1u << 14,	    /* a recorded close had not closed it: put right at the end */
+	REC_LIFE_ACCEPTED = 1u << 0,	   /* born by accept: we are the server side */
+	REC_LIFE_LISTENING = 1u << 1,	   /* listen() succeeded */
+	REC_LIFE_CONNECTED = 1u << 2,	   /* connect() succeeded, or is under way (EINPROGRESS) */
+	REC_LIFE_CONNECT_FAILED = 1u << 3, /* the last connect() failed; its errno in reset_errno */
+	REC_LIFE_EOF = 1u << 4,		   /* the program read the EOF: eof_* say where and when */
+	REC_LIFE_RESET = 1u << 5,	   /* a call returned ECONNRESET, EPIPE, ...: reset_* */
+	REC_LIFE_SHUT_RD = 1u << 6,	   /* shutdown(SHUT_RD or SHUT_RDWR) succeeded */
+	REC_LIFE_SHUT_WR = 1u << 7,	   /* shutdown(SHUT_WR or SHUT_RDWR) succeeded */
+	REC_LIFE_TOUCHED = 1u << 8,	   /* used for I/O at least once after its birth */
+	REC_LIFE_DUPLICATE = 1u << 9,	   /* shares its socket with another descriptor (same id) */
+	REC_LIFE_INHERITED = 1u << 10, /* came by fork; site, time and thread are the parent's */
+	REC_LIFE_FACTS = 1u << 11,     /* the kernel_* fields are filled in, as of facts_ns */
+	REC_LIFE_GONE = 1u << 12,      /* at the end the kernel no longer had this socket here */
+	REC_LIFE_TOUCHER_ENDED = 1u << 13, /* as of facts_ns the thread touch_tid had ended */
+	REC_LIFE_REVIVED = 1u << 14, /* a recorded close had not closed it: put right at the end */
 };
 
 struct rec_addr {
@@ -100,16 +101,16 @@ struct rec_addr {
  * REC_CHUNK_LIVES chunk whose base is D / 63 * 63. Descriptors that share a socket share its id.
  */
 struct rec_life {
-	uint32_t seq;	   /* generation: odd while open, even when closed, 0 never used */
-	uint32_t site;	   /* where it was born */
-	uint64_t id;	   /* number of the socket in this process image, from 1; kept by dup */
+	uint32_t seq;  /* generation: odd while open, even when closed, 0 never used */
+	uint32_t site; /* where it was born */
+	uint64_t id;   /* number of the socket in this process image, from 1; kept by dup */
 	uint64_t born_ns;
 	uint32_t born_tid;
-	uint16_t family;   /* AF_* as given at birth */
-	uint8_t type;	   /* SOCK_STREAM, ... without flags */
+	uint16_t family; /* AF_* as given at birth */
+	uint8_t type;	 /* SOCK_STREAM, ... without flags */
 	uint8_t protocol;
-	uint32_t flags;	   /* enum rec_life_flag */
-	uint16_t born_by;  /* enum rec_call */
+	uint32_t flags;	     /* enum rec_life_flag */
+	uint16_t born_by;    /* enum rec_call */
 	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
 	struct rec_addr local;
 	struct rec_addr peer;
@@ -117,7 +118,7 @@ struct rec_life {
 	uint64_t touch_pc; /* return address in the caller; 0: the birth */
 	uint32_t touch_tid;
 	uint32_t touch_seq; /* count of touches by that thread: orders its touches exactly */
-	uint64_t write_ns; /* last successful send or write (coarse) */
+	uint64_t write_ns;  /* last successful send or write (coarse) */
 	uint64_t eof_ns;
 	uint32_t eof_site;
 	uint32_t eof_tid;
@@ -130,19 +131,19 @@ struct rec_life {
 	uint64_t close_ns; /* of the last death in this slot: valid while seq is even */
 	uint32_t close_site;
 	uint32_t close_tid;
-	uint64_t facts_ns; /* when the kernel was asked */
-	uint64_t kernel_cookie;	       /* SO_COOKIE: the socket's name across processes */
-	uint32_t kernel_last_ack_ms;   /* tcpi_last_ack_recv: lower bound of the age of a FIN */
-	uint32_t kernel_unread;	       /* SIOCINQ, bytes */
-	uint32_t kernel_unsent;	       /* SIOCOUTQ, bytes */
-	uint8_t kernel_tcp_state;      /* TCP_ESTABLISHED .. of <netinet/tcp.h>; 0: not TCP */
-	uint8_t kernel_eof_unread;     /* 1: SO_MEMINFO proves that the EOF still lies unread */
-	uint16_t kernel_error;	       /* errno of the question, when it could not be answered */
-	int32_t sibling_fd;	       /* a descriptor that shares the socket (a hint), or -1 */
-	int32_t epoll_fd;	       /* the epoll set that watches it, or -1 (not yet recorded) */
+	uint64_t facts_ns;	     /* when the kernel was asked */
+	uint64_t kernel_cookie;	     /* SO_COOKIE: the socket's name across processes */
+	uint32_t kernel_last_ack_ms; /* tcpi_last_ack_recv: lower bound of the age of a FIN */
+	uint32_t kernel_unread;	     /* SIOCINQ, bytes */
+	uint32_t kernel_unsent;	     /* SIOCOUTQ, bytes */
+	uint8_t kernel_tcp_state;    /* TCP_ESTABLISHED .. of <netinet/tcp.h>; 0: not TCP */
+	uint8_t kernel_eof_unread;   /* 1: SO_MEMINFO proves that the EOF still lies unread */
+	uint16_t kernel_error;	     /* errno of the question, when it could not be answered */
+	int32_t sibling_fd;	     /* a descriptor that shares the socket (a hint), or -1 */
+	int32_t epoll_fd;	     /* the epoll set that watches it, or -1 (not yet recorded) */
 	uint32_t epoll_events;
-	uint32_t in_calls;	       /* threads blocked in a call on it (not yet recorded) */
-	uint64_t polled_ns;	       /* last seen in a poll or select set (not yet recorded) */
+	uint32_t in_calls;  /* threads blocked in a call on it (not yet recorded) */
+	uint64_t polled_ns; /* last seen in a poll or select set (not yet recorded) */
 	uint64_t reserved[2];
 };
 
@@ -151,7 +152,7 @@ struct rec_life {
 #define REC_SITE_FRAMES 60
 
 enum rec_site_flag {
-	REC_SITE_TRUNCATED = 1u << 0, /* deeper than the depth that was asked for */
+	REC_SITE_TRUNCATED = 1u << 0,	/* deeper than the depth that was asked for */
 	REC_SITE_CALLER_ONLY = 1u << 1, /* could not be unwound here: the caller's address alone */
 };
 
@@ -168,7 +169,7 @@ struct rec_site {
 };
 
 #define REC_BUILD_ID_MAX 32
-#define REC_PATH_MAX 440
+#define REC_PATH_MAX	 440
 
 /* A mapped ELF file that a site cites. address - bias is the address in the file's own terms. */
 struct rec_module {
@@ -230,13 +231,13 @@ struct rec_incident {
 
 enum rec_chunk_kind {
 	REC_CHUNK_NONE,
-	REC_CHUNK_LIVES,     /* base: first descriptor */
-	REC_CHUNK_SITES,     /* base: first site id */
-	REC_CHUNK_MODULES,   /* base: number of the first */
+	REC_CHUNK_LIVES,   /* base: first descriptor */
+	REC_CHUNK_SITES,   /* base: first site id */
+	REC_CHUNK_MODULES, /* base: number of the first */
 	REC_CHUNK_PROGRESS,
 	REC_CHUNK_INCIDENTS,
-	REC_CHUNK_OUTCOMES,  /* reserved */
-	REC_CHUNK_RING,	     /* reserved */
+	REC_CHUNK_OUTCOMES, /* reserved */
+	REC_CHUNK_RING,	    /* reserved */
 	REC_CHUNK_KINDS
 };
 
@@ -251,12 +252,12 @@ struct rec_chunk {
 };
 
 #define REC_CHUNK_ROOM(units) ((units)*REC_UNIT - sizeof(struct rec_chunk))
-#define REC_LIVES_PER_CHUNK 63u	  /* one unit */
-#define REC_SITES_PER_CHUNK 31u	  /* one unit */
+#define REC_LIVES_PER_CHUNK   63u /* one unit */
+#define REC_SITES_PER_CHUNK   31u /* one unit */
 #define REC_MODULES_PER_CHUNK 31u /* one unit */
-#define REC_PROGRESS_UNITS 4u
-#define REC_PROGRESS_NR 1023u
-#define REC_INCIDENTS_NR 255u /* one unit */
+#define REC_PROGRESS_UNITS    4u
+#define REC_PROGRESS_NR	      1023u
+#define REC_INCIDENTS_NR      255u /* one unit */
 
 /* ---- header ------------------------------------------------------------------------------ */
 
@@ -265,15 +266,16 @@ enum rec_end_kind {
 	REC_END_RETURN, /* exit() or main's return; end_value is not known (0) */
 	REC_END_EXIT,	/* _exit() or quick_exit(): end_value is the status */
 	REC_END_SIGNAL, /* default SIGTERM, SIGINT or SIGHUP: end_value is the signal */
+	REC_END_EXEC,	/* execve: what is open and not close-on-exec passes to the next image */
 };
 
 enum rec_header_flag {
 	REC_HEADER_FORKED = 1u << 0,	  /* made in a forked child; parent_pid started it */
 	REC_HEADER_NO_UNWINDER = 1u << 1, /* libunwind could not be loaded: callers only */
-	REC_HEADER_SEALED = 1u << 2,	  /* a seccomp filter came: the kernel was not asked since */
+	REC_HEADER_SEALED = 1u << 2, /* a seccomp filter came: the kernel was not asked since */
 	REC_HEADER_NO_UNWIND_AFTER_FORK = 1u << 3, /* forked while another thread unwound */
-	REC_HEADER_IO_URING = 1u << 4,	  /* uses io_uring, which no hook sees */
-	REC_HEADER_FOLLOWED = 1u << 5,	  /* started by "socklint run" */
+	REC_HEADER_IO_URING = 1u << 4,		   /* uses io_uring, which no hook sees */
+	REC_HEADER_FOLLOWED = 1u << 5,		   /* started by "socklint run" */
 };
 
 struct rec_header {
@@ -296,17 +298,17 @@ struct rec_header {
 	uint64_t births;
 	uint64_t deaths;
 	uint64_t births_without_stack;
-	uint64_t lost_lives;	  /* births for which the recording could not grow */
-	uint64_t lost_sites;	  /* stacks for which there was no room */
+	uint64_t lost_lives; /* births for which the recording could not grow */
+	uint64_t lost_sites; /* stacks for which there was no room */
 	uint64_t lost_incidents;
 	uint64_t lost_modules;
-	uint64_t grow_errno;	  /* why it could not grow the last time */
-	uint64_t nr_sites;	  /* ids given out */
-	uint64_t nr_incidents;	  /* ever seen; the first REC_INCIDENTS_NR are kept */
-	uint64_t fd_limit;	  /* RLIMIT_NOFILE, soft, at the start */
+	uint64_t grow_errno;   /* why it could not grow the last time */
+	uint64_t nr_sites;     /* ids given out */
+	uint64_t nr_incidents; /* ever seen; the first REC_INCIDENTS_NR are kept */
+	uint64_t fd_limit;     /* RLIMIT_NOFILE, soft, at the start */
 	uint64_t reserved[12];
 	char host[64];
-	char exe[1024];	   /* what /proc/self/exe says */
+	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
 	uint32_t cmdline_bytes;
 	uint32_t reserved2;

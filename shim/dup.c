@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One socket, several descriptors. The target of dup2 dies first, and comes back if the call
+ * fails without having closed it.
+ */
+#include "shim.h"
+
+static void duplicated(int from, int to, enum rec_call call, struct at at)
+{
+	int e = errno;
+
+	if (to >= 0 && to != from) {
+		struct life_ref ref = life_find(from);
+
+		if (ref.life && !process_is_other())
+			life_born_by_dup(to, ref, from, call, at);
+	}
+	errno = e;
+}
+
+EXPORT int dup(int fd)
+{
+	bool record = hook_enter();
+	int to = real.dup(fd);
+
+	if (record)
+		duplicated(fd, to, REC_CALL_DUP, AT_CALLER);
+	return to;
+}
+
+EXPORT int dup2(int fd, int to)
+{
+	bool record = hook_enter(), died;
+	uint32_t undo = 0;
+	int r;
+
+	died = record && fd != to && life_die(to, AT_CALLER, &undo);
+	r = real.dup2(fd, to);
+	if (r < 0 && died)
+		life_undo_death(to, undo);
+	if (record)
+		duplicated(fd, r, REC_CALL_DUP2, AT_CALLER);
+	return r;
+}
+
+EXPORT int dup3(int fd, int to, int flags)
+{
+	bool record = hook_enter(), died;
+	uint32_t undo = 0;
+	int r;
+
+	died = record && fd != to && life_die(to, AT_CALLER, &undo);
+	r = real.dup3(fd, to, flags);
+	if (r < 0 && died)
+		life_undo_death(to, undo);
+	if (record)
+		duplicated(fd, r, REC_CALL_DUP3, AT_CALLER);
+	return r;
+}
+
+static bool is_dup(int cmd)
+{
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+}
+
+EXPORT int fcntl(int fd, int cmd, ...)
+{
+	bool record = hook_enter();
+	va_list ap;
+	void *arg;
+	int r;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	r = real.fcntl(fd, cmd, arg);
+	if (record && is_dup(cmd))
+		duplicated(fd, r, REC_CALL_FCNTL, AT_CALLER);
+	return r;
+}
+
+EXPORT int fcntl64(int fd, int cmd, ...)
+{
+	bool record = hook_enter();
+	va_list ap;
+	void *arg;
+	int r;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	r = real.fcntl64(fd, cmd, arg);
+	if (record && is_dup(cmd))
+		duplicated(fd, r, REC_CALL_FCNTL, AT_CALLER);
+	return r;
+}

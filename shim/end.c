@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a process image: every open life is held against the kernel and completed with what
+ * it knows, then the end is written down. Runs in the destructor, before _exit, or in a handler of
+ * a deadly signal: raw system calls only.
+ */
+#include "shim.h"
+#include <netinet/tcp.h>
+
+struct tally {
+	uint32_t open;
+	uint32_t suspicious; /* worth a look by the command */
+};
+
+static bool is_suspicious(const struct rec_life *l)
+{
+	return l->kernel_tcp_state == TCP_CLOSE_WAIT || l->kernel_tcp_state == TCP_CLOSE;
+}
+
+static void complete(int fd, struct tally *tally)
+{
+	struct life_ref ref = life_find(fd);
+
+	if (!ref.life)
+		return;
+	if (!facts_ask(fd, ref)) {
+		life_flag(ref, REC_LIFE_GONE);
+		return;
+	}
+	tally->open++;
+	tally->suspicious += is_suspicious(ref.life);
+}
+
+/*
+ * A recorded death that did not happen: the close was cancelled before it reached the kernel, or
+ * a vfork child's was taken for ours. The kernel still has the socket, so the life goes on.
+ */
+static void revive(int fd)
+{
+	struct rec_life *l = life_slot(fd);
+	struct sockaddr_storage addr;
+	struct rec_addr peer = {0};
+	socklen_t len = sizeof(addr);
+	uint32_t seq = l ? word_get_acquire(&l->seq) : 0;
+
+	if (!seq || seq & 1 || !l->peer.family)
+		return;
+	if (SYS3(SYS_getpeername, fd, &addr, &len) < 0)
+		return;
+	life_addr(&peer, &addr, len);
+	if (memcmp(&peer, &l->peer, sizeof(peer)) != 0)
+		return;
+	l->flags |= REC_LIFE_REVIVED;
+	life_undo_death(fd, seq - 1);
+}
+
+static struct tally complete_all(void)
+{
+	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
+	struct tally tally = {0, 0};
+
+	for (uint32_t fd = 0; fd < all; fd++) {
+		revive((int)fd);
+		complete((int)fd, &tally);
+	}
+	return tally;
+}
+
+static bool is_clean(const struct tally *tally)
+{
+	return !tally->open && !word_get(&shim.head->nr_incidents) &&
+	       !word_get(&shim.head->lost_lives);
+}
+
+/* A recording with nothing to tell is counted in the summary and goes. */
+static void fold(void)
+{
+	if (!shim.summary || sys_unlink(shim.path) < 0)
+		return;
+	shim.folded = true;
+	word_add(&shim.summary->folded, 1);
+	word_add(&shim.summary->folded_births, word_get(&shim.head->births));
+}
+
+void end_record(enum rec_end_kind kind, uint32_t value)
+{
+	struct rec_header *h = shim.head;
+	struct tally tally = {0, 0};
+
+	if (!shim.started || process_is_other())
+		return;
+	if (word_get(&shim.attach) != ATTACHED || !word_cas(&shim.ended, &(uint32_t){0}, 1))
+		return;
+	if (!shim.sealed) {
+		tally = complete_all();
+		h->facts_ns = now_ns();
+	} else {
+		h->flags |= REC_HEADER_SEALED;
+	}
+	h->end_ns = now_ns();
+	h->end_value = value;
+	word_set_release(&h->end_kind, (uint32_t)kind);
+	if (shim.sealed)
+		return;
+	if (is_clean(&tally))
+		fold();
+	else if (tally.suspicious && kind != REC_END_EXEC && options.report == REPORT_EXIT)
+		tell();
+}
+
+/* The image lives on after all: the exec failed. */
+void end_take_back(void)
+{
+	if (!shim.started || process_is_other() || word_get(&shim.attach) != ATTACHED)
+		return;
+	word_set(&shim.head->end_kind, (uint32_t)REC_END_NONE);
+	word_set(&shim.ended, 0);
+	if (!shim.folded)
+		return;
+	shim.folded = false;
+	shim.progress = NULL;
+	init_head_reset();
+	word_set_release(&shim.attach, DETACHED);
+}

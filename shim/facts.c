@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel says about a socket. Only questions that change nothing: SO_ERROR and MSG_PEEK
+ * would swallow what is the program's own.
+ */
+#include "shim.h"
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#define MEMINFO		 55 /* SO_MEMINFO, Linux 4.12; older headers lack it */
+#define MEMINFO_RMEM	 0  /* SK_MEMINFO_RMEM_ALLOC */
+#define REFRESH_EVERY_NS 1000000000u
+#define REFRESH_AT_ONCE	 64u /* lives per refresh: about 100 us */
+
+static uint32_t ask_queue(int fd, unsigned long request)
+{
+	int n = 0;
+
+	return sys_ioctl(fd, request, &n) == 0 && n > 0 ? (uint32_t)n : 0;
+}
+
+/* A FIN that nobody has read yet still lies in the receive queue and is counted there. */
+static bool ask_eof_unread(int fd, uint32_t unread)
+{
+	uint32_t mem[9] = {0};
+	socklen_t len = sizeof(mem);
+
+	return !unread && sys_getsockopt(fd, SOL_SOCKET, MEMINFO, mem, &len) == 0 &&
+	       mem[MEMINFO_RMEM] > 0;
+}
+
+static void ask_tcp(int fd, struct rec_life *l)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return;
+	l->kernel_tcp_state = info.tcpi_state;
+	l->kernel_last_ack_ms = info.tcpi_last_ack_recv;
+	if (info.tcpi_state == TCP_LISTEN)
+		return;
+	l->kernel_unread = ask_queue(fd, SIOCINQ);
+	l->kernel_unsent = ask_queue(fd, SIOCOUTQ);
+	l->kernel_eof_unread = ask_eof_unread(fd, l->kernel_unread);
+}
+
+static void ask_addresses(int fd, struct rec_life *l)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+
+	if (SYS3(SYS_getsockname, fd, &addr, &len) == 0)
+		life_addr(&l->local, &addr, len);
+	len = sizeof(addr);
+	if (!l->peer.family && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
+		life_addr(&l->peer, &addr, len);
+}
+
+static bool is_inet(const struct rec_life *l)
+{
+	return l->family == AF_INET || l->family == AF_INET6;
+}
+
+/*
+ * Completes a life. Returns false where the kernel has no socket there any more: it was closed
+ * by a door that no hook sees, and is nobody's leak.
+ */
+bool facts_ask(int fd, struct life_ref ref)
+{
+	struct rec_life *l = ref.life;
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+	int r = sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len);
+
+	if (!life_is(ref))
+		return true;
+	if (r == -EBADF || r == -ENOTSOCK)
+		return false;
+	l->kernel_error = (uint16_t)(r < 0 ? -r : 0);
+	l->kernel_cookie = cookie;
+	if (is_inet(l)) {
+		ask_addresses(fd, l);
+		if (l->type == SOCK_STREAM)
+			ask_tcp(fd, l);
+	}
+	if (sys_tgkill(shim.pid, (int)l->touch_tid, 0) == -ESRCH)
+		life_flag(ref, REC_LIFE_TOUCHER_ENDED);
+	word_set(&l->facts_ns, now_ns());
+	life_flag(ref, REC_LIFE_FACTS);
+	return true;
+}
+
+static bool is_worth_asking(const struct rec_life *l, uint64_t now)
+{
+	return (word_get(&l->seq) & 1) && is_inet(l) && l->type == SOCK_STREAM &&
+	       !(l->flags & REC_LIFE_LISTENING) && word_get(&l->touch_ns) + REFRESH_EVERY_NS < now;
+}
+
+/* Once a second a passing birth asks about some idle sockets, so that SIGKILL leaves evidence. */
+COLD void facts_refresh(uint64_t now)
+{
+	uint64_t due = word_get(&shim.next_refresh_ns);
+	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
+	uint32_t fd = word_get(&shim.refresh_cursor);
+
+	if (shim.sealed || now < due ||
+	    !word_cas(&shim.next_refresh_ns, &due, now + REFRESH_EVERY_NS))
+		return;
+	for (uint32_t seen = 0, asked = 0; seen < all && asked < REFRESH_AT_ONCE; seen++, fd++) {
+		struct rec_life *l = life_slot((int)(fd % all));
+		struct life_ref ref = life_find((int)(fd % all));
+
+		if (!l || !ref.life || !is_worth_asking(l, now))
+			continue;
+		asked++;
+		if (!facts_ask((int)(fd % all), ref))
+			life_vanished(ref);
+	}
+	word_set(&shim.refresh_cursor, all ? fd % all : 0);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ELF files that sites cite, with build ids. dl_iterate_phdr() takes the loader's lock: it is
+ * called only between unwinder_enter() and unwinder_leave(), which keep a fork away.
+ */
+#include "shim.h"
+#include <elf.h>
+#include <link.h>
+
+static struct rec_module *module_get(uint32_t i)
+{
+	struct rec_module *m = shim.modules[i / REC_MODULES_PER_CHUNK];
+
+	return m ? &m[i % REC_MODULES_PER_CHUNK] : NULL;
+}
+
+static struct rec_module *chunk_grow(uint32_t chunk)
+{
+	return recorder_grow(REC_CHUNK_MODULES, 1, chunk * REC_MODULES_PER_CHUNK,
+			     REC_MODULES_PER_CHUNK, sizeof(struct rec_module));
+}
+
+static struct rec_module *module_make(void)
+{
+	uint32_t i = word_add(&shim.nr_modules, 1), chunk = i / REC_MODULES_PER_CHUNK;
+	struct rec_module *made, *before = NULL;
+
+	if (chunk < MODULE_CHUNKS && !word_get_acquire(&shim.modules[chunk]) &&
+	    (made = chunk_grow(chunk)) && !word_cas(&shim.modules[chunk], &before, made))
+		((struct rec_chunk *)made)[-1].nr = 0;
+	return chunk < MODULE_CHUNKS ? module_get(i) : NULL;
+}
+
+static struct rec_module *module_of(uint64_t pc)
+{
+	for (uint32_t i = 0; i < MODULE_CHUNKS * REC_MODULES_PER_CHUNK; i++) {
+		struct rec_module *m = module_get(i);
+
+		if (!m || i >= word_get(&shim.nr_modules))
+			break;
+		if (word_get_acquire(&m->valid) && m->to_epoch == UINT32_MAX && pc >= m->lo &&
+		    pc < m->hi)
+			return m;
+	}
+	return NULL;
+}
+
+static void range_of(const struct dl_phdr_info *info, uint64_t *lo, uint64_t *hi)
+{
+	*lo = UINT64_MAX;
+	*hi = 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uint64_t from = info->dlpi_addr + p->p_vaddr;
+
+		if (p->p_type != PT_LOAD)
+			continue;
+		if (from < *lo)
+			*lo = from;
+		if (from + p->p_memsz > *hi)
+			*hi = from + p->p_memsz;
+	}
+}
+
+/* Looks through one PT_NOTE segment for NT_GNU_BUILD_ID. */
+static void build_id_from(struct rec_module *m, const char *p, size_t n)
+{
+	while (n >= sizeof(ElfW(Nhdr))) {
+		const ElfW(Nhdr) *note = (const void *)p;
+		size_t name = (note->n_namesz + 3u) & ~3u, desc = (note->n_descsz + 3u) & ~3u;
+		size_t all = sizeof(*note) + name + desc;
+
+		if (all > n)
+			return;
+		if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+		    !memcmp(note + 1, "GNU", 4) && note->n_descsz <= REC_BUILD_ID_MAX) {
+			memcpy(m->build_id, (const char *)(note + 1) + name, note->n_descsz);
+			m->build_id_len = (uint8_t)note->n_descsz;
+			return;
+		}
+		p += all;
+		n -= all;
+	}
+}
+
+static void path_of(struct rec_module *m, const char *name)
+{
+	struct text t = text_in(m->path, sizeof(m->path));
+	size_t n = strlen(name);
+
+	if (!n) { /* the program itself */
+		long len = sys_readlink("/proc/self/exe", m->path, sizeof(m->path) - 1);
+		m->path[len > 0 ? len : 0] = '\0';
+		return;
+	}
+	m->path_cut = n >= sizeof(m->path);
+	text_add_n(&t, name, m->path_cut ? sizeof(m->path) - 1 : n);
+}
+
+struct search {
+	uint64_t pc;
+	bool found;
+};
+
+static int module_add(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct search *search = data;
+	struct rec_module *m;
+	uint64_t lo, hi;
+
+	(void)size;
+	range_of(info, &lo, &hi);
+	if (search->pc < lo || search->pc >= hi)
+		return 0;
+	m = module_make();
+	if (!m)
+		return 1;
+	m->lo = lo;
+	m->hi = hi;
+	m->bias = info->dlpi_addr;
+	m->from_epoch = shim.epoch;
+	m->to_epoch = UINT32_MAX;
+	m->is_shim = (uintptr_t)&module_add >= lo && (uintptr_t)&module_add < hi;
+	m->is_vdso = !strncmp(info->dlpi_name, "linux-vdso", 10);
+	path_of(m, info->dlpi_name);
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_NOTE)
+			build_id_from(m, (char *)info->dlpi_addr + info->dlpi_phdr[i].p_vaddr,
+				      info->dlpi_phdr[i].p_memsz);
+	word_set_release(&m->valid, 1);
+	search->found = true;
+	return 1;
+}
+
+/* Makes sure that the module of pc is in the recording. Code without a file (a JIT's) has none. */
+void module_cite(uint64_t pc)
+{
+	struct search search = {pc, false};
+
+	if (module_of(pc) || !unwinder_enter())
+		return;
+	dl_iterate_phdr(module_add, &search);
+	unwinder_leave();
+	if (search.pc && !search.found)
+		recorder_lost(&shim.head->lost_modules);
+}
+
+static int module_is_there(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct rec_module *m = data;
+	uint64_t lo, hi;
+
+	(void)size;
+	range_of(info, &lo, &hi);
+	return lo == m->lo && hi == m->hi;
+}
+
+/* After a dlclose: cited modules that are gone end their epoch, and all cached stacks with it. */
+void module_recheck(void)
+{
+	bool gone = false;
+
+	if (!unwinder_enter())
+		return;
+	for (uint32_t i = 0; i < word_get(&shim.nr_modules); i++) {
+		struct rec_module *m =
+			i < MODULE_CHUNKS * REC_MODULES_PER_CHUNK ? module_get(i) : NULL;
+
+		if (!m || !word_get_acquire(&m->valid) || m->to_epoch != UINT32_MAX)
+			continue;
+		if (dl_iterate_phdr(module_is_there, m))
+			continue;
+		word_set(&m->to_epoch, shim.epoch);
+		gone = true;
+	}
+	if (gone)
+		word_add(&shim.epoch, 1);
+	unwinder_leave();
+}
+
+bool modules_inherit(void)
+{
+	for (uint32_t i = 0; i < MODULE_CHUNKS && shim.modules[i]; i++) {
+		struct rec_module *to = chunk_grow(i);
+
+		if (!to)
+			return false;
+		memcpy(to, shim.modules[i], REC_MODULES_PER_CHUNK * sizeof(*to));
+		word_set_release(&shim.modules[i], to);
+	}
+	return true;
+}

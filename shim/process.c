@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork, exec and the ways to end. vfork is never wrapped: its child borrows our memory, and is
+ * told apart by its pid wherever that matters.
+ */
+#include "shim.h"
+#include <alloca.h>
+
+/*
+ * In a child. snapshot: the lives as they were before the fork, or NULL where no hook saw the fork
+ * coming (daemon()'s, a raw clone); then they are read as the parent has them now.
+ */
+void process_reborn(const struct snapshot *snapshot)
+{
+	bool had_recording = word_get(&shim.attach) != DETACHED;
+	struct snapshot now = {NULL, 0};
+
+	memset(&thread, 0, sizeof(thread));
+	if (had_recording && !snapshot)
+		now = lives_snapshot();
+	if (had_recording)
+		lives_adopt(snapshot ? snapshot : &now);
+	shim.parent_pid = shim.pid;
+	shim.pid = sys_getpid();
+	shim.forked = true;
+	shim.start_ns = now_ns();
+	shim.start_real_ns = clock_ns(CLOCK_REALTIME);
+	shim.progress = NULL;
+	shim.incidents = NULL;
+	shim.ended = 0;
+	shim.folded = false;
+	init_head_reset();
+	unwinder_reborn();
+	word_set_release(&shim.attach, DETACHED);
+	init_alive_again();
+}
+
+EXPORT pid_t fork(void)
+{
+	struct snapshot snapshot = {NULL, 0};
+	bool record = hook_enter();
+	pid_t pid;
+	int e;
+
+	if (!record)
+		return real.fork();
+	unwinder_gate_close();
+	if (word_get(&shim.attach) == ATTACHED)
+		snapshot = lives_snapshot();
+	pid = real.fork();
+	e = errno;
+	if (pid == 0) {
+		process_reborn(&snapshot);
+	} else {
+		unwinder_gate_open();
+		if (snapshot.mem)
+			sys_munmap(snapshot.mem, snapshot.bytes);
+	}
+	errno = e;
+	return pid;
+}
+
+/* The parent leaves inside the C library, past every hook: its end is written down before. */
+EXPORT int daemon(int nochdir, int noclose)
+{
+	int r;
+
+	if (hook_enter())
+		end_record(REC_END_EXIT, 0);
+	r = real.daemon(nochdir, noclose);
+	if (hook_enter() && !shim.forked)
+		end_take_back();
+	return r;
+}
+
+/* ---- the ways to end ---- */
+
+EXPORT _Noreturn void _exit(int status)
+{
+	if (hook_enter())
+		end_record(REC_END_EXIT, (uint32_t)status & 0xff);
+	real._exit(status);
+	__builtin_unreachable();
+}
+
+EXPORT _Noreturn void _Exit(int status)
+{
+	if (hook_enter())
+		end_record(REC_END_EXIT, (uint32_t)status & 0xff);
+	real._Exit(status);
+	__builtin_unreachable();
+}
+
+EXPORT _Noreturn void quick_exit(int status)
+{
+	if (hook_enter())
+		end_record(REC_END_EXIT, (uint32_t)status & 0xff);
+	real.quick_exit(status);
+	__builtin_unreachable();
+}
+
+/* ---- exec ---- */
+
+static void exec_begin(void)
+{
+	if (hook_enter())
+		end_record(REC_END_EXEC, 0);
+}
+
+static int exec_failed(int r)
+{
+	int e = errno;
+
+	if (hook_enter())
+		end_take_back();
+	errno = e;
+	return r;
+}
+
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	exec_begin();
+	return exec_failed(real.execve(path, argv, envp));
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+	exec_begin();
+	return exec_failed(real.execv(path, argv));
+}
+
+EXPORT int execvp(const char *file, char *const argv[])
+{
+	exec_begin();
+	return exec_failed(real.execvp(file, argv));
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	exec_begin();
+	return exec_failed(real.execvpe(file, argv, envp));
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	exec_begin();
+	return exec_failed(real.fexecve(fd, argv, envp));
+}
+
+/* The number of arguments behind `first`, the closing NULL included. */
+static size_t args_count(const char *first, va_list *ap)
+{
+	size_t n = 1;
+
+	for (const char *arg = first; arg; arg = va_arg(*ap, const char *))
+		n++;
+	return n;
+}
+
+static void args_copy(char **argv, const char *first, va_list *ap)
+{
+	size_t i = 0;
+
+	for (const char *arg = first; arg; arg = va_arg(*ap, const char *))
+		argv[i++] = (char *)(uintptr_t)arg;
+	argv[i] = NULL;
+}
+
+/* Lays the variable arguments out as an argv on this stack, as the C library does itself. */
+#define ARGS_TO_ARGV(argv, first, ap)                                                              \
+	do {                                                                                       \
+		va_start(ap, first);                                                               \
+		argv = alloca(args_count(first, &ap) * sizeof(char *));                            \
+		va_end(ap);                                                                        \
+		va_start(ap, first);                                                               \
+		args_copy(argv, first, &ap);                                                       \
+	} while (0)
+
+EXPORT int execl(const char *path, const char *arg, ...)
+{
+	char **argv;
+	va_list ap;
+
+	ARGS_TO_ARGV(argv, arg, ap);
+	va_end(ap);
+	exec_begin();
+	return exec_failed(real.execv(path, argv));
+}
+
+EXPORT int execlp(const char *file, const char *arg, ...)
+{
+	char **argv;
+	va_list ap;
+
+	ARGS_TO_ARGV(argv, arg, ap);
+	va_end(ap);
+	exec_begin();
+	return exec_failed(real.execvp(file, argv));
+}
+
+EXPORT int execle(const char *path, const char *arg, ...)
+{
+	char **argv, **envp;
+	va_list ap;
+
+	ARGS_TO_ARGV(argv, arg, ap);
+	envp = va_arg(ap, char **);
+	va_end(ap);
+	exec_begin();
+	return exec_failed(real.execve(path, argv, envp));
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How far each thread has got with the sockets of each birth site: what later proves that it
+ * moved on and left one behind. Each entry has one writer, the thread itself.
+ */
+#include "shim.h"
+
+#define WINDOW	      8u	  /* entries that one (thread, site) may lie in */
+#define EVICT_IDLE_NS 1000000000u /* an entry that was written so lately is not evicted */
+
+static void site_keep_ended(uint32_t site, uint64_t born_ns)
+{
+	struct rec_site *s = site_get(site);
+	uint64_t before;
+
+	if (!s)
+		return;
+	before = word_get(&s->ended_born_ns);
+	while (before < born_ns && !word_cas(&s->ended_born_ns, &before, born_ns))
+		;
+}
+
+static void entry_take(struct rec_progress *p, uint32_t tid, uint32_t site)
+{
+	uint32_t before = word_get(&p->tid);
+
+	if (before) /* evicted: what it proves for its whole site stays */
+		site_keep_ended(p->site, word_get(&p->ended_born_ns));
+	if (!word_cas(&p->tid, &before, UINT32_MAX)) /* nobody's, while it is being cleared */
+		return;
+	memset((char *)p + sizeof(p->tid), 0, sizeof(*p) - sizeof(p->tid));
+	p->site = site;
+	word_set_release(&p->tid, tid);
+}
+
+static struct rec_progress *entry_find(uint32_t tid, uint32_t site, uint64_t now)
+{
+	uint32_t hash = (tid * 2654435761u ^ site * 2246822519u) >> 7;
+	struct rec_progress *oldest = NULL, *p;
+
+	for (uint32_t i = 0; i < WINDOW; i++) {
+		p = &shim.progress[(hash + i) % REC_PROGRESS_NR];
+		if (word_get(&p->tid) == tid && p->site == site)
+			return p;
+		if (!oldest || word_get(&p->newest_touch_ns) < word_get(&oldest->newest_touch_ns))
+			oldest = p;
+	}
+	p = oldest;
+	if (word_get(&p->tid) == UINT32_MAX ||
+	    (p->tid && word_get(&p->newest_touch_ns) + EVICT_IDLE_NS > now))
+		return NULL;
+	entry_take(p, tid, site);
+	return word_get(&p->tid) == tid && p->site == site ? p : NULL;
+}
+
+static struct rec_progress *entry_get(uint32_t site, uint64_t now)
+{
+	struct rec_progress *p = thread.progress;
+
+	if (likely(p && word_get(&p->tid) == thread_tid() && p->site == site))
+		return p;
+	if (!shim.progress)
+		return NULL;
+	thread.progress = p = entry_find(thread_tid(), site, now);
+	return p;
+}
+
+/* This thread has just touched `life`. first: for the first time since its birth. */
+void progress_touched(struct rec_life *life, uint64_t now, bool first)
+{
+	struct rec_progress *p = entry_get(life->site, now);
+
+	if (!p)
+		return;
+	if (life->born_ns >= p->newest_born_ns) {
+		word_set(&p->newest_born_ns, life->born_ns);
+		word_set(&p->newest_touch_ns, now);
+		word_set(&p->newest_touch_seq, thread.touch_seq);
+	}
+	if (first)
+		word_set(&p->served, p->served + 1);
+}
+
+/* This thread closes `life`. */
+void progress_ended(const struct rec_life *life)
+{
+	struct rec_progress *p;
+
+	if (!(word_get(&life->flags) & REC_LIFE_TOUCHED))
+		return;
+	p = entry_get(life->site, now_coarse_ns());
+	if (!p)
+		return;
+	word_set(&p->ended, p->ended + 1);
+	if (life->born_ns > p->ended_born_ns)
+		word_set(&p->ended_born_ns, life->born_ns);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The read family: where the program learns of the EOF, and of a reset.
+ */
+#include "shim.h"
+
+/* What a call asked for, as far as it decides whether a result of 0 is an EOF. */
+struct request {
+	enum rec_call call;
+	size_t bytes;
+	int flags;
+};
+
+/* 0 from a stream is the EOF if something was asked for and nothing was only peeked at. */
+static bool is_eof(const struct rec_life *l, const struct request *q, ssize_t r)
+{
+	return r == 0 && q->bytes && !(q->flags & (MSG_PEEK | MSG_ERRQUEUE)) &&
+	       l->type == SOCK_STREAM;
+}
+
+static ssize_t got(struct life_ref ref, struct request q, ssize_t r, struct at at)
+{
+	int e;
+
+	if (likely(!ref.life))
+		return r;
+	e = errno;
+	life_touch(ref, q.call, at);
+	if (is_eof(ref.life, &q, r))
+		life_eof(ref, at);
+	else if (r < 0 && e != EAGAIN)
+		life_error(ref, e, at);
+	errno = e;
+	return r;
+}
+
+static size_t iov_bytes(const struct iovec *iov, size_t nr)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		n += iov[i].iov_len;
+	return n;
+}
+
+/* To begin with: the life that the descriptor holds now, and not after the call. */
+#define FIND(fd) (hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0})
+
+EXPORT ssize_t read(int fd, void *buf, size_t n)
+{
+	struct life_ref ref = FIND(fd);
+
+	if (unlikely(fd == unwinder_fd) && unwinder_is_caller(AT_CALLER))
+		return 1;
+	return got(ref, (struct request){REC_CALL_READ, n, 0}, real.read(fd, buf, n), AT_CALLER);
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int nr)
+{
+	struct life_ref ref = FIND(fd);
+	ssize_t r = real.readv(fd, iov, nr);
+
+	if (!ref.life)
+		return r;
+	return got(ref, (struct request){REC_CALL_READV, r ? 0 : iov_bytes(iov, (size_t)nr), 0}, r,
+		   AT_CALLER);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
+{
+	struct life_ref ref = FIND(fd);
+
+	return got(ref, (struct request){REC_CALL_RECV, n, flags}, real.recv(fd, buf, n, flags),
+		   AT_CALLER);
+}
+
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *len)
+{
+	struct life_ref ref = FIND(fd);
+
+	return got(ref, (struct request){REC_CALL_RECVFROM, n, flags},
+		   real.recvfrom(fd, buf, n, flags, from, len), AT_CALLER);
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct life_ref ref = FIND(fd);
+	ssize_t r = real.recvmsg(fd, msg, flags);
+
+	if (!ref.life)
+		return r;
+	return got(ref,
+		   (struct request){REC_CALL_RECVMSG,
+				    r ? 0 : iov_bytes(msg->msg_iov, msg->msg_iovlen), flags},
+		   r, AT_CALLER);
+}
+
+/* A stream fills one message after the other; an EOF is a last message of no bytes. */
+EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct timespec *timeout)
+{
+	struct life_ref ref = FIND(fd);
+	int r = real.recvmmsg(fd, msgs, nr, flags, timeout);
+	const struct mmsghdr *last = r > 0 ? &msgs[r - 1] : NULL;
+	struct request q = {REC_CALL_RECVMMSG, 0, flags};
+
+	if (ref.life && last)
+		q.bytes = iov_bytes(last->msg_hdr.msg_iov, last->msg_hdr.msg_iovlen);
+	got(ref, q, last ? (ssize_t)last->msg_len : r, AT_CALLER);
+	return r;
+}
+
+/* ---- what programs built with _FORTIFY_SOURCE call ---- */
+
+EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
+{
+	struct life_ref ref = FIND(fd);
+
+	return got(ref, (struct request){REC_CALL_READ, n, 0}, real.__read_chk(fd, buf, n, room),
+		   AT_CALLER);
+}
+
+EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
+{
+	struct life_ref ref = FIND(fd);
+
+	return got(ref, (struct request){REC_CALL_RECV, n, flags},
+		   real.__recv_chk(fd, buf, n, room, flags), AT_CALLER);
+}
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags,
+			      __SOCKADDR_ARG from, socklen_t *len)
+{
+	struct life_ref ref = FIND(fd);
+
+	return got(ref, (struct request){REC_CALL_RECVFROM, n, flags},
+		   real.__recvfrom_chk(fd, buf, n, room, flags, from, len), AT_CALLER);
+}

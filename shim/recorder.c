@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recording as a file: made when first needed, grown in batches, never a danger to the guest.
+ *
+ * Memory of a batch is touched only after fallocate() promised its blocks, for a hole on a full
+ * disk is SIGBUS; and fallocate() is called only after RLIMIT_FSIZE was read, for growing past it
+ * is SIGXFSZ. The descriptor is closed as soon as the batch is mapped. What cannot grow is
+ * counted, and the guest runs on.
+ */
+#include "shim.h"
+
+#define IMAGES_MAX	  1000u /* recordings of one pid */
+#define BATCHES_MAX	  256u
+#define BATCH_FIRST_UNITS 12u /* header, sites, modules, progress, incidents, lives; some spare */
+#define RESERVE_UNITS	  64u /* for a process that is about to lose its access to the file */
+
+/* Mapped, allocated units that wait to become chunks. */
+struct batch {
+	char *base;
+	uint32_t units; /* written last; 0: not there */
+	uint32_t used;
+};
+
+static struct batch batches[BATCHES_MAX];
+static uint32_t nr_batches;
+
+void recorder_lost(uint64_t *counter)
+{
+	word_add(counter, 1);
+}
+
+/* Without fallocate() (NFS) blocks are promised by writing them. Returns 0 or -errno. */
+static int allocate_by_writing(int fd, uint64_t offset, uint64_t bytes)
+{
+	static const char zeros[4096];
+
+	for (uint64_t end = offset + bytes; offset < end; offset += sizeof(zeros)) {
+		long n = sys_pwrite(fd, zeros, sizeof(zeros), offset);
+
+		if (n != (long)sizeof(zeros))
+			return n < 0 ? (int)n : -ENOSPC;
+	}
+	return 0;
+}
+
+static int allocate(int fd, uint64_t offset, uint64_t bytes)
+{
+	struct rlimit limit;
+	int r = sys_getrlimit(RLIMIT_FSIZE, &limit);
+
+	if (r < 0)
+		return r;
+	if (offset + bytes > options.max_size || offset + bytes > limit.rlim_cur)
+		return -EFBIG;
+	r = sys_fallocate(fd, offset, bytes);
+	return r == -EOPNOTSUPP || r == -ENOSYS ? allocate_by_writing(fd, offset, bytes) : r;
+}
+
+/* Maps `units` more of the file. Returns NULL and *error on failure. */
+static char *map_units(int fd, uint64_t offset, uint32_t units, int *error)
+{
+	uint64_t bytes = (uint64_t)units * REC_UNIT;
+	char *p;
+
+	*error = allocate(fd, offset, bytes);
+	if (*error)
+		return NULL;
+	p = sys_mmap(fd, offset, bytes);
+	if (!p)
+		*error = -ENOMEM;
+	return p;
+}
+
+static struct batch *batch_publish(char *base, uint32_t units, uint32_t used)
+{
+	uint32_t i = word_add(&nr_batches, 1);
+
+	if (i >= BATCHES_MAX)
+		return NULL;
+	batches[i].base = base;
+	batches[i].used = used;
+	word_set_release(&batches[i].units, units);
+	return &batches[i];
+}
+
+static bool batch_add_units(int fd, uint32_t units)
+{
+	uint64_t offset = word_add(&shim.head->file_bytes, (uint64_t)units * REC_UNIT);
+	int error;
+	char *p = map_units(fd, offset, units, &error);
+
+	if (!p)
+		word_set(&shim.head->grow_errno, (uint64_t)-error);
+	return p && batch_publish(p, units, 0);
+}
+
+/* Grows by half of what there is, or by as little as is needed when there is no room for that. */
+static bool batch_add(uint32_t need)
+{
+	uint32_t have = (uint32_t)(word_get(&shim.head->file_bytes) / REC_UNIT);
+	uint32_t units = have / 2 > need ? have / 2 : need;
+	bool ok;
+	int fd;
+
+	if (shim.sealed || word_get(&nr_batches) >= BATCHES_MAX)
+		return false;
+	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (fd < 0) {
+		word_set(&shim.head->grow_errno, (uint64_t)-fd);
+		return false;
+	}
+	ok = batch_add_units(fd, units) || (units > need && batch_add_units(fd, need));
+	sys_close(fd);
+	return ok;
+}
+
+static void *batch_take(uint32_t units)
+{
+	uint32_t n = word_get_acquire(&nr_batches);
+
+	for (uint32_t i = n < BATCHES_MAX ? n : BATCHES_MAX; i-- > 0;) {
+		struct batch *b = &batches[i];
+		uint32_t total = word_get_acquire(&b->units);
+		uint32_t used = word_get(&b->used);
+
+		while (used + units <= total)
+			if (word_cas(&b->used, &used, used + units))
+				return b->base + (size_t)used * REC_UNIT;
+	}
+	return NULL;
+}
+
+/* A new chunk of nr zeroed entries. Returns the first entry, or NULL when the file cannot grow. */
+void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uint32_t nr,
+		    uint32_t entry_bytes)
+{
+	struct rec_chunk *chunk = batch_take(units);
+
+	if (!chunk && batch_add(units))
+		chunk = batch_take(units);
+	if (!chunk)
+		return NULL;
+	chunk->units = units;
+	chunk->base = base;
+	chunk->nr = nr;
+	chunk->entry_bytes = entry_bytes;
+	word_set_release(&chunk->kind, (uint32_t)kind);
+	return chunk + 1;
+}
+
+/* Before the file gets out of reach: room for what may still come. */
+void recorder_reserve(void)
+{
+	if (recorder_ready())
+		batch_add(RESERVE_UNITS);
+}
+
+/* ---- the summary ---- */
+
+static bool summary_is_valid(const struct rec_summary *s)
+{
+	return !memcmp(s->magic, REC_SUMMARY_MAGIC, 8) && s->version == REC_VERSION &&
+	       s->bytes == sizeof(*s);
+}
+
+static struct rec_summary *summary_map(const char *path, int flags)
+{
+	struct rec_summary *s = NULL;
+	struct stat st;
+	int fd = sys_open(path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return NULL;
+	if (!(flags & O_CREAT) ? sys_fstat(fd, &st) == 0 && st.st_size >= (long)sizeof(*s)
+			       : allocate(fd, 0, 4096) == 0)
+		s = sys_mmap(fd, 0, 4096);
+	sys_close(fd);
+	return s;
+}
+
+/* Opens the run's summary, and counts this image as loaded in it. */
+void recorder_open_summary(const char *dir, bool create)
+{
+	char path[700];
+	struct text t = text_in(path, sizeof(path));
+	struct rec_summary *s;
+
+	text_add(&t, dir);
+	text_add(&t, "/" REC_SUMMARY_NAME);
+	if (t.cut)
+		return;
+	s = create ? summary_map(path, O_CREAT | O_EXCL) : NULL;
+	if (s) {
+		memcpy(s->magic, REC_SUMMARY_MAGIC, 8);
+		s->bytes = sizeof(*s);
+		word_set_release(&s->version, REC_VERSION);
+	} else {
+		s = summary_map(path, 0);
+	}
+	if (!s || !summary_is_valid(s))
+		return;
+	shim.summary = s;
+	word_add(&s->loaded, 1);
+}
+
+/* ---- the start of a recording ---- */
+
+static void describe_process(struct rec_header *h)
+{
+	struct process_id id;
+	long n = sys_readlink("/proc/self/exe", h->exe, sizeof(h->exe) - 1);
+
+	h->exe[n > 0 ? n : 0] = '\0';
+	n = text_read_file("/proc/self/cmdline", h->cmdline, sizeof(h->cmdline) - 1);
+	h->cmdline_bytes = n > 0 ? (uint32_t)n : 0;
+	n = text_read_file("/proc/sys/kernel/hostname", h->host, sizeof(h->host) - 1);
+	h->host[n > 0 ? n - 1 : 0] = '\0';
+	if (process_id_read(&id, shim.pid))
+		h->starttime = id.starttime;
+	h->pid = (uint32_t)shim.pid;
+	h->parent_pid = (uint32_t)shim.parent_pid;
+	h->start_ns = shim.start_ns;
+	h->start_real_ns = shim.start_real_ns;
+}
+
+static void head_fill(struct rec_header *h)
+{
+	const struct rec_header *before = shim.head;
+
+	describe_process(h);
+	h->flags = before->flags | (shim.forked ? REC_HEADER_FORKED : 0);
+	if (!unwinder_present())
+		h->flags |= REC_HEADER_NO_UNWINDER;
+	h->fd_limit = before->fd_limit;
+	h->births_without_stack = before->births_without_stack;
+	h->lost_lives = before->lost_lives;
+	h->nr_sites = shim.nr_sites;
+	h->version = REC_VERSION;
+	h->header_bytes = sizeof(*h);
+	h->unit_bytes = REC_UNIT;
+	h->file_bytes = (uint64_t)BATCH_FIRST_UNITS * REC_UNIT;
+}
+
+static int file_create(void)
+{
+	int fd = -EEXIST;
+
+	for (uint32_t image = 0; fd == -EEXIST && image < IMAGES_MAX; image++) {
+		struct text t = text_in(shim.path, sizeof(shim.path));
+
+		text_add(&t, shim.run_dir);
+		text_add(&t, "/");
+		text_add_number(&t, (uint64_t)shim.pid);
+		text_add(&t, ".");
+		text_add_number(&t, image);
+		text_add(&t, REC_SUFFIX);
+		if (t.cut)
+			return -ENAMETOOLONG;
+		fd = sys_open(shim.path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
+	}
+	return fd;
+}
+
+static bool tables_make(void)
+{
+	shim.progress = recorder_grow(REC_CHUNK_PROGRESS, REC_PROGRESS_UNITS, 0, REC_PROGRESS_NR,
+				      sizeof(struct rec_progress));
+	shim.incidents = recorder_grow(REC_CHUNK_INCIDENTS, 1, 0, REC_INCIDENTS_NR,
+				       sizeof(struct rec_incident));
+	return shim.progress && shim.incidents;
+}
+
+/* Returns 0 or -errno. */
+static int file_make(void)
+{
+	int fd = file_create();
+	char *base;
+	int error;
+
+	if (fd < 0)
+		return fd;
+	base = map_units(fd, 0, BATCH_FIRST_UNITS, &error);
+	sys_close(fd);
+	if (!base) {
+		sys_unlink(shim.path);
+		return error;
+	}
+	head_fill((struct rec_header *)base);
+	shim.head = (struct rec_header *)base;
+	memset(batches, 0, sizeof(batches));
+	nr_batches = 0;
+	batch_publish(base, BATCH_FIRST_UNITS, 1);
+	error = tables_make() && sites_inherit() && modules_inherit() && lives_inherit() ? 0
+											 : -ENOSPC;
+	memcpy(shim.head->magic, REC_MAGIC, 8);
+	return error;
+}
+
+static bool is_full(void)
+{
+	struct rec_summary *s = shim.summary;
+
+	return s && word_get(&s->made) - word_get(&s->folded) >= options.max_files;
+}
+
+static int make(void)
+{
+	int r;
+
+	if (!shim.run_dir[0] && !rundir_make()) {
+		shim.run_dir[0] = '\0';
+		return -EACCES;
+	}
+	if (!shim.summary)
+		recorder_open_summary(shim.run_dir, true);
+	if (is_full()) {
+		word_add(&shim.summary->refused, 1);
+		return -ENOSPC;
+	}
+	r = file_make();
+	if (!shim.summary)
+		return r;
+	word_add(r ? &shim.summary->failed : &shim.summary->made, 1);
+	if (r)
+		word_set(&shim.summary->failed_errno, (uint64_t)-r);
+	return r;
+}
+
+/* Another thread is at it: it needs well under a millisecond. In its own signal handler: no. */
+static bool wait_for_other(void)
+{
+	for (int i = 0; i < 200 && word_get(&shim.attaching_tid) != thread_tid(); i++) {
+		uint32_t state = word_get_acquire(&shim.attach);
+
+		if (state != ATTACHING)
+			return state == ATTACHED;
+		sys_sleep_ns(50000);
+	}
+	return false;
+}
+
+COLD bool recorder_attach(void)
+{
+	uint32_t state = DETACHED;
+	int r;
+
+	if (shim.sealed || word_get(&shim.attach) == ATTACH_FAILED)
+		return false;
+	if (!word_cas(&shim.attach, &state, ATTACHING))
+		return state == ATTACHED || (state == ATTACHING && wait_for_other());
+	word_set(&shim.attaching_tid, thread_tid());
+	r = make();
+	shim.head->grow_errno = (uint64_t)-r;
+	word_set(&shim.attaching_tid, 0);
+	/* A guest out of descriptors may have one again later. */
+	state = !r ? ATTACHED : r == -EMFILE || r == -ENFILE ? DETACHED : ATTACH_FAILED;
+	word_set_release(&shim.attach, state);
+	return state == ATTACHED;
+}
+
+/* ---- incidents ---- */
+
+void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
+		       const struct rec_life *before, int error)
+{
+	struct rec_incident *i;
+	uint64_t n;
+
+	if (!recorder_ready())
+		return;
+	n = word_add(&shim.head->nr_incidents, 1);
+	if (n >= REC_INCIDENTS_NR) {
+		recorder_lost(&shim.head->lost_incidents);
+		return;
+	}
+	i = &shim.incidents[n];
+	i->fd = fd;
+	i->site = stack_site(at);
+	i->ns = now_ns();
+	i->tid = thread_tid();
+	i->error = (uint32_t)error;
+	if (before) {
+		i->first_site = before->close_site;
+		i->first_ns = before->close_ns;
+		i->life_id = before->id;
+	}
+	word_set_release(&i->kind, (uint32_t)kind);
+}

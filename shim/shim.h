@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shim's one header, grouped by the file each declaration comes from.
+ *
+ * Code here runs inside somebody else's program: in signal handlers, in vfork children, in
+ * threads about to be cancelled, on 16 KiB stacks, before main and after exit. It may use
+ * real.x, raw system calls (sys.h), atomics and clock_gettime. Never malloc, stdio, a lock, a
+ * thread, a changed errno or return value. What fails is counted in the recording's header.
+ *
+ * at:		where a hook was called from
+ * life:	one socket in one descriptor; its slot is reused, its seq tells generations apart
+ * site:	an interned backtrace
+ */
+#ifndef SHIM_SHIM_H
+#define SHIM_SHIM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "recording.h"
+#include "sys.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define EXPORT	    __attribute__((visibility("default")))
+#define COLD	    __attribute__((cold, noinline))
+
+/* Single words of the recording are read and written by several threads, and by the report. */
+#define word_get(p)	       __atomic_load_n((p), __ATOMIC_RELAXED)
+#define word_set(p, v)	       __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define word_add(p, v)	       __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define word_get_acquire(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define word_set_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define word_cas(p, old, new)                                                                      \
+	__atomic_compare_exchange_n((p), (old), (new), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+
+/* Binds to the oldest version of a symbol: the shim must load where glibc is older than here. */
+#if defined(__x86_64__) && defined(__GLIBC__)
+#define OLD_SYMBOL(name) __asm__(".symver " #name "," #name "@GLIBC_2.2.5");
+#else
+#define OLD_SYMBOL(name)
+#endif
+
+/* Functions that glibc exports and its headers withhold, or declare only at times. */
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
+ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags, __SOCKADDR_ARG from,
+		       socklen_t *from_len);
+void closefrom(int low);
+int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t bsd_signal(int sig, sighandler_t handler);
+sighandler_t ssignal(int sig, sighandler_t handler);
+sighandler_t __sysv_signal(int sig, sighandler_t handler);
+sighandler_t sysv_signal(int sig, sighandler_t handler);
+sighandler_t sigset(int sig, sighandler_t handler);
+
+/* ---- hook.c: the functions behind the hooks ---------------------------------------------- */
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* guests call deprecated functions */
+struct real {
+#define HOOK(name) typeof(&name) name;
+#include "hooks.def"
+#undef HOOK
+};
+#pragma GCC diagnostic pop
+
+extern struct real real;
+
+/* Where a hook was called from. cfa is the caller's stack pointer after the hook returns. */
+struct at {
+	uintptr_t pc;
+	uintptr_t cfa;
+};
+
+#define AT_CALLER                                                                                  \
+	((struct at){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa()})
+
+void real_resolve(void);
+
+/* ---- init.c: the start, the options ------------------------------------------------------ */
+
+enum option_report { REPORT_NONE, REPORT_EXIT };
+
+struct options {
+	char dir[512]; /* absolute, or "" for the default one */
+	enum option_report report;
+	bool on_signal;
+	uint32_t depth;	    /* frames per stack, 1 .. REC_SITE_FRAMES */
+	uint32_t max_files; /* recordings in one directory */
+	uint64_t max_size;  /* bytes of one recording */
+};
+
+extern struct options options;
+
+/* 1 in the process for which `shim` holds true; 0 before the start and after any kind of fork. */
+extern uint32_t *init_alive;
+
+bool init_or_reborn(void);
+
+/* First thing in every hook: makes real.x callable. Returns whether the call may be recorded. */
+static inline bool hook_enter(void)
+{
+	return likely(word_get(init_alive) == 1) || init_or_reborn();
+}
+
+void init_alive_again(void);
+void init_head_reset(void);
+
+/* ---- state of this process and thread ---------------------------------------------------- */
+
+#define LIVES_L2      16384u
+#define LIVES_L1      1041u /* up to descriptor 2^30 */
+#define SITE_CHUNKS   512u
+#define MODULE_CHUNKS 16u
+
+/* Where the recording stands; only recorder.c moves it. */
+enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
+
+struct shim {
+	int pid;
+	int parent_pid;
+	uint32_t attach; /* enum attach_state */
+	uint32_t attaching_tid;
+	bool forked;	   /* this process was forked by one under the shim */
+	bool sealed;	   /* a seccomp filter: ask the kernel nothing more */
+	bool never_unwind; /* forked while another thread was inside libunwind */
+	bool started;	   /* init_start ran to its end */
+	uint32_t ended;	   /* the end was recorded, or is being */
+	bool folded;	   /* ... and the recording, with nothing to tell, was unlinked */
+	uint32_t epoch;	   /* counts dlcloses that unmapped a cited module */
+	uint32_t nr_modules;
+	uint32_t nr_sites;
+	uint64_t next_id;
+	uint64_t next_refresh_ns;
+	uint32_t refresh_cursor;
+	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
+	uint64_t start_ns;
+	uint64_t start_real_ns;
+	uint64_t starttime;
+	struct rec_header *head; /* the recording's, or `init_no_head` while there is none */
+	struct rec_summary *summary;
+	struct rec_life **lives[LIVES_L1];
+	struct rec_site *sites[SITE_CHUNKS];
+	struct rec_module *modules[MODULE_CHUNKS];
+	struct rec_progress *progress;
+	struct rec_incident *incidents;
+	char run_dir[600];
+	char path[700];
+	struct stat stderr_at_start;
+};
+
+extern struct shim shim;
+
+struct thread {
+	uint32_t tid; /* 0: ask */
+	uint32_t touch_seq;
+	struct rec_progress *progress; /* of the site served last */
+	uintptr_t stack_lo;	       /* known to be readable: [stack_lo, stack_hi) */
+	uintptr_t stack_hi;
+	bool unwinding;
+};
+
+extern __thread struct thread thread __attribute__((tls_model("initial-exec")));
+
+static inline uint32_t thread_tid(void)
+{
+	if (unlikely(!thread.tid))
+		thread.tid = (uint32_t)sys_gettid();
+	return thread.tid;
+}
+
+/* A vfork child shares our memory, and what it closes is not ours. One system call. */
+static inline bool process_is_other(void)
+{
+	return !shim.sealed && sys_getpid() != shim.pid;
+}
+
+static inline uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static inline uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static inline uint64_t now_coarse_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+
+/* ---- text.c: building paths and reading /proc without stdio ------------------------------ */
+
+struct text {
+	char *buf;
+	size_t room;
+	size_t len;
+	bool cut;
+};
+
+struct text text_in(char *buf, size_t room);
+void text_add(struct text *t, const char *s);
+void text_add_n(struct text *t, const char *s, size_t n);
+void text_add_number(struct text *t, uint64_t n);
+
+/* Reads up to n bytes of a file. Returns their number, or -errno. */
+long text_read_file(const char *path, char *buf, size_t n);
+
+/* ---- rundir.c: which directory the recordings of this run lie in ------------------------- */
+
+struct process_id {
+	int pid;
+	int ppid;
+	uint64_t starttime;
+};
+
+bool process_id_read(struct process_id *id, int pid);
+bool rundir_make(void);
+bool rundir_is_first_process(void);
+
+/* ---- recorder.c: the file ---------------------------------------------------------------- */
+
+bool recorder_attach(void);
+void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uint32_t nr,
+		    uint32_t entry_bytes);
+void recorder_reserve(void);
+void recorder_open_summary(const char *dir, bool create);
+void recorder_lost(uint64_t *counter);
+void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
+		       const struct rec_life *before, int error);
+
+/* Makes sure that there is a recording. Returns whether there is. */
+static inline bool recorder_ready(void)
+{
+	return likely(word_get_acquire(&shim.attach) == ATTACHED) || recorder_attach();
+}
+
+/* ---- lives.c: the table of descriptors --------------------------------------------------- */
+
+/* A life as it was found: what comes back from the kernel belongs to it while seq is the same. */
+struct life_ref {
+	struct rec_life *life; /* NULL: no socket that we know of */
+	uint32_t seq;
+};
+
+struct birth {
+	enum rec_call call;
+	int family;
+	int type;
+	int protocol;
+	uint32_t flags;
+};
+
+struct life_ref life_find_detached(int fd, struct rec_life *life);
+struct life_ref life_born(int fd, const struct birth *birth, struct at at);
+void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at);
+bool life_die(int fd, struct at at, uint32_t *undo);
+void life_undo_death(int fd, uint32_t undo);
+void life_vanished(struct life_ref ref);
+void life_touch(struct life_ref ref, enum rec_call call, struct at at);
+void life_wrote(struct life_ref ref);
+void life_eof(struct life_ref ref, struct at at);
+void life_error(struct life_ref ref, int error, struct at at);
+void life_flag(struct life_ref ref, uint32_t flag);
+void life_shut(struct life_ref ref, int how, struct at at);
+void life_addr(struct rec_addr *to, const void *addr, socklen_t len);
+bool lives_inherit(void);
+
+/* A private copy of all lives chunks, taken before a fork for the child. */
+struct snapshot {
+	void *mem;
+	size_t bytes;
+};
+
+struct snapshot lives_snapshot(void);
+void lives_adopt(const struct snapshot *snapshot);
+
+/* The slot of a descriptor, or NULL where no socket was near it yet. */
+static inline struct rec_life *life_slot(int fd)
+{
+	uint32_t chunk = (uint32_t)fd / REC_LIVES_PER_CHUNK;
+	struct rec_life **l2, *lives;
+
+	if (unlikely(fd < 0 || chunk / LIVES_L2 >= LIVES_L1))
+		return NULL;
+	l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
+	if (!l2)
+		return NULL;
+	lives = word_get_acquire(&l2[chunk % LIVES_L2]);
+	return lives ? lives + (uint32_t)fd % REC_LIVES_PER_CHUNK : NULL;
+}
+
+/* The open life in fd. */
+static inline struct life_ref life_find(int fd)
+{
+	struct rec_life *life = life_slot(fd);
+	uint32_t seq = life ? word_get_acquire(&life->seq) : 0;
+
+	if (likely(!(seq & 1)))
+		return (struct life_ref){NULL, 0};
+	if (unlikely(word_get_acquire(&shim.attach) != ATTACHED))
+		return life_find_detached(fd, life);
+	return (struct life_ref){life, seq};
+}
+
+static inline bool life_is(struct life_ref ref)
+{
+	return ref.life && word_get_acquire(&ref.life->seq) == ref.seq;
+}
+
+/* ---- progress.c: which thread has got how far -------------------------------------------- */
+
+void progress_touched(struct rec_life *life, uint64_t now, bool first);
+void progress_ended(const struct rec_life *life);
+
+/* ---- facts.c: what the kernel says about a socket ---------------------------------------- */
+
+bool facts_ask(int fd, struct life_ref ref);
+void facts_refresh(uint64_t now);
+
+/* ---- stack.c, unwinder.c, sites.c, modules.c: from a caller to a site -------------------- */
+
+struct frames {
+	uint32_t nr;
+	uint32_t flags; /* enum rec_site_flag */
+	bool cacheable; /* every return address lies at its slot */
+	uint64_t pc[REC_SITE_FRAMES];
+	uint32_t slot[REC_SITE_FRAMES]; /* where pc lies, in bytes above the first cfa */
+};
+
+uint32_t stack_site(struct at at);
+
+void unwinder_load(void);
+bool unwinder_present(void);
+bool unwinder_walk(struct at at, struct frames *frames);
+bool unwinder_enter(void);
+void unwinder_leave(void);
+void unwinder_gate_close(void);
+void unwinder_gate_open(void);
+void unwinder_reborn(void);
+bool unwinder_is_caller(struct at at);
+extern const int unwinder_fd; /* the number that stands for its pipe; no real descriptor */
+
+uint32_t site_intern(const struct frames *frames);
+struct rec_site *site_get(uint32_t id);
+bool sites_inherit(void);
+bool modules_inherit(void);
+void module_cite(uint64_t pc);
+void module_recheck(void);
+
+/* ---- close.c, process.c ------------------------------------------------------------------ */
+
+typedef int close_function(int fd);
+
+int close_recorded(int fd, struct at at, close_function *really);
+void process_reborn(const struct snapshot *snapshot);
+
+/* ---- end.c, tell.c: the end of the process, and saying what was found -------------------- */
+
+void end_record(enum rec_end_kind kind, uint32_t value);
+void end_take_back(void);
+void tell(void);
+
+/* ---- signals.c --------------------------------------------------------------------------- */
+
+void signals_arm_all(void);
+void signals_disarm_all(void);
+
+/* Not in the guest's house. (fork, exit and their like stay usable: they are hooks here.) */
+#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen fdopen
+#pragma GCC poison pthread_create pthread_mutex_lock pthread_sigmask sigprocmask perror abort
+
+#endif

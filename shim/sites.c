@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interned backtraces. An id is published in the index only after its entry is complete, so a
+ * reader of the index never meets a half-written site.
+ */
+#include "shim.h"
+
+#define INDEX_NR 32768u /* a power of two, twice as many as there can be sites */
+
+/* id, or 0. In ordinary memory: a forked child keeps it, for it keeps the ids. */
+static uint32_t site_index[INDEX_NR];
+
+static uint32_t frames_hash(const struct frames *f)
+{
+	uint64_t h = shim.epoch + f->flags * 7919u;
+
+	for (uint32_t i = 0; i < f->nr; i++)
+		h = (h ^ f->pc[i]) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(h >> 32);
+}
+
+struct rec_site *site_get(uint32_t id)
+{
+	uint32_t chunk = (id - 1) / REC_SITES_PER_CHUNK;
+	struct rec_site *sites;
+
+	if (!id || chunk >= SITE_CHUNKS)
+		return NULL;
+	sites = word_get_acquire(&shim.sites[chunk]);
+	return sites ? &sites[(id - 1) % REC_SITES_PER_CHUNK] : NULL;
+}
+
+static bool site_equals(uint32_t id, const struct frames *f, uint32_t hash)
+{
+	const struct rec_site *s = site_get(id);
+
+	return s && s->hash == hash && s->nr == f->nr && s->epoch == shim.epoch &&
+	       !memcmp(s->pc, f->pc, f->nr * sizeof(f->pc[0]));
+}
+
+static struct rec_site *chunk_grow(uint32_t chunk)
+{
+	return recorder_grow(REC_CHUNK_SITES, 1, chunk * REC_SITES_PER_CHUNK + 1,
+			     REC_SITES_PER_CHUNK, sizeof(struct rec_site));
+}
+
+static struct rec_site *site_make(uint32_t id)
+{
+	uint32_t chunk = (id - 1) / REC_SITES_PER_CHUNK;
+	struct rec_site *sites, *before = NULL;
+
+	if (chunk >= SITE_CHUNKS)
+		return NULL;
+	if (!word_get_acquire(&shim.sites[chunk])) {
+		sites = chunk_grow(chunk);
+		if (!sites)
+			return NULL;
+		if (!word_cas(&shim.sites[chunk], &before, sites))
+			((struct rec_chunk *)sites)[-1].nr = 0;
+	}
+	return site_get(id);
+}
+
+static uint32_t site_new(const struct frames *f, uint32_t hash)
+{
+	uint32_t id = word_add(&shim.nr_sites, 1) + 1;
+	struct rec_site *s = site_make(id);
+
+	if (!s)
+		return 0;
+	s->hash = hash;
+	s->flags = (uint16_t)f->flags;
+	s->epoch = shim.epoch;
+	memcpy(s->pc, f->pc, f->nr * sizeof(f->pc[0]));
+	for (uint32_t i = 0; i < f->nr; i++)
+		module_cite(f->pc[i]);
+	word_set_release(&s->nr, (uint16_t)f->nr);
+	word_set(&shim.head->nr_sites, id);
+	return id;
+}
+
+/* Returns the id of this stack, or 0 where there is no room for one more. */
+uint32_t site_intern(const struct frames *f)
+{
+	uint32_t hash = frames_hash(f), made = 0;
+
+	for (uint32_t i = 0; i < INDEX_NR; i++) {
+		uint32_t *slot = &site_index[(hash + i) % INDEX_NR];
+		uint32_t id = word_get_acquire(slot);
+
+		if (!id && !made && !(made = site_new(f, hash)))
+			break;
+		if (!id && word_cas(slot, &id, made))
+			return made;
+		if (site_equals(id, f, hash))
+			return id; /* `made`, if any, stays as an entry that nobody cites */
+	}
+	recorder_lost(&shim.head->lost_sites);
+	return 0;
+}
+
+/* In a new child: the parent's sites are copied, their ids stay. */
+bool sites_inherit(void)
+{
+	for (uint32_t i = 0; i < SITE_CHUNKS && shim.sites[i]; i++) {
+		struct rec_site *from = shim.sites[i], *to = chunk_grow(i);
+
+		if (!to)
+			return false;
+		memcpy(to, from, REC_SITES_PER_CHUNK * sizeof(*to));
+		for (uint32_t k = 0; k < REC_SITES_PER_CHUNK; k++)
+			to[k].ended_born_ns = 0;
+		word_set_release(&shim.sites[i], to);
+	}
+	return true;
+}

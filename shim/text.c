@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small strings without stdio: paths are built and /proc is read with these alone.
+ */
+#include "shim.h"
+
+struct text text_in(char *buf, size_t room)
+{
+	buf[0] = '\0';
+	return (struct text){buf, room, 0, false};
+}
+
+void text_add_n(struct text *t, const char *s, size_t n)
+{
+	if (t->len + n >= t->room) {
+		t->cut = true;
+		return;
+	}
+	memcpy(t->buf + t->len, s, n);
+	t->len += n;
+	t->buf[t->len] = '\0';
+}
+
+void text_add(struct text *t, const char *s)
+{
+	text_add_n(t, s, strlen(s));
+}
+
+void text_add_number(struct text *t, uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	text_add_n(t, digits + i, sizeof(digits) - i);
+}
+
+long text_read_file(const char *path, char *buf, size_t n)
+{
+	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+	size_t got = 0;
+	long r = fd;
+
+	if (fd < 0)
+		return fd;
+	while (got < n && (r = sys_read(fd, buf + got, n - got)) > 0)
+		got += (size_t)r;
+	sys_close(fd);
+	return r < 0 ? r : (long)got;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libunwind, kept as a prisoner: the only file that sees it.
+ *
+ * - It is opened RTLD_LOCAL, for its _Unwind_* would otherwise replace libgcc's in the guest.
+ * - It opens a pipe to probe addresses and never checks that the pipe is still its own. Its
+ *   pipe2, read, write, syscall and close are bound to the hooks, which know the caller and the
+ *   number unwinder_fd, and answer without any descriptor (unwinder_probe).
+ * - A fork while a thread is inside leaves the child with a locked mutex. So there is a gate:
+ *   fork closes it and waits for those inside; a child that was born all the same never unwinds.
+ * - It is not re-entered in the same thread (a signal handler that interrupts it).
+ */
+#include "shim.h"
+#include <limits.h>
+#include <link.h>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+OLD_SYMBOL(dlopen)
+OLD_SYMBOL(dlsym)
+
+#define STR2(x)		 #x
+#define STR(x)		 STR2(x)
+#define GATE_WAIT_NS	 50000
+#define GATE_WAIT_ROUNDS 100 /* 5 ms, more than the slowest walk needs */
+
+const int unwinder_fd = INT_MAX - 40; /* beyond any RLIMIT_NOFILE: fs.nr_open ends at 2^30 */
+
+static struct {
+	typeof(&unw_tdep_getcontext) getcontext;
+	typeof(&unw_init_local) init_local;
+	typeof(&unw_step) step;
+	typeof(&unw_get_reg) get_reg;
+} lib;
+
+static struct {
+	uintptr_t lo, size; /* libunwind's own image */
+} image;
+
+static uint32_t inside, gate_closed;
+
+static int image_find(struct dl_phdr_info *info, size_t size, void *step)
+{
+	uintptr_t lo = UINTPTR_MAX, hi = 0;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + p->p_vaddr;
+
+		if (p->p_type != PT_LOAD)
+			continue;
+		lo = from < lo ? from : lo;
+		hi = from + p->p_memsz > hi ? from + p->p_memsz : hi;
+	}
+	if ((uintptr_t)step < lo || (uintptr_t)step >= hi)
+		return 0;
+	image.lo = lo;
+	image.size = hi - lo;
+	return 1;
+}
+
+/* A descriptor of the guest's must not be what the loader's open() gets in the way of. */
+void unwinder_load(void)
+{
+	void *h = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+
+	if (!h)
+		return;
+	lib.getcontext = dlsym(h, STR(unw_tdep_getcontext));
+	lib.init_local = dlsym(h, STR(unw_init_local));
+	lib.step = dlsym(h, STR(unw_step));
+	lib.get_reg = dlsym(h, STR(unw_get_reg));
+	if (!lib.getcontext || !lib.init_local || !lib.step || !lib.get_reg)
+		memset(&lib, 0, sizeof(lib));
+	else
+		dl_iterate_phdr(image_find, (void *)lib.step);
+}
+
+bool unwinder_present(void)
+{
+	return lib.step != NULL;
+}
+
+bool unwinder_is_caller(struct at at)
+{
+	return at.pc - image.lo < image.size;
+}
+
+/* ---- the gate ---- */
+
+bool unwinder_enter(void)
+{
+	if (thread.unwinding || shim.never_unwind)
+		return false;
+	__atomic_fetch_add(&inside, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&gate_closed, __ATOMIC_SEQ_CST)) {
+		__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+		return false;
+	}
+	thread.unwinding = true;
+	return true;
+}
+
+void unwinder_leave(void)
+{
+	thread.unwinding = false;
+	__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Before a fork. Several threads may fork at once. */
+void unwinder_gate_close(void)
+{
+	__atomic_fetch_add(&gate_closed, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < GATE_WAIT_ROUNDS && !thread.unwinding; i++) {
+		if (!__atomic_load_n(&inside, __ATOMIC_SEQ_CST))
+			return;
+		sys_sleep_ns(GATE_WAIT_NS);
+	}
+}
+
+void unwinder_gate_open(void)
+{
+	__atomic_fetch_sub(&gate_closed, 1, __ATOMIC_SEQ_CST);
+}
+
+/* In a forked child: whoever was inside is not here to come out again. */
+void unwinder_reborn(void)
+{
+	if (inside) {
+		shim.never_unwind = true;
+		shim.head->flags |= REC_HEADER_NO_UNWIND_AFTER_FORK;
+	}
+	inside = 0;
+	gate_closed = 0;
+}
+
+/* ---- the walk ---- */
+
+/* On x86_64 a call leaves its return address right below the caller's stack pointer. */
+static bool slot_is_known(struct at at, unw_word_t sp, unw_word_t ip, uint32_t *slot)
+{
+#if defined(__x86_64__)
+	if (sp < at.cfa + 8 || sp - at.cfa > UINT32_MAX)
+		return false;
+	*slot = (uint32_t)(sp - 8 - at.cfa);
+	return *(const uint64_t *)(sp - 8) == ip;
+#else
+	(void)at, (void)sp, (void)ip, (void)slot;
+	return false;
+#endif
+}
+
+static void frames_add(struct frames *f, struct at at, unw_word_t sp, unw_word_t ip)
+{
+	uint32_t slot = 0;
+
+	f->cacheable &= !f->nr || slot_is_known(at, sp, ip, &slot);
+	f->slot[f->nr] = slot;
+	f->pc[f->nr++] = ip;
+}
+
+/*
+ * Walks from our own frame outwards; what lies below at.cfa is the shim and is left out. Frames
+ * beyond options.depth are not taken. Not inlined: its context must stay alive while it steps.
+ */
+static __attribute__((noinline)) void walk(struct at at, struct frames *f)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	unw_word_t ip, sp;
+
+	if (lib.getcontext(&context) < 0 || lib.init_local(&cursor, &context) < 0)
+		return;
+	while (lib.step(&cursor) > 0) {
+		if (lib.get_reg(&cursor, UNW_REG_IP, &ip) < 0 ||
+		    lib.get_reg(&cursor, UNW_REG_SP, &sp) < 0 || !ip)
+			return;
+		if (sp < at.cfa)
+			continue;
+		if (f->nr == options.depth) {
+			f->flags |= REC_SITE_TRUNCATED;
+			return;
+		}
+		frames_add(f, at, sp, ip);
+	}
+}
+
+/* Returns whether there are frames that begin with the caller. errno is the guest's: kept. */
+bool unwinder_walk(struct at at, struct frames *f)
+{
+	int e = errno;
+
+	f->nr = 0;
+	f->flags = 0;
+	f->cacheable = true;
+	if (!lib.step || !unwinder_enter())
+		return false;
+	walk(at, f);
+	unwinder_leave();
+	errno = e;
+	return f->nr && f->pc[0] == at.pc;
+}
+
+/* ---- hooks ---- */
+
+EXPORT int pipe2(int fds[2], int flags)
+{
+	if (hook_enter() && unwinder_is_caller(AT_CALLER)) {
+		fds[0] = fds[1] = unwinder_fd;
+		return 0;
+	}
+	return real.pipe2(fds, flags);
+}
+
+EXPORT int dlclose(void *handle)
+{
+	bool record = hook_enter();
+	int r = real.dlclose(handle);
+
+	if (record && r == 0 && shim.nr_modules)
+		module_recheck();
+	return r;
+}
