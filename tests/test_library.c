@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The built library: it exports the functions of hooks.def and nothing else, needs the C library
+ * alone and nothing newer than it must, and imports only what cannot hurt a guest.
+ */
+#include "running.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const hooks[] = {
+#define HOOK(name) #name,
+#include "hooks.def"
+#undef HOOK
+};
+
+#define NR_HOOKS (sizeof(hooks) / sizeof(hooks[0]))
+
+/* No malloc, no stdio, no lock, no thread, no exit. */
+static const char *const allowed[] = {
+	"__cxa_finalize",
+	"__errno_location",
+	"_ITM_deregisterTMCloneTable",
+	"_ITM_registerTMCloneTable",
+	"__gmon_start__",
+	"clock_gettime",
+	"dl_iterate_phdr",
+	"dladdr",
+	"dlopen",
+	"dlsym",
+	"getenv",
+	"memcmp",
+	"memcpy",
+	"memset",
+	"strcspn",
+	"strlen",
+	"strncmp",
+	"strrchr",
+	"__tls_get_addr",
+};
+
+static bool is_in(const char *name, const char *const *list, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(list[i], name))
+			return true;
+	return false;
+}
+
+/* Calls `check` for each symbol that nm prints; returns their number. */
+static int each_symbol(const char *which, void (*check)(char *name))
+{
+	struct run run = run_program(
+		&(struct start){.argv = ARGV("nm", "-D", "--format=posix", which, SHIM)});
+	int n = 0;
+
+	assert_int_equal(run.status, 0);
+	for (char *line = strtok(run.out, "\n"); line; line = strtok(NULL, "\n")) {
+		line[strcspn(line, " ")] = '\0';
+		check(line);
+		n++;
+	}
+	run_release(&run);
+	return n;
+}
+
+static void check_export(char *name)
+{
+	if (!is_in(name, hooks, NR_HOOKS))
+		fail_msg("%s is exported but has no row in hooks.def", name);
+}
+
+static void exports_are_the_hooks(void **state)
+{
+	(void)state;
+	assert_int_equal(each_symbol("--defined-only", check_export), NR_HOOKS);
+}
+
+static void check_import(char *name)
+{
+	char *version = strchr(name, '@');
+	int minor = 0;
+
+	if (version)
+		*version++ = '\0';
+	if (!is_in(name, allowed, sizeof(allowed) / sizeof(allowed[0])))
+		fail_msg("the shim imports %s", name);
+	if (version && sscanf(version, "%*[@]GLIBC_2.%d", &minor) == 1 && minor > 17)
+		fail_msg("%s needs %s: the shim would stop programs where glibc is older", name,
+			 version);
+}
+
+static void imports_are_harmless_and_old(void **state)
+{
+	(void)state;
+	assert_true(each_symbol("--undefined-only", check_import) > 5);
+}
+
+static void needs_the_c_library_alone(void **state)
+{
+	struct run run = run_program(&(struct start){.argv = ARGV("readelf", "-dW", SHIM)});
+	const char *needed = strstr(run.out, "(NEEDED)");
+
+	(void)state;
+	assert_non_null(needed);
+	assert_non_null(strstr(needed, "[libc.so.6]"));
+	assert_null(strstr(needed + 1, "(NEEDED)"));
+	run_release(&run);
+}
+
+/* Each hooked call that fortified programs make under another name has that name hooked too. */
+static void fortified_twins_are_hooked(void **state)
+{
+	static const char *const chk[] = {"read", "recv", "recvfrom"};
+	char name[40];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(chk) / sizeof(chk[0]); i++) {
+		assert_true(is_in(chk[i], hooks, NR_HOOKS));
+		snprintf(name, sizeof(name), "__%s_chk", chk[i]);
+		assert_true(is_in(name, hooks, NR_HOOKS));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exports_are_the_hooks),
+		cmocka_unit_test(imports_are_harmless_and_old),
+		cmocka_unit_test(needs_the_c_library_alone),
+		cmocka_unit_test(fortified_twins_are_hooked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the shim costs in system calls, counted by strace on two lengths of the same program, so
+ * that the start and the end fall out: none on read and write, at most two per life. Addresses
+ * must not move between the runs: how many pages a stack lies in is a thing that the shim asks.
+ */
+#include "running.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Lines of the trace, which are calls but for a few of strace's own. */
+static long calls(const char *name, const char *arg, const char *preload, const char *dir)
+{
+	char trace[300], env[400], options[300], line[4096];
+	long n = 0;
+	FILE *f;
+
+	snprintf(trace, sizeof(trace), "%s/trace", dir);
+	snprintf(env, sizeof(env), "LD_PRELOAD=%s", preload);
+	snprintf(options, sizeof(options), "SOCKLINT_OPTIONS=dir=%s:report=none", dir);
+	struct run run = run_program(
+		&(struct start){.argv = ARGV("setarch", "-R", "strace", "-f", "-qq", "-o", trace,
+					     "-E", env, "-E", options, GUEST, name, arg)});
+	if (run.status)
+		fail_msg("strace: %s", run.err);
+	run_release(&run);
+	f = fopen(trace, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		n += !strstr(line, "resumed>") && !strstr(line, "+++") && !strstr(line, "---");
+	fclose(f);
+	return n;
+}
+
+/* Calls that the shim adds to 100 more rounds. */
+static long added(const char *name)
+{
+	char *dir = scratch_make();
+	long bare = calls(name, "120", "", dir) - calls(name, "020", "", dir);
+	long shimmed = calls(name, "120", SHIM, dir) - calls(name, "020", SHIM, dir);
+
+	scratch_remove(dir);
+	print_message("%s: 100 rounds are %ld calls, the shim adds %ld\n", name, bare,
+		      shimmed - bare);
+	assert_true(bare >= 100);
+	return shimmed - bare;
+}
+
+static int strace_works(void)
+{
+	struct run run = run_program(
+		&(struct start){.argv = ARGV("strace", "-qq", "-o", "/dev/null", "true")});
+	int ok = run.status == 0;
+
+	run_release(&run);
+	return ok;
+}
+
+static void none_on_read_and_write(void **state)
+{
+	(void)state;
+	if (!strace_works())
+		skip();
+	assert_int_equal(added("exchange"), 0);
+}
+
+/* A round of `serve` is two lives: the client's socket and the server's. */
+static void at_most_two_per_life(void **state)
+{
+	(void)state;
+	if (!strace_works())
+		skip();
+	assert_in_range(added("serve"), 0, 2 * 2 * 100);
+}
+
+/* As many, and a few for what a new thread must learn about itself: its id and its stack. */
+static void few_more_with_a_thread_per_connection(void **state)
+{
+	(void)state;
+	if (!strace_works())
+		skip();
+	assert_in_range(added("thread_per_connection"), 0, 2 * 2 * 100 + 100 + 30);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(none_on_read_and_write),
+		cmocka_unit_test(at_most_two_per_life),
+		cmocka_unit_test(few_more_with_a_thread_per_connection),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
