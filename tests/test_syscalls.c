@@ -11,9 +11,10 @@
 #include <string.h>
 
 /* Lines of the trace, which are calls but for a few of strace's own. */
-static long calls(const char *name, const char *arg, const char *preload, const char *dir)
+static long calls(const char *name, const char *arg, const char *preload)
 {
 	char trace[300], env[400], options[300], line[4096];
+	char *dir = scratch_make(); /* a fresh one: who makes the summary has more to do */
 	long n = 0;
 	FILE *f;
 
@@ -31,17 +32,16 @@ static long calls(const char *name, const char *arg, const char *preload, const 
 	while (fgets(line, sizeof(line), f))
 		n += !strstr(line, "resumed>") && !strstr(line, "+++") && !strstr(line, "---");
 	fclose(f);
+	scratch_remove(dir);
 	return n;
 }
 
 /* Calls that the shim adds to 100 more rounds. */
 static long added(const char *name)
 {
-	char *dir = scratch_make();
-	long bare = calls(name, "120", "", dir) - calls(name, "020", "", dir);
-	long shimmed = calls(name, "120", SHIM, dir) - calls(name, "020", SHIM, dir);
+	long bare = calls(name, "120", "") - calls(name, "020", "");
+	long shimmed = calls(name, "120", SHIM) - calls(name, "020", SHIM);
 
-	scratch_remove(dir);
 	print_message("%s: 100 rounds are %ld calls, the shim adds %ld\n", name, bare,
 		      shimmed - bare);
 	assert_true(bare >= 100);
