@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -72,6 +73,44 @@ static __attribute__((noinline)) int socket_at_depth(int depth)
 		return socket(AF_INET, SOCK_STREAM, 0);
 	fd = socket_at_depth(depth - 1);
 	return fd;
+}
+
+/*
+ * Calls f through code that has no unwind information, as a JIT's has none: there libunwind goes
+ * by the frame pointer, and probes each address before it reads it.
+ */
+static int through_jit(int (*f)(int), int arg)
+{
+#if defined(__x86_64__)
+	/* push rbp; mov rbp, rsp; mov rax, rdi; mov edi, esi; call rax; pop rbp; ret */
+	static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf8,
+					     0x89, 0xf7, 0xff, 0xd0, 0x5d, 0xc3};
+	static void *page;
+
+	if (!page) {
+		page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		must(page != MAP_FAILED, "mmap");
+		memcpy(page, code, sizeof(code));
+	}
+	int (*thunk)(int (*)(int), int);
+
+	memcpy(&thunk, &page, sizeof(thunk));
+	return thunk(f, arg);
+#else
+	return f(arg);
+#endif
+}
+
+/* Through the JIT's code, with more of the stack below it each time. */
+static __attribute__((noinline)) int socket_through_jit(int depth)
+{
+	volatile char room[4096];
+
+	room[0] = 0;
+	if (depth > 0)
+		return socket_through_jit(depth - 1) + room[0];
+	return through_jit(socket_at_depth, 2);
 }
 
 static __attribute__((noinline)) int accept_client(int listener)
@@ -166,7 +205,7 @@ static int guest_closer(int argc, char **argv)
 	int listener, bad = 0;
 
 	(void)argc, (void)argv;
-	close(socket_at_depth(3));
+	close(socket_through_jit(3));
 	for (int fd = 3; fd < 1024; fd++)
 		close(fd);
 	listener = listen_any(&addr);
@@ -175,7 +214,7 @@ static int guest_closer(int argc, char **argv)
 		char out[2] = {(char)i, (char)(i + 1)}, in[2] = {0};
 
 		must(write(client, out, 2) == 2, "write");
-		extra = socket_at_depth(i % 50); /* cold stacks make an unwinder work */
+		extra = socket_through_jit(i % 100); /* cold stacks make an unwinder work */
 		close(extra);
 		must(read(server, in, 2) == 2, "read");
 		bad += memcmp(in, out, 2) != 0;
@@ -678,6 +717,17 @@ static int guest_serve(int argc, char **argv)
 	return 0;
 }
 
+/* N sockets open at once, of several stacks: the recording must grow again and again. */
+static int guest_crowd(int argc, char **argv)
+{
+	int n = argc > 0 ? atoi(argv[0]) : 100, good = 0;
+
+	for (int i = 0; i < n; i++)
+		good += socket_at_depth(i % 100) >= 0;
+	printf("%d sockets\n", good);
+	return 0;
+}
+
 static int guest_leak(int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -733,6 +783,7 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(client_on_stderr)                                                                        \
 	X(exchange)                                                                                \
 	X(serve)                                                                                   \
+	X(crowd)                                                                                   \
 	X(leak)                                                                                    \
 	X(clean)                                                                                   \
 	X(leak_and_wait)
