@@ -82,15 +82,11 @@ static void fold(void)
 	word_add(&shim.summary->folded_births, word_get(&shim.head->births));
 }
 
-void end_record(enum rec_end_kind kind, uint32_t value)
+static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 {
 	struct rec_header *h = shim.head;
 	struct tally tally = {0, 0};
 
-	if (!shim.started || process_is_other())
-		return;
-	if (word_get(&shim.attach) != ATTACHED || !word_cas(&shim.ended, &(uint32_t){0}, 1))
-		return;
 	if (!shim.sealed) {
 		tally = complete_all();
 		h->facts_ns = now_ns();
@@ -100,18 +96,35 @@ void end_record(enum rec_end_kind kind, uint32_t value)
 	h->end_ns = now_ns();
 	h->end_value = value;
 	word_set_release(&h->end_kind, (uint32_t)kind);
-	if (shim.sealed)
-		return;
-	if (is_clean(&tally))
+	if (!shim.sealed && is_clean(&tally))
 		fold();
-	else if (tally.suspicious && kind != REC_END_EXEC && options.report == REPORT_EXIT)
+	if (shim.summary)
+		word_add(&shim.summary->suspicious, tally.suspicious);
+}
+
+/* Whether anybody in this run left something that the command should look at. */
+static bool is_worth_telling(enum rec_end_kind kind)
+{
+	return options.report == REPORT_EXIT && kind != REC_END_EXEC && !shim.sealed &&
+	       shim.summary && word_get(&shim.summary->suspicious);
+}
+
+void end_record(enum rec_end_kind kind, uint32_t value)
+{
+	if (!shim.started || process_is_other() || !word_cas(&shim.ended, &(uint32_t){0}, 1))
+		return;
+	if (word_get(&shim.attach) == ATTACHED)
+		complete_and_close(kind, value);
+	else if (word_get(&shim.attach) == ATTACH_FAILED && options.report == REPORT_EXIT)
+		tell_failure((int)shim.head->grow_errno);
+	if (is_worth_telling(kind))
 		tell();
 }
 
 /* The image lives on after all: the exec failed. */
 void end_take_back(void)
 {
-	if (!shim.started || process_is_other() || word_get(&shim.attach) != ATTACHED)
+	if (!shim.started || process_is_other())
 		return;
 	word_set(&shim.head->end_kind, (uint32_t)REC_END_NONE);
 	word_set(&shim.ended, 0);

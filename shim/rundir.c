@@ -154,5 +154,6 @@ bool rundir_make(void)
 	if (options.dir[0] != '/')
 		return default_dir(&t);
 	text_add(&t, options.dir);
+	sys_mkdir(options.dir, 0700); /* where it is there, or cannot be made, open() will say */
 	return true;
 }

@@ -382,6 +382,7 @@ void process_reborn(const struct snapshot *snapshot);
 void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
 void tell(void);
+void tell_failure(int error);
 
 /* ---- signals.c --------------------------------------------------------------------------- */
 

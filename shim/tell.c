@@ -74,13 +74,54 @@ static void wait_for(int pid)
 	}
 }
 
+static const char *reason(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "no such directory";
+	case EACCES:
+	case EPERM:
+		return "permission denied";
+	case EROFS:
+		return "read-only file system";
+	case ENOSPC:
+		return "no room left, or max-files reached";
+	case EFBIG:
+		return "file size limit (ulimit -f, or max-size)";
+	case EMFILE:
+	case ENFILE:
+		return "out of descriptors";
+	}
+	return "it failed";
+}
+
+/* One line, so that nobody takes silence for "no leaks". */
+void tell_failure(int error)
+{
+	char line[900];
+	struct text t = text_in(line, sizeof(line));
+
+	if (!stderr_is_ours() || !rundir_is_first_process())
+		return;
+	text_add(&t, "socklint: cannot record to ");
+	text_add(&t, shim.run_dir[0] ? shim.run_dir : options.dir[0] ? options.dir : "/tmp");
+	text_add(&t, ": ");
+	text_add(&t, reason(error));
+	text_add(&t, " (errno ");
+	text_add_number(&t, (uint64_t)error);
+	text_add(&t, "); nothing is known of this run. Name a directory that this program can "
+		     "write: SOCKLINT_OPTIONS=dir=PATH\n");
+	SYS3(SYS_write, 2, t.buf, t.len);
+}
+
 void tell(void)
 {
 	char command[700];
 	struct text t = text_in(command, sizeof(command));
 	long pid;
 
-	if (!stderr_is_ours() || !rundir_is_first_process() || !command_path(&t))
+	if (!stderr_is_ours() || !rundir_is_first_process() || !command_path(&t) ||
+	    (!shim.run_dir[0] && !rundir_make()))
 		return;
 	pid = SYS5(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (pid == 0)

@@ -662,6 +662,36 @@ static int guest_daemon(int argc, char **argv)
 	return 0;
 }
 
+static int guest_leak_in_child(int argc, char **argv)
+{
+	int status;
+
+	(void)argc, (void)argv;
+	if (fork() == 0) {
+		leak_three();
+		exit(0);
+	}
+	wait(&status);
+	return 0;
+}
+
+static void on_child(int sig)
+{
+	static const char said[] = "SIGCHLD\n";
+
+	(void)sig;
+	if (write(1, said, sizeof(said) - 1) < 0)
+		_exit(98);
+}
+
+static int guest_watch_children(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	signal(SIGCHLD, on_child);
+	leak_three();
+	return 0;
+}
+
 /* A server that makes its client's connection descriptor 2. */
 static int guest_client_on_stderr(int argc, char **argv)
 {
@@ -780,6 +810,8 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(dup)                                                                                     \
 	X(unseen_doors)                                                                            \
 	X(daemon)                                                                                  \
+	X(leak_in_child)                                                                           \
+	X(watch_children)                                                                          \
 	X(client_on_stderr)                                                                        \
 	X(exchange)                                                                                \
 	X(serve)                                                                                   \

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A bare preload: LD_PRELOAD and nothing else. Findings go to standard error when the run's first
+ * process ends, and nowhere where they would do harm.
+ */
+#include "running.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FINDING "error: close-wait (eof-ignored): 3 sockets opened in accept_client (guest.c:"
+
+static struct run run_preloaded(const char *dir, const char *name, const char *arg)
+{
+	char options[300];
+
+	snprintf(options, sizeof(options), "dir=%s", dir);
+	return run_program(&(struct start){
+		.argv = ARGV(GUEST, name, arg), .preload = SHIM, .options = options});
+}
+
+static void assert_finding_in_report(const char *dir)
+{
+	struct run report = run_report(dir);
+
+	assert_has_line(report.out, FINDING);
+	assert_int_equal(WEXITSTATUS(report.status), 1);
+	run_release(&report);
+}
+
+static void findings_are_printed_at_the_end(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_preloaded(dir, "leak", NULL);
+
+	(void)state;
+	assert_has_line(run.err, FINDING);
+	assert_string_equal(run.out, "leaked\n");
+	assert_int_equal(WEXITSTATUS(run.status), 3);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void clean_program_prints_nothing_and_leaves_no_recording(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_preloaded(dir, "clean", NULL);
+
+	(void)state;
+	assert_string_equal(run.err, "");
+	assert_string_equal(run.out, "clean\n");
+	assert_int_equal(run.status, 0);
+	assert_int_equal(scratch_count(dir, ".socklint"), 0);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void report_none_prints_nothing(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_guest(dir, "leak", NULL);
+
+	(void)state;
+	assert_string_equal(run.err, "");
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void first_process_reports_what_its_child_leaked(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_preloaded(dir, "leak_in_child", NULL);
+	const char *first = strstr(run.err, FINDING);
+
+	(void)state;
+	assert_non_null(first);
+	assert_null(strstr(first + 1, FINDING)); /* the child itself printed nothing */
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void guest_sees_no_child_of_ours(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_preloaded(dir, "watch_children", NULL);
+
+	(void)state;
+	assert_has_line(run.err, FINDING);
+	assert_string_equal(run.out, "");
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void daemon_prints_nothing_and_its_recording_is_there(void **state)
+{
+	char *dir = scratch_make(), mark[300];
+	struct run run;
+
+	(void)state;
+	snprintf(mark, sizeof(mark), "%s/done", dir);
+	run = run_preloaded(dir, "daemon", mark);
+	assert_int_equal(run.status, 0);
+	for (int i = 0; i < 1000 && (access(mark, F_OK) || !scratch_count(dir, ".socklint")); i++)
+		usleep(10000);
+	usleep(300000);
+	assert_string_equal(run.err, "");
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void client_on_descriptor_2_is_sent_nothing(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_preloaded(dir, "client_on_stderr", NULL);
+
+	(void)state;
+	assert_has_line(run.out, "the client was sent 0 bytes");
+	assert_string_equal(run.err, "");
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void sigterm_prints_and_still_kills(void **state)
+{
+	char *dir = scratch_make(), options[300];
+	struct child child;
+	struct run run;
+
+	(void)state;
+	snprintf(options, sizeof(options), "dir=%s", dir);
+	child = child_start(&(struct start){
+		.argv = ARGV(GUEST, "leak_and_wait"), .preload = SHIM, .options = options});
+	child_expect(&child, "ready");
+	usleep(1300000); /* beyond the grace of a program that is stopped from outside */
+	kill(child.pid, SIGTERM);
+	run = child_finish(&child);
+	assert_true(WIFSIGNALED(run.status));
+	assert_int_equal(WTERMSIG(run.status), SIGTERM);
+	assert_has_line(run.err, FINDING);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+/* Without dir= the recordings go to a private directory in /tmp; the report says where. */
+static void default_directory_is_private_and_named(void **state)
+{
+	struct run run = run_program(&(struct start){.argv = ARGV(GUEST, "leak"), .preload = SHIM}),
+		   report;
+	char base[64], *dir, *end;
+
+	(void)state;
+	snprintf(base, sizeof(base), "/tmp/socklint-%u/", geteuid());
+	dir = strstr(run.err, base);
+	if (!dir)
+		fail_msg("no %s in:\n%s", base, run.err);
+	end = dir + strcspn(dir, " \n'\"");
+	*end = '\0';
+	report = run_report(dir);
+	assert_has_line(report.out, FINDING);
+	run_release(&report);
+	report = run_program(&(struct start){.argv = ARGV("stat", "-c", "%a", base, dir)});
+	assert_string_equal(report.out, "700\n700\n");
+	run_release(&report);
+	report = run_program(&(struct start){.argv = ARGV("rm", "-r", "--", dir)});
+	run_release(&report);
+	run_release(&run);
+}
+
+static void unwritable_directory_leaves_the_guest_alone(void **state)
+{
+	struct run run = run_program(&(struct start){
+		.argv = ARGV(GUEST, "leak"), .preload = SHIM, .options = "dir=/proc/nowhere"});
+
+	(void)state;
+	assert_string_equal(run.out, "leaked\n");
+	assert_int_equal(WEXITSTATUS(run.status), 3);
+	assert_has_line(run.err, "socklint: cannot record to /proc/nowhere: ");
+	run_release(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(findings_are_printed_at_the_end),
+		cmocka_unit_test(clean_program_prints_nothing_and_leaves_no_recording),
+		cmocka_unit_test(report_none_prints_nothing),
+		cmocka_unit_test(first_process_reports_what_its_child_leaked),
+		cmocka_unit_test(guest_sees_no_child_of_ours),
+		cmocka_unit_test(daemon_prints_nothing_and_its_recording_is_there),
+		cmocka_unit_test(client_on_descriptor_2_is_sent_nothing),
+		cmocka_unit_test(sigterm_prints_and_still_kills),
+		cmocka_unit_test(default_directory_is_private_and_named),
+		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
