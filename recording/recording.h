@@ -326,7 +326,9 @@ struct rec_summary {
 	uint64_t refused;	/* recordings not made: max-files reached */
 	uint64_t failed;	/* recordings not made: no room or no permission */
 	uint64_t failed_errno;	/* the last reason */
-	uint64_t reserved[7];
+	uint64_t program_pid;	/* by "socklint run": the program that it started ... */
+	uint64_t program_end_ns; /* ... and when that ended, however it did */
+	uint64_t reserved[5];
 };
 
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)
