@@ -53,15 +53,30 @@ static void add_file(struct collection *c, const char *path, bool found)
 	strbuf_release(&why);
 }
 
-static void add_summary(struct collection *c, const char *path)
+/* A process that is killed cannot say when: who started it can. */
+static void tell_end(struct collection *c, size_t first, const struct rec_summary *s)
 {
+	size_t i;
+
+	for (i = first; i < c->nr; i++)
+		if (c->items[i]->header->pid == s->program_pid)
+			c->items[i]->seen_end_ns = s->program_end_ns;
+}
+
+/* The recordings from number first on are those of the summary's directory. */
+static void add_summary(struct collection *c, const char *dir, size_t first)
+{
+	char *path = xstrfmt("%s/%s", dir, REC_SUMMARY_NAME);
 	struct strbuf why = STRBUF_INIT;
 	struct rec_summary s, *sum = &c->summary;
+	enum load_status status = summary_load(&s, path, &why);
 
-	if (summary_load(&s, path, &why) != LOAD_OK) {
+	free(path);
+	if (status != LOAD_OK) {
 		add_complaint(c, &why);
 		return;
 	}
+	tell_end(c, first, &s);
 	c->has_summary = true;
 	sum->loaded += s.loaded;
 	sum->made += s.made;
@@ -90,6 +105,8 @@ static int visible(const struct dirent *d)
 static int add_directory(struct collection *c, const char *dir)
 {
 	struct dirent **names;
+	size_t first = c->nr;
+	bool has_summary = false;
 	int i, nr, seen = 0;
 
 	nr = scandir(dir, &names, visible, alphasort);
@@ -101,15 +118,15 @@ static int add_directory(struct collection *c, const char *dir)
 		if (has_suffix(names[i]->d_name, REC_SUFFIX)) {
 			add_file(c, path, true);
 			seen++;
-		} else if (!strcmp(names[i]->d_name, REC_SUMMARY_NAME)) {
-			add_summary(c, path);
-			seen++;
 		}
+		has_summary |= !strcmp(names[i]->d_name, REC_SUMMARY_NAME);
 		free(path);
 		free(names[i]);
 	}
 	free(names);
-	return seen;
+	if (has_summary)
+		add_summary(c, dir, first);
+	return seen + has_summary;
 }
 
 /* Without options the shim makes a directory for each run inside one for each user. */

@@ -21,7 +21,7 @@ struct collection {
 
 #define COLLECTION_INIT                                                                            \
 	{                                                                                          \
-		NULL, 0, 0, {"", 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}, false, NULL, 0, 0                \
+		.items = NULL                                                                      \
 	}
 
 /* What cannot be read becomes a complaint; what can be read is kept all the same. */

@@ -78,7 +78,7 @@ static void read_process(struct process *p, const struct recording *r)
 	p->end = end_of(r->header);
 	p->now_ns = r->header->end_ns;
 	if (p->end == PROCESS_KILLED || !p->now_ns)
-		p->now_ns = last_sign(r);
+		p->now_ns = latest(last_sign(r), r->seen_end_ns);
 	sort_progress(p, r);
 }
 

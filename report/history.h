@@ -68,7 +68,7 @@ struct history {
 
 #define HISTORY_INIT                                                                               \
 	{                                                                                          \
-		NULL, 0, NULL, 0, NULL, 0, 0, 0                                                    \
+		.processes = NULL                                                                  \
 	}
 
 /*

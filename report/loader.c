@@ -99,8 +99,8 @@ static enum load_status read_header(int fd, struct rec_header *h, const char *pa
 	if (!memcmp(h->magic, none, sizeof(none))) {
 		fail(why, path,
 		     got ? "its process has not begun to record: try again later"
-			 : "empty: not a socklint recording");
-		return got ? LOAD_UNBORN : LOAD_BAD;
+			 : "empty: its process was killed before it could record");
+		return LOAD_UNBORN;
 	}
 	if (check_header(h, path, why))
 		return LOAD_BAD;

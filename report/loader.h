@@ -31,7 +31,8 @@ struct recording {
 	size_t nr_progress, alloc_progress;
 	struct rec_incident **incidents;
 	size_t nr_incidents, alloc_incidents;
-	size_t nr_damaged; /* chunks that made no sense and were stepped over */
+	uint64_t seen_end_ns; /* when "socklint run" saw its process end; 0: it did not */
+	size_t nr_damaged;    /* chunks that made no sense and were stepped over */
 };
 
 enum load_status {
