@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that never fails. */
+#include "alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+static void *checked(void *p)
+{
+	if (!p) {
+		complain("out of memory");
+		exit(125);
+	}
+	return p;
+}
+
+void *xcalloc(size_t nr, size_t size)
+{
+	return checked(calloc(nr ? nr : 1, size));
+}
+
+void *xreallocarray(void *old, size_t nr, size_t size)
+{
+	return checked(reallocarray(old, nr ? nr : 1, size));
+}
+
+char *xstrdup(const char *s)
+{
+	return checked(strdup(s));
+}
+
+void sort_array(void *base, size_t nr, size_t size, int (*cmp)(const void *, const void *))
+{
+	if (nr > 1)
+		qsort(base, nr, size, cmp);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* What socklint could not see: one line each, over all processes of the run. */
+#include "blindness.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "text.h"
+
+static void warn(struct report *r, char *text)
+{
+	ALLOC_GROW(r->warnings, r->nr_warnings + 1, r->alloc_warnings);
+	r->warnings[r->nr_warnings++] = text;
+}
+
+static void note(struct report *r, char *text)
+{
+	ALLOC_GROW(r->notes, r->nr_notes + 1, r->alloc_notes);
+	r->notes[r->nr_notes++] = text;
+}
+
+static uint64_t sum(const struct history *h, size_t counter)
+{
+	uint64_t total = 0;
+	size_t i;
+
+	for (i = 0; i < h->nr_processes; i++) {
+		const char *header = (const char *)h->processes[i].rec->header;
+		uint64_t value;
+
+		memcpy(&value, header + counter, sizeof(value));
+		total += value;
+	}
+	return total;
+}
+
+static uint64_t count_flag(const struct history *h, uint32_t flag)
+{
+	uint64_t total = 0;
+	size_t i;
+
+	for (i = 0; i < h->nr_processes; i++)
+		total += !!(h->processes[i].rec->header->flags & flag);
+	return total;
+}
+
+static const struct lost {
+	size_t counter;
+	const char *noun;
+	const char *what;
+} losses[] = {
+	{offsetof(struct rec_header, lost_lives), "socket",
+	 "not followed: the recording could not grow"},
+	{offsetof(struct rec_header, births_without_stack), "socket", "opened without a stack"},
+	{offsetof(struct rec_header, lost_sites), "stack", "not kept for lack of room"},
+	{offsetof(struct rec_header, lost_modules), "module", "not kept for lack of room"},
+	{offsetof(struct rec_header, lost_incidents), "incident", "not kept for lack of room"},
+};
+
+static const struct blind_flag {
+	uint32_t flag;
+	const char *what;
+} blind_flags[] = {
+	{REC_HEADER_NO_UNWINDER, "ran without libunwind: callers only, no stacks"},
+	{REC_HEADER_SEALED, "put a seccomp filter up: the kernel was not asked since"},
+	{REC_HEADER_NO_UNWIND_AFTER_FORK, "forked while unwinding: callers only, no stacks"},
+	{REC_HEADER_IO_URING, "used io_uring, which socklint does not see"},
+};
+
+static void warn_of_losses(struct report *r, const struct history *h)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(losses); i++) {
+		struct strbuf sb = STRBUF_INIT;
+		uint64_t nr = sum(h, losses[i].counter);
+
+		if (!nr)
+			continue;
+		text_add_count(&sb, nr, losses[i].noun);
+		strbuf_addf(&sb, " %s", losses[i].what);
+		warn(r, strbuf_detach(&sb));
+	}
+}
+
+static void warn_of_flags(struct report *r, const struct history *h)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(blind_flags); i++) {
+		struct strbuf sb = STRBUF_INIT;
+		uint64_t nr = count_flag(h, blind_flags[i].flag);
+
+		if (!nr)
+			continue;
+		text_add_count(&sb, nr, "process");
+		strbuf_addf(&sb, " %s", blind_flags[i].what);
+		warn(r, strbuf_detach(&sb));
+	}
+}
+
+static void warn_of_ends(struct report *r, const struct history *h)
+{
+	uint64_t killed = 0, unreadable = 0;
+	struct strbuf sb = STRBUF_INIT;
+	size_t i;
+
+	for (i = 0; i < h->nr_processes; i++) {
+		killed += h->processes[i].end == PROCESS_KILLED;
+		unreadable += h->processes[i].unreadable;
+	}
+	if (killed) {
+		text_add_count(&sb, killed, "process");
+		strbuf_addstr(&sb, " killed before the kernel could be asked: TCP states are as "
+				   "of the last refresh, where there was one");
+		warn(r, strbuf_detach(&sb));
+	}
+	if (unreadable) {
+		text_add_count(&sb, unreadable, "running process");
+		strbuf_addstr(&sb, " may not be looked into: run socklint as the same user");
+		warn(r, strbuf_detach(&sb));
+	}
+}
+
+static void warn_of_files(struct report *r, const struct collection *c, const struct symbolizer *sy)
+{
+	const struct rec_summary *s = &c->summary;
+	size_t i, damaged = 0;
+	const char *why;
+
+	for (i = 0; i < c->nr; i++)
+		damaged += c->items[i]->nr_damaged;
+	if (damaged)
+		warn(r, xstrfmt("%zu damaged part%s of recordings left out", damaged,
+				text_plural(damaged)));
+	if (s->refused)
+		warn(r, xstrfmt("%" PRIu64 " recording%s not made: max-files was reached",
+				s->refused, text_plural(s->refused)));
+	if (s->failed)
+		warn(r, xstrfmt("%" PRIu64 " recording%s could not be made: %s", s->failed,
+				text_plural(s->failed), strerror((int)s->failed_errno)));
+	for (i = 0; (why = symbolizer_complaint(sy, i)); i++)
+		warn(r, xstrdup(why));
+}
+
+static void note_of_folded(struct report *r, const struct collection *c)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	if (c->summary.folded) {
+		text_add_count(&sb, c->summary.folded, "process");
+		strbuf_addstr(&sb, " ended with no socket open");
+		note(r, strbuf_detach(&sb));
+	}
+	if (!c->nr && !c->summary.folded && c->summary.loaded)
+		note(r, xstrdup("the shim was loaded and the program used no socket"));
+}
+
+void blindness_fill(struct report *r, const struct history *h, const struct collection *c,
+		    const struct symbolizer *sy)
+{
+	warn_of_losses(r, h);
+	warn_of_flags(r, h);
+	warn_of_ends(r, h);
+	warn_of_files(r, c, sy);
+	note_of_folded(r, c);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happened: processes, the sockets they hold open, and how far their threads have got, over
+ * all recordings of a run. Addresses stay raw. Judges nothing: that is for the rules.
+ */
+#ifndef SOCKLINT_HISTORY_H
+#define SOCKLINT_HISTORY_H
+
+#include <stdbool.h>
+
+#include "collection.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S  UINT64_C(1000000000)
+
+enum process_end {
+	PROCESS_ENDED,	   /* by itself: exit() and the like */
+	PROCESS_SIGNALLED, /* by a signal that the shim saw */
+	PROCESS_KILLED,	   /* nobody could say good-bye */
+	PROCESS_RUNNING,
+};
+
+struct process {
+	const struct recording *rec;
+	uint32_t pid;
+	enum process_end end;
+	uint64_t now_ns; /* the instant to judge by: its end, its last sign of life, or now */
+	const struct rec_progress **progress; /* sorted by site */
+	size_t nr_progress;
+	bool unreadable; /* runs, but we may not look into it */
+};
+
+/* One descriptor that was open at the end. */
+struct life {
+	const struct process *process;
+	int fd;
+	struct rec_life r;
+	struct life *next_holder; /* of the same socket */
+};
+
+/*
+ * One socket and all descriptors behind it. The pointers name the holder that knows best; those
+ * that may be NULL say so. Flags are those of all holders together.
+ */
+struct socket {
+	const struct life *birth; /* where it was born, as far as still open */
+	const struct life *holders;
+	size_t nr_holders;
+	uint32_t flags;		      /* enum rec_life_flag */
+	const struct life *touched;   /* last touch in the process of birth */
+	const struct life *elsewhere; /* later touch in another process, or NULL */
+	const struct life *eof;	      /* who read the EOF, or NULL */
+	const struct life *reset;     /* who was told of a reset, or NULL */
+	const struct life *facts;     /* newest answer of the kernel, or NULL */
+	uint64_t write_ns;	      /* last write by anybody */
+};
+
+struct history {
+	struct process *processes;
+	size_t nr_processes;
+	struct life *lives;
+	size_t nr_lives;
+	struct socket *sockets;
+	size_t nr_sockets;
+	uint64_t followed;	     /* sockets ever born */
+	uint64_t followed_processes; /* those without a recording included */
+};
+
+#define HISTORY_INIT                                                                               \
+	{                                                                                          \
+		.processes = NULL                                                                  \
+	}
+
+/*
+ * To be called in this order: history_read() takes over what the recordings say (the collection
+ * must outlive the history), live_complete() of live.h may correct what it says of processes that
+ * still run, history_join() makes sockets of the lives.
+ */
+void history_read(struct history *h, const struct collection *c);
+void history_join(struct history *h);
+void history_release(struct history *h);
+
+/* Entries of one site, one per thread; nr is 0 when there are none. */
+const struct rec_progress *const *process_progress(const struct process *p, uint32_t site,
+						   size_t *nr);
+/* The module that an address of this epoch lies in, or NULL. */
+const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc);
+/* The program's name, for people. */
+const char *process_name(const struct process *p);
+/* "accept4"; "?" for codes that this socklint does not know. */
+const char *call_name(uint32_t call);
+
+#endif

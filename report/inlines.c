@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What DWARF and the symbol table say of one address. The line table knows the innermost place;
+ * each inlined call that surrounds it knows the line that it was called from.
+ */
+#include "inlines.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <stdlib.h>
+
+struct place {
+	const char *file;
+	int line;
+};
+
+static struct place place_of_line(Dwfl_Module *mod, uint64_t addr)
+{
+	Dwfl_Line *line = dwfl_module_getsrc(mod, addr);
+	struct place at = {NULL, 0};
+
+	if (line)
+		at.file = dwfl_lineinfo(line, NULL, &at.line, NULL, NULL, NULL);
+	return at;
+}
+
+static int call_attribute(Dwarf_Die *die, unsigned int name, Dwarf_Word *value)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(die, name, &attr) && !dwarf_formudata(&attr, value);
+}
+
+/* Where the inlined function was called from. */
+static struct place place_of_call(Dwarf_Die *cu, Dwarf_Die *die)
+{
+	struct place at = {NULL, 0};
+	Dwarf_Files *files;
+	Dwarf_Word file, line;
+	size_t nr;
+
+	if (call_attribute(die, DW_AT_call_line, &line))
+		at.line = (int)line;
+	if (call_attribute(die, DW_AT_call_file, &file) && !dwarf_getsrcfiles(cu, &files, &nr) &&
+	    file < nr)
+		at.file = dwarf_filesrc(files, file, NULL, NULL);
+	return at;
+}
+
+static const char *name_of(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attr));
+}
+
+static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at, frame_fn *fn,
+		       void *data)
+{
+	int i, calls = 0;
+
+	for (i = 0; i < nr; i++) {
+		int tag = dwarf_tag(&scopes[i]);
+
+		if (tag == DW_TAG_subprogram) {
+			fn(data, name_of(&scopes[i]), at.file, at.line, 0);
+			return calls + 1;
+		}
+		if (tag == DW_TAG_inlined_subroutine) {
+			fn(data, name_of(&scopes[i]), at.file, at.line, 1);
+			at = place_of_call(cu, &scopes[i]);
+			calls++;
+		}
+	}
+	return calls;
+}
+
+/*
+ * dwarf_getscopes() leaves the caller's scopes at the innermost inlined function for those of its
+ * abstract origin; the parents of the innermost entry are what surrounds the address.
+ */
+static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
+{
+	Dwarf_Addr bias;
+	Dwarf_Die *cu = dwfl_module_addrdie(mod, addr, &bias);
+	Dwarf_Die *inner = NULL, *scopes = NULL;
+	int nr, calls = 0;
+
+	if (!cu || dwarf_getscopes(cu, addr - bias, &inner) <= 0)
+		return 0;
+	nr = dwarf_getscopes_die(&inner[0], &scopes);
+	if (nr > 0)
+		calls = walk_scopes(cu, scopes, nr, place_of_line(mod, addr), fn, data);
+	free(scopes);
+	free(inner);
+	return calls;
+}
+
+int for_each_frame_at(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
+{
+	int calls = frames_of_dwarf(mod, addr, fn, data);
+	const char *name;
+	struct place at;
+
+	if (calls)
+		return calls;
+	name = dwfl_module_addrname(mod, addr);
+	if (!name)
+		return 0;
+	at = place_of_line(mod, addr);
+	fn(data, name, at.file, at.line, 0);
+	return 1;
+}

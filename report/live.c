@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks at processes that still run. */
+#include "live.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tcp_table.h"
+
+struct looker {
+	struct tcp_table diag;
+	bool has_diag;
+	struct tcp_table proc;
+	const struct process *proc_of; /* whose namespace the table proc is of */
+	bool has_proc;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- which processes --------------------------------------------------------------------- */
+
+/* Field 22 of /proc/PID/stat; the name before it may hold blanks and brackets. 0: no process. */
+static uint64_t read_starttime(uint32_t pid)
+{
+	char *path = xstrfmt("/proc/%u/stat", pid), line[1024], state = 'Z', *at;
+	FILE *in = fopen(path, "re");
+	uint64_t start = 0;
+
+	free(path);
+	if (!in)
+		return 0;
+	at = fgets(line, sizeof(line), in) ? strrchr(line, ')') : NULL;
+	fclose(in);
+	if (!at || sscanf(at + 1,
+			  " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+			  " %*s %" SCNu64,
+			  &state, &start) != 2)
+		return 0;
+	return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+static bool is_this_machine(const struct rec_header *h)
+{
+	char host[sizeof(h->host)];
+
+	if (!h->host[0] || gethostname(host, sizeof(host)))
+		return true;
+	host[sizeof(host) - 1] = '\0';
+	return !strcmp(host, h->host);
+}
+
+static bool still_runs(const struct process *p)
+{
+	const struct rec_header *h = p->rec->header;
+	uint64_t start;
+
+	if (p->end != PROCESS_KILLED || p->rec->seen_end_ns || !is_this_machine(h))
+		return false;
+	start = read_starttime(p->pid);
+	return start && (!h->starttime || h->starttime == start);
+}
+
+/* ---- what the kernel knows --------------------------------------------------------------- */
+
+static const struct tcp_entry *find_entry(struct looker *look, const struct process *p,
+					  uint64_t inode)
+{
+	const struct tcp_entry *e = tcp_table_find(&look->diag, inode);
+
+	if (e)
+		return e;
+	if (look->proc_of != p) {
+		tcp_table_release(&look->proc);
+		look->has_proc = !tcp_table_read_proc(&look->proc, p->pid);
+		look->proc_of = p;
+	}
+	return tcp_table_find(&look->proc, inode);
+}
+
+static bool is_tcp(const struct rec_life *r)
+{
+	return (r->family == AF_INET || r->family == AF_INET6) && r->type == SOCK_STREAM &&
+	       (r->protocol == 0 || r->protocol == IPPROTO_TCP);
+}
+
+/* A socket of state CLOSE is in no table: TCP has forgotten it. */
+static void take_facts(struct rec_life *r, const struct tcp_entry *e, uint64_t ns)
+{
+	static const struct tcp_entry closed = {.state = TCP_CLOSE};
+
+	if (!e)
+		e = &closed;
+	r->flags |= REC_LIFE_FACTS;
+	r->facts_ns = ns;
+	r->kernel_tcp_state = e->state;
+	r->kernel_unsent = e->send_queue;
+	r->kernel_unread = e->receive_queue;
+	r->kernel_last_ack_ms = e->has_last_ack ? e->last_ack_ms : 0;
+	r->kernel_eof_unread = e->state == TCP_CLOSE_WAIT && e->receive_queue;
+	if (r->kernel_eof_unread)
+		r->kernel_unread--;
+	if (e->cookie)
+		r->kernel_cookie = e->cookie;
+}
+
+static bool is_another_socket(const struct rec_life *r, const struct tcp_entry *e)
+{
+	return e && e->cookie && r->kernel_cookie && e->cookie != r->kernel_cookie;
+}
+
+/* The inode behind a descriptor; 0 if it is no socket, -1 if we may not know. */
+static int64_t read_inode(uint32_t pid, int fd)
+{
+	char *path = xstrfmt("/proc/%u/fd/%d", pid, fd), link[64];
+	ssize_t n = readlink(path, link, sizeof(link) - 1);
+	int64_t inode;
+
+	free(path);
+	if (n < 0)
+		return errno == ENOENT ? 0 : -1;
+	link[n] = '\0';
+	return sscanf(link, "socket:[%" SCNd64 "]", &inode) == 1 ? inode : 0;
+}
+
+static bool thread_ended(uint32_t pid, uint32_t tid)
+{
+	char *path = xstrfmt("/proc/%u/task/%u", pid, tid);
+	bool ended = access(path, F_OK) < 0 && errno == ENOENT;
+
+	free(path);
+	return ended;
+}
+
+static void look_at_life(struct looker *look, struct life *l, struct process *p)
+{
+	int64_t inode = read_inode(p->pid, l->fd);
+	const struct tcp_entry *e;
+
+	if (inode < 0) {
+		p->unreadable = true;
+		return;
+	}
+	if (!inode) {
+		l->r.flags |= REC_LIFE_GONE;
+		return;
+	}
+	/* The thread of an inherited socket lived in the parent. */
+	if (!(l->r.flags & REC_LIFE_INHERITED) || (l->r.flags & REC_LIFE_TOUCHED))
+		if (thread_ended(p->pid, l->r.touch_tid))
+			l->r.flags |= REC_LIFE_TOUCHER_ENDED;
+	if (!is_tcp(&l->r))
+		return;
+	e = find_entry(look, p, (uint64_t)inode);
+	if (is_another_socket(&l->r, e))
+		l->r.flags |= REC_LIFE_GONE;
+	else if (e || look->has_proc)
+		take_facts(&l->r, e, p->now_ns);
+}
+
+static void drop_gone(struct history *h)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < h->nr_lives; i++)
+		if (!(h->lives[i].r.flags & REC_LIFE_GONE))
+			h->lives[kept++] = h->lives[i];
+	h->nr_lives = kept;
+}
+
+void live_complete(struct history *h)
+{
+	struct looker look = {.diag = TCP_TABLE_INIT, .proc = TCP_TABLE_INIT};
+	size_t i, running = 0;
+
+	for (i = 0; i < h->nr_processes; i++) {
+		struct process *p = &h->processes[i];
+
+		if (!still_runs(p))
+			continue;
+		p->end = PROCESS_RUNNING;
+		p->now_ns = now_ns();
+		running++;
+	}
+	if (!running)
+		return;
+	look.has_diag = !tcp_table_read_diag(&look.diag);
+	for (i = 0; i < h->nr_lives; i++)
+		if (h->lives[i].process->end == PROCESS_RUNNING)
+			look_at_life(&look, &h->lives[i],
+				     h->processes + (h->lives[i].process - h->processes));
+	drop_gone(h);
+	tcp_table_release(&look.diag);
+	tcp_table_release(&look.proc);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opens one recording and says what lies where in it. The one place that distrusts the file: what
+ * it hands on is bounded, aligned and NUL-terminated; what the numbers mean is the history's.
+ */
+#ifndef SOCKLINT_LOADER_H
+#define SOCKLINT_LOADER_H
+
+#include <stddef.h>
+
+#include "recording.h"
+#include "text.h"
+
+struct recorded_life {
+	int fd;
+	struct rec_life *life;
+};
+
+struct recording {
+	char *path;
+	unsigned char *data; /* a private copy of the whole file */
+	size_t size;
+	struct rec_header *header; /* in data; its strings end */
+	struct recorded_life *lives;
+	size_t nr_lives, alloc_lives;
+	struct rec_site **sites; /* by id; NULL where there is none */
+	size_t nr_sites;
+	struct rec_module **modules;
+	size_t nr_modules, alloc_modules;
+	struct rec_progress **progress;
+	size_t nr_progress, alloc_progress;
+	struct rec_incident **incidents;
+	size_t nr_incidents, alloc_incidents;
+	uint64_t seen_end_ns; /* when "socklint run" saw its process end; 0: it did not */
+	size_t nr_damaged;    /* chunks that made no sense and were stepped over */
+};
+
+enum load_status {
+	LOAD_OK,
+	LOAD_UNBORN, /* empty so far: its process had no time to write the header */
+	LOAD_BAD,
+};
+
+/* On anything but LOAD_OK why says what is wrong and what to do; nothing is to be released. */
+enum load_status recording_load(struct recording *r, const char *path, struct strbuf *why);
+void recording_release(struct recording *r);
+/* NULL when there is no such site, or it holds no stack. */
+const struct rec_site *recording_site(const struct recording *r, uint32_t id);
+
+/* As recording_load(), for the directory's summary. */
+enum load_status summary_load(struct rec_summary *sum, const char *path, struct strbuf *why);
+
+#endif

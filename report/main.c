@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands. */
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collection.h"
+#include "explain.h"
+#include "options.h"
+#include "produce.h"
+#include "run.h"
+
+/* ---- socklint report --------------------------------------------------------------------- */
+
+enum { KEY_AT_EXIT = 0x200 };
+
+struct report_command {
+	struct options options;
+	struct collection collection;
+	bool at_exit;
+	size_t nr_paths;
+};
+
+static error_t parse_report(int key, char *arg, struct argp_state *state)
+{
+	struct report_command *cmd = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &cmd->options;
+		return 0;
+	case KEY_AT_EXIT:
+		cmd->at_exit = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		collection_add(&cmd->collection, arg);
+		cmd->nr_paths++;
+		return 0;
+	case ARGP_KEY_END:
+		if (!cmd->nr_paths)
+			argp_error(state, "no recording named");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int command_report(int argc, char **argv)
+{
+	static const struct argp_option table[] = {
+		{"at-exit", KEY_AT_EXIT, NULL, 0, "Print nothing unless there are findings", 0},
+		{0},
+	};
+	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
+	const struct argp argp = {table,
+				  parse_report,
+				  "PATH...",
+				  "Reports the sockets left open, from recordings or directories "
+				  "of them.",
+				  children,
+				  NULL,
+				  NULL};
+	struct report_command cmd = {.collection = COLLECTION_INIT};
+	struct produced p;
+
+	options_init(&cmd.options, STATUS_FINDINGS);
+	argp_parse(&argp, argc, argv, 0, NULL, &cmd);
+	produce_report(&p, &cmd.collection, &cmd.options, cmd.at_exit);
+	collection_release(&cmd.collection);
+	if (p.unwritten)
+		return STATUS_FAILED;
+	if (p.failed)
+		return cmd.options.error_exitcode;
+	return p.unread ? STATUS_INPUT : STATUS_CLEAN;
+}
+
+/* ---- socklint ---------------------------------------------------------------------------- */
+
+static const struct command {
+	const char *name;
+	char *invoked_as;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"run", (char[]){"socklint run"}, command_run},
+	{"report", (char[]){"socklint report"}, command_report},
+	{"explain", (char[]){"socklint explain"}, command_explain},
+};
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static error_t parse_top(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case ARGP_KEY_ARG:
+		argp_error(state, "unknown command \"%s\": there is run, report, explain", arg);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no command named: there is run, report, explain");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const char *argp_program_version = "socklint " SOCKLINT_VERSION;
+
+int main(int argc, char **argv)
+{
+	static const char doc[] =
+		"Finds the sockets that a program forgets to close.\v"
+		"  run -- PROGRAM ARGS...   run a program under the shim and report\n"
+		"  report PATH...           report from recordings, or from directories of them\n"
+		"  explain [RULE]           say what a rule is about\n\n"
+		"\"socklint COMMAND --help\" says more. Exit status: 0 no findings, 1 findings "
+		"(run: 23), 2 usage, 3 input that cannot be read, 125 socklint itself failed; run "
+		"passes on the program's own status where it failed by itself.";
+	const struct argp argp = {
+		.parser = parse_top, .args_doc = "COMMAND [OPTION...]", .doc = doc};
+	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
+
+	argp_err_exit_status = STATUS_USAGE;
+	if (cmd) {
+		argv[1] = cmd->invoked_as;
+		return cmd->run(argc - 1, argv + 1);
+	}
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
+	return STATUS_USAGE;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Has the program moved on, leaving this socket behind?
+ *
+ * An open socket is no leak as long as somebody may still come back to it. Nobody will, if one of
+ * these holds (for a socket that a thread T touched last, born at the site S):
+ *
+ *	ended		T has ended, so what only its stack knew is lost.
+ *	moved on	T has since touched a younger socket of S. A thread that serves its
+ *			sockets one after the other is through with the older one; so is an event
+ *			loop, which had every chance to see that the older one is over.
+ *	overtaken	a younger socket of S was served and has been closed, by whatever thread,
+ *			so the older one does not just wait its turn.
+ *
+ * Two cases need care. A socket that was accepted and never touched may lie in a queue from one
+ * thread to the next: that the accepting thread accepted others says nothing then, unless nobody
+ * else ever serves the site (a parent that forks children accepts and forgets). And a client's
+ * socket may lie in a pool: only a replacement, opened after the old one had become useless,
+ * tells that the pool gave it up.
+ *
+ * Progress is counted per process, and so is this: another process that touched the socket
+ * later must have moved on itself.
+ */
+#include "proof.h"
+
+/* Touch times come from a coarse clock and lag by up to this. */
+#define COARSE_NS (10 * NS_PER_MS)
+
+uint64_t grace_ns(const struct process *p)
+{
+	return p->end == PROCESS_ENDED ? 0 : NS_PER_S;
+}
+
+static bool was_touched(const struct life *l)
+{
+	return l->r.flags & REC_LIFE_TOUCHED;
+}
+
+/* Does a thread other than the one that gave birth take sockets of this site in hand? */
+static bool others_serve_site(const struct life *l)
+{
+	size_t i, nr;
+	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+
+	for (i = 0; i < nr; i++)
+		if (p[i]->tid != l->r.born_tid && p[i]->served)
+			return true;
+	return false;
+}
+
+static bool may_be_queued(const struct life *l)
+{
+	return (l->r.flags & REC_LIFE_ACCEPTED) && !was_touched(l) && others_serve_site(l);
+}
+
+static bool prove_ended(const struct life *l, struct proof *proof)
+{
+	if (!(l->r.flags & REC_LIFE_TOUCHER_ENDED) || (!was_touched(l) && others_serve_site(l)))
+		return false;
+	*proof = (struct proof){PROOF_TOUCHER_ENDED, l->r.touch_tid, 0};
+	return true;
+}
+
+static bool prove_thread_moved_on(const struct life *l, struct proof *proof)
+{
+	size_t i, nr;
+	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+
+	if (may_be_queued(l))
+		return false;
+	for (i = 0; i < nr; i++) {
+		if (p[i]->tid != l->r.touch_tid || p[i]->newest_born_ns <= l->r.born_ns ||
+		    p[i]->newest_touch_seq <= l->r.touch_seq)
+			continue;
+		*proof = (struct proof){PROOF_THREAD_MOVED_ON, p[i]->tid, p[i]->served};
+		return true;
+	}
+	return false;
+}
+
+static bool prove_overtaken(const struct life *l, struct proof *proof)
+{
+	uint64_t after = was_touched(l) ? l->r.touch_ns + COARSE_NS : l->r.born_ns;
+	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
+	size_t i, nr;
+	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+
+	for (i = 0; i < nr; i++) {
+		if (p[i]->ended_born_ns > after) {
+			*proof = (struct proof){PROOF_OVERTAKEN, p[i]->tid, p[i]->served};
+			return true;
+		}
+	}
+	if (!site || site->ended_born_ns <= after)
+		return false;
+	*proof = (struct proof){PROOF_OVERTAKEN, 0, 0};
+	return true;
+}
+
+/* Births without a stack all share site 0: they are no siblings. */
+static bool prove_life(const struct life *l, struct proof *proof)
+{
+	if (prove_ended(l, proof))
+		return true;
+	return l->r.site && (prove_thread_moved_on(l, proof) || prove_overtaken(l, proof));
+}
+
+enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
+{
+	struct proof ignored;
+
+	if (s->elsewhere && !prove_life(s->elsewhere, &ignored))
+		return OPEN_ELSEWHERE;
+	if (prove_life(s->touched, proof))
+		return OPEN_NONE;
+	return may_be_queued(s->touched) ? OPEN_QUEUE : OPEN_NO_PROOF;
+}
+
+/* ---- clients ----------------------------------------------------------------------------- */
+
+/* The birth of the youngest socket of the site, as far as progress tells. */
+static uint64_t youngest_birth(const struct life *l, uint32_t *tid)
+{
+	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
+	size_t i, nr;
+	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+	uint64_t youngest = site ? site->ended_born_ns : 0;
+
+	*tid = 0;
+	for (i = 0; i < nr; i++) {
+		if (p[i]->newest_born_ns > youngest) {
+			youngest = p[i]->newest_born_ns;
+			*tid = p[i]->tid;
+		}
+	}
+	return youngest;
+}
+
+bool has_no_younger_sibling(const struct socket *s)
+{
+	uint32_t tid;
+
+	return !s->birth->r.site || youngest_birth(s->birth, &tid) <= s->birth->r.born_ns;
+}
+
+enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof)
+{
+	uint32_t tid;
+
+	if (has_no_younger_sibling(s))
+		return OPEN_ONE_SHOT;
+	if (youngest_birth(s->birth, &tid) <= since_ns)
+		return OPEN_PARKED;
+	*proof = (struct proof){PROOF_REPLACED, tid, 0};
+	return OPEN_NONE;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Has the program moved on, leaving this socket behind? Reads the history only. */
+#ifndef SOCKLINT_PROOF_H
+#define SOCKLINT_PROOF_H
+
+#include "verdict.h"
+
+/* The grace that a socket has at the end: none if the process ended by itself. */
+uint64_t grace_ns(const struct process *p);
+/* Nothing younger was ever opened at the socket's site. */
+bool has_no_younger_sibling(const struct socket *s);
+/* Fills proof and returns OPEN_NONE, or says why there is none. */
+enum open_reason prove_moved_on(const struct socket *s, struct proof *proof);
+/* The same for a client's socket that its pool may still want: since is when it became useless. */
+enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of rules, and which of them speaks about a socket. */
+#include "rules.h"
+
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "connection.h"
+
+#define RULE(name) extern const struct rule rule_##name;
+#include "rules/rules.def"
+#undef RULE
+
+static const struct rule *const rules[RULE_COUNT] = {
+#define RULE(name) [RULE_##name] = &rule_##name,
+#include "rules/rules.def"
+#undef RULE
+};
+
+const struct rule *rule_by_nr(enum rule_nr nr)
+{
+	return rules[nr];
+}
+
+const struct rule *rule_by_id(const char *id)
+{
+	int i;
+
+	for (i = 0; i < RULE_COUNT; i++)
+		if (!strcmp(rules[i]->id, id))
+			return rules[i];
+	return NULL;
+}
+
+static const char *const severity_names[] = {
+	[SEVERITY_NOTE] = "note",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_ERROR] = "error",
+};
+
+const char *severity_name(enum severity severity)
+{
+	return severity_names[severity];
+}
+
+int severity_by_name(const char *name, enum severity *severity)
+{
+	int i;
+
+	for (i = SEVERITY_NOTE; i <= SEVERITY_ERROR; i++) {
+		if (!strcmp(name, severity_names[i])) {
+			*severity = (enum severity)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+const char *open_reason_text(enum open_reason reason)
+{
+	static const char *const texts[OPEN_REASON_COUNT] = {[OPEN_NONE] = "",
+#define OPEN_TEXT(name, text) [OPEN_##name] = text,
+							     OPEN_REASONS(OPEN_TEXT)
+#undef OPEN_TEXT
+	};
+
+	return texts[reason];
+}
+
+/* Why a socket that no rule is about is open. */
+static enum open_reason plain_reason(const struct socket *s)
+{
+	if (!socket_is_tcp(s))
+		return OPEN_NOT_TCP;
+	if (socket_is_listener(s))
+		return OPEN_LISTENER;
+	switch (socket_tcp_state(s)) {
+	case 0:
+		if (s->birth->process->end == PROCESS_KILLED)
+			return OPEN_UNKNOWN;
+		return OPEN_IN_USE;
+	case TCP_CLOSE:
+		return OPEN_UNCONNECTED;
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+	case TCP_TIME_WAIT:
+		return OPEN_CLOSING;
+	default:
+		return OPEN_IN_USE;
+	}
+}
+
+void judge(const struct socket *s, struct judged *j)
+{
+	int i;
+
+	memset(j, 0, sizeof(*j));
+	j->socket = s;
+	for (i = 0; i < RULE_COUNT && socket_is_tcp(s) && !socket_is_listener(s); i++) {
+		rules[i]->check(s, &j->verdict);
+		if (j->verdict.which) {
+			j->rule = rules[i];
+			return;
+		}
+	}
+	j->verdict.reason = plain_reason(s);
+}

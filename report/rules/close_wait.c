@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* The peer has closed; the program never did. */
+#include <netinet/tcp.h>
+
+#include "connection.h"
+#include "proof.h"
+#include "rules.h"
+
+static const struct rule_case eof_ignored = {
+	.name = "eof-ignored",
+	.meaning = "The peer has closed its side (FIN) and the program was told (its read returned "
+		   "0), but it never called close(): our own FIN was not sent, and the socket "
+		   "stays in CLOSE_WAIT until the process ends.",
+	.advice = "close() it when the read returns 0",
+	.informed = true,
+};
+
+static const struct rule_case eof_unread = {
+	.name = "eof-unread",
+	.meaning = "The peer has closed its side (FIN), but the program neither read that EOF nor "
+		   "called close(): our own FIN was not sent, and the socket stays in CLOSE_WAIT "
+		   "until the process ends.",
+	.advice = "close() it when the program is done with it, or keep it in the event loop until "
+		  "the read returns 0",
+};
+
+static bool is_in_close_wait(const struct socket *s)
+{
+	unsigned int state = socket_tcp_state(s);
+
+	if (state)
+		return state == TCP_CLOSE_WAIT;
+	return socket_eof_was_read(s) && !(s->flags & (REC_LIFE_RESET | REC_LIFE_SHUT_WR));
+}
+
+static bool is_write(uint32_t call)
+{
+	return call >= REC_CALL_WRITE && call <= REC_CALL_SENDFILE;
+}
+
+/* The coarse clock may set a write before the EOF that it followed; the last touch tells then. */
+static bool serves_half_closed_peer(const struct socket *s)
+{
+	const struct rec_life *f = socket_facts(s);
+
+	if (f && f->kernel_unsent)
+		return true;
+	return s->eof && (s->write_ns > s->eof->r.eof_ns || is_write(s->touched->r.touch_call));
+}
+
+static bool within_grace(const struct socket *s, uint64_t fin_ns)
+{
+	uint64_t since = socket_idle_since_ns(s);
+
+	if (fin_ns > since)
+		since = fin_ns;
+	return since + grace_ns(s->birth->process) > socket_now_ns(s) &&
+	       grace_ns(s->birth->process);
+}
+
+static enum open_reason decide(const struct socket *s, struct verdict *v)
+{
+	enum open_reason reason;
+
+	if (within_grace(s, v->since_ns))
+		return OPEN_GRACE;
+	if (socket_is_client(s))
+		return prove_replaced(s, v->since_ns, &v->proof);
+	reason = prove_moved_on(s, &v->proof);
+	if (serves_half_closed_peer(s) && v->proof.kind != PROOF_TOUCHER_ENDED)
+		return OPEN_HALF_CLOSED;
+	return reason;
+}
+
+static void check(const struct socket *s, struct verdict *v)
+{
+	if (!is_in_close_wait(s))
+		return;
+	v->which = socket_eof_was_read(s) ? &eof_ignored : &eof_unread;
+	v->since_ns = socket_fin_ns(s);
+	v->reason = decide(s, v);
+}
+
+/* clang-format off */
+DEFINE_RULE(close_wait)
+	.id = "close-wait",
+	.severity = SEVERITY_ERROR,
+	.title = "The peer closed the connection, the program never did",
+	.help =
+"When the peer closes, its FIN arrives and the kernel acknowledges it at once. Our own FIN\n"
+"is sent only when the program calls close() or shutdown(). Between the two the socket is in\n"
+"CLOSE_WAIT; where the program never closes, it sits there until the process ends, holding a\n"
+"descriptor, memory and a port of the peer's. It is a fault of this program, not of the\n"
+"network: no time-out of TCP ends it.\n"
+"\n"
+"  eof-ignored  the program read the EOF (recv() returned 0), so it knew, and did not close\n"
+"  eof-unread   nobody read the socket to its end: it fell out of the event loop, or data\n"
+"               before the EOF was left unread\n"
+"\n"
+"A socket is reported only with proof that the program moved on: the thread that used it has\n"
+"ended, has since served a younger socket of the same place, or a younger one was served and\n"
+"closed. Sockets without that proof are listed as still open.",
+	.check = check,
+END_RULE;

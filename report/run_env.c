@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* The environment of a program under the shim. */
+#include "run_env.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+char *shim_find(struct strbuf *why)
+{
+	char exe[PATH_MAX], *path, *shim, *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n < 0) {
+		strbuf_addf(why, "/proc/self/exe: %s", strerror(errno));
+		return NULL;
+	}
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	if (slash)
+		*slash = '\0';
+	path = xstrfmt("%s/%s", exe, SOCKLINT_SHIM_FROM_BIN);
+	shim = realpath(path, NULL);
+	if (!shim)
+		strbuf_addf(why, "%s: %s: the shim is not installed beside the command", path,
+			    strerror(errno));
+	free(path);
+	if (shim && strpbrk(shim, ": ")) {
+		strbuf_addf(why, "%s: LD_PRELOAD cannot name a path with a blank or ':' in it",
+			    shim);
+		free(shim);
+		return NULL;
+	}
+	return shim;
+}
+
+static bool is_variable(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(entry, name, len) && entry[len] == '=';
+}
+
+/* Other preloaded libraries come before us, and the user's options before ours. */
+static char *add_to(const char *name, const char *value)
+{
+	const char *old = getenv(name);
+
+	if (old && *old)
+		return xstrfmt("%s=%s:%s", name, old, value);
+	return xstrfmt("%s=%s", name, value);
+}
+
+char **env_make(const char *shim, const char *dir)
+{
+	char *options = xstrfmt("dir=%s:report=none", dir);
+	size_t nr = 0, i;
+	char **env;
+
+	while (environ[nr])
+		nr++;
+	env = xcalloc(nr + 3, sizeof(*env));
+	for (nr = 0, i = 0; environ[i]; i++)
+		if (!is_variable(environ[i], "LD_PRELOAD") &&
+		    !is_variable(environ[i], "SOCKLINT_OPTIONS"))
+			env[nr++] = xstrdup(environ[i]);
+	env[nr++] = add_to("LD_PRELOAD", shim);
+	env[nr++] = add_to("SOCKLINT_OPTIONS", options);
+	free(options);
+	return env;
+}
+
+void env_free(char **env)
+{
+	size_t i;
+
+	for (i = 0; env[i]; i++)
+		free(env[i]);
+	free(env);
+}

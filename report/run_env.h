@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The environment that makes the dynamic loader load the shim, and tells it where to record. */
+#ifndef SOCKLINT_RUN_ENV_H
+#define SOCKLINT_RUN_ENV_H
+
+#include "text.h"
+
+/* The shim that belongs to this command; NULL and why if it is not there. The caller frees it. */
+char *shim_find(struct strbuf *why);
+/* Our environment with the two variables added to; the caller frees it by env_free(). */
+char **env_make(const char *shim, const char *dir);
+void env_free(char **env);
+
+#endif

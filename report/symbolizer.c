@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Turns the raw addresses of a recording into functions and lines. */
+#include "symbolizer.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "inlines.h"
+
+struct cached_stack {
+	const struct process *process;
+	uint32_t site;
+	uint64_t pc; /* 0: the whole site */
+	struct stack stack;
+};
+
+struct symbolizer {
+	struct elf_module **modules; /* each its own memory: libdw keeps pointers */
+	size_t nr_modules, alloc_modules;
+	void *stacks; /* tsearch() tree of struct cached_stack */
+};
+
+struct symbolizer *symbolizer_new(void)
+{
+	return xcalloc(1, sizeof(struct symbolizer));
+}
+
+static void free_stack(void *node)
+{
+	struct cached_stack *c = node;
+
+	free(c->stack.frames);
+	free(c);
+}
+
+void symbolizer_free(struct symbolizer *sy)
+{
+	size_t i;
+
+	if (!sy)
+		return;
+	tdestroy(sy->stacks, free_stack);
+	for (i = 0; i < sy->nr_modules; i++) {
+		elf_module_close(sy->modules[i]);
+		free(sy->modules[i]);
+	}
+	free(sy->modules);
+	free(sy);
+}
+
+const char *symbolizer_complaint(const struct symbolizer *sy, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < sy->nr_modules; i++)
+		if (sy->modules[i]->why && !nr--)
+			return sy->modules[i]->why;
+	return NULL;
+}
+
+/* Processes of one program share what libdw knows of its files. */
+static bool is_same_module(const struct rec_module *a, const struct rec_module *b)
+{
+	return !strcmp(a->path, b->path) && a->build_id_len == b->build_id_len &&
+	       !memcmp(a->build_id, b->build_id, a->build_id_len);
+}
+
+static struct elf_module *find_module(struct symbolizer *sy, const struct rec_module *rec)
+{
+	struct elf_module *m;
+	size_t i;
+
+	for (i = 0; i < sy->nr_modules; i++)
+		if (is_same_module(sy->modules[i]->rec, rec))
+			return sy->modules[i];
+	m = xcalloc(1, sizeof(*m));
+	elf_module_open(m, rec);
+	ALLOC_GROW(sy->modules, sy->nr_modules + 1, sy->alloc_modules);
+	sy->modules[sy->nr_modules++] = m;
+	return m;
+}
+
+/* ---- frames ------------------------------------------------------------------------------ */
+
+static bool is_runtime(const struct rec_module *m)
+{
+	static const char *const names[] = {"libc.so",	  "libc-2",   "ld-linux", "ld-2.",
+					    "libpthread", "ld-musl-", "libc.musl"};
+	const char *base = text_basename(m->path);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strncmp(base, names[i], strlen(names[i])))
+			return true;
+	return m->is_vdso;
+}
+
+static struct frame *add_frame(struct stack *st)
+{
+	ALLOC_GROW(st->frames, st->nr + 1, st->alloc);
+	memset(&st->frames[st->nr], 0, sizeof(*st->frames));
+	return &st->frames[st->nr++];
+}
+
+struct frame_adder {
+	struct stack *stack;
+	const struct rec_module *module;
+	uint64_t offset;
+};
+
+static void add_named_frame(void *data, const char *function, const char *file, int line,
+			    int inlined)
+{
+	struct frame_adder *a = data;
+	struct frame *f = add_frame(a->stack);
+
+	f->function = function;
+	f->file = file;
+	f->line = file ? line : 0;
+	f->inlined = inlined;
+	f->module = text_basename(a->module->path);
+	f->offset = a->offset;
+	f->runtime = is_runtime(a->module);
+}
+
+/* A return address is that of the instruction after the call: one less lies inside the call. */
+static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t epoch, uint64_t pc,
+		       struct stack *st)
+{
+	const struct rec_module *rec = process_module(p, epoch, pc - 1);
+	struct frame_adder a = {st, rec, 0};
+	struct elf_module *m;
+
+	if (!rec) {
+		struct frame *f = add_frame(st);
+
+		f->module = "?";
+		f->offset = pc;
+		return;
+	}
+	if (rec->is_shim)
+		return;
+	a.offset = pc - rec->bias;
+	m = find_module(sy, rec);
+	if (!m->mod || !for_each_frame_at(m->mod, a.offset - 1, add_named_frame, &a))
+		add_named_frame(&a, NULL, NULL, 0, 0);
+}
+
+/* ---- stacks ------------------------------------------------------------------------------ */
+
+static int cmp_stacks(const void *a, const void *b)
+{
+	const struct cached_stack *x = a, *y = b;
+
+	if (x->process != y->process)
+		return x->process < y->process ? -1 : 1;
+	if (x->site != y->site)
+		return x->site < y->site ? -1 : 1;
+	return x->pc < y->pc ? -1 : x->pc > y->pc;
+}
+
+static void fill_stack(struct symbolizer *sy, struct cached_stack *c)
+{
+	const struct rec_site *site = recording_site(c->process->rec, c->site);
+	int i;
+
+	if (c->pc) {
+		add_frames(sy, c->process, site ? site->epoch : 0, c->pc, &c->stack);
+		return;
+	}
+	if (!site)
+		return;
+	c->stack.truncated = site->flags & REC_SITE_TRUNCATED;
+	c->stack.caller_only = site->flags & REC_SITE_CALLER_ONLY;
+	for (i = 0; i < site->nr; i++)
+		add_frames(sy, c->process, site->epoch, site->pc[i], &c->stack);
+}
+
+const struct stack *symbolizer_pc(struct symbolizer *sy, const struct process *p, uint32_t site,
+				  uint64_t pc)
+{
+	struct cached_stack key = {p, site, pc, {NULL, 0, 0, false, false}};
+	struct cached_stack **found, *c;
+
+	found = tfind(&key, &sy->stacks, cmp_stacks);
+	if (found)
+		return &(*found)->stack;
+	c = xcalloc(1, sizeof(*c));
+	*c = key;
+	fill_stack(sy, c);
+	if (!tsearch(c, &sy->stacks, cmp_stacks))
+		abort();
+	return &c->stack;
+}
+
+const struct stack *symbolizer_site(struct symbolizer *sy, const struct process *p, uint32_t site)
+{
+	return symbolizer_pc(sy, p, site, 0);
+}
+
+const struct frame *stack_own_frame(const struct stack *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->nr; i++)
+		if (!st->frames[i].runtime)
+			return &st->frames[i];
+	return st->nr ? &st->frames[0] : NULL;
+}
