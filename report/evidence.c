@@ -290,12 +290,34 @@ static void add_stack(struct witness *w, const char *label, const struct stack *
 		to->note = xstrdup("deeper frames were not kept");
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* As it would be printed: an unrolled loop calls from several addresses of one line. */
+static bool looks_same(const struct stack *a, const struct stack *b)
+{
+	size_t i;
+
+	if (a->nr != b->nr)
+		return false;
+	for (i = 0; i < a->nr; i++) {
+		const struct frame *x = &a->frames[i], *y = &b->frames[i];
+
+		if (x->line != y->line || !same_text(x->function, y->function) ||
+		    !same_text(x->file, y->file) || (!x->line && x->offset != y->offset))
+			return false;
+	}
+	return true;
+}
+
 static bool is_new_stack(const struct stack **seen, size_t nr, const struct stack *st)
 {
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		if (seen[i] == st)
+		if (looks_same(seen[i], st))
 			return false;
 	return true;
 }

@@ -15,6 +15,8 @@ static enum process_end end_of(const struct rec_header *h)
 		return PROCESS_ENDED;
 	case REC_END_SIGNAL:
 		return PROCESS_SIGNALLED;
+	case REC_END_EXEC:
+		return PROCESS_REPLACED;
 	default:
 		return PROCESS_KILLED;
 	}
@@ -50,25 +52,49 @@ static uint64_t last_sign(const struct recording *r)
 	return ns;
 }
 
+/*
+ * Where the socket was asked for: the instruction in the program that called accept() or the
+ * like. Sites that share it are kin: they differ only in who called the caller.
+ */
+static uint64_t caller_of(const struct recording *r, uint32_t site)
+{
+	const struct rec_site *s = recording_site(r, site);
+
+	return s && s->nr ? s->pc[0] ^ ((uint64_t)s->epoch << 48) : 0;
+}
+
+struct progress_key {
+	uint64_t caller;
+	const struct rec_progress *p;
+};
+
 static int cmp_progress(const void *a, const void *b)
 {
-	const struct rec_progress *x = *(const struct rec_progress *const *)a;
-	const struct rec_progress *y = *(const struct rec_progress *const *)b;
+	const struct progress_key *x = a, *y = b;
 
-	if (x->site != y->site)
-		return x->site < y->site ? -1 : 1;
-	return x->tid < y->tid ? -1 : x->tid > y->tid;
+	if (x->caller != y->caller)
+		return x->caller < y->caller ? -1 : 1;
+	if (x->p->site != y->p->site)
+		return x->p->site < y->p->site ? -1 : 1;
+	return x->p->tid < y->p->tid ? -1 : x->p->tid > y->p->tid;
 }
 
 static void sort_progress(struct process *p, const struct recording *r)
 {
+	struct progress_key *keys = xcalloc(r->nr_progress, sizeof(*keys));
 	size_t i;
 
+	for (i = 0; i < r->nr_progress; i++)
+		keys[i] = (struct progress_key){caller_of(r, r->progress[i]->site), r->progress[i]};
+	sort_array(keys, r->nr_progress, sizeof(*keys), cmp_progress);
 	p->nr_progress = r->nr_progress;
 	p->progress = xcalloc(r->nr_progress, sizeof(*p->progress));
-	for (i = 0; i < r->nr_progress; i++)
-		p->progress[i] = r->progress[i];
-	sort_array(p->progress, p->nr_progress, sizeof(*p->progress), cmp_progress);
+	p->callers = xcalloc(r->nr_progress, sizeof(*p->callers));
+	for (i = 0; i < r->nr_progress; i++) {
+		p->progress[i] = keys[i].p;
+		p->callers[i] = keys[i].caller;
+	}
+	free(keys);
 }
 
 static void read_process(struct process *p, const struct recording *r)
@@ -95,7 +121,7 @@ static void read_lives(struct history *h, struct process *p)
 		const struct recorded_life *from = &p->rec->lives[i];
 		struct life *l;
 
-		if (!is_open(from->life))
+		if (!is_open(from->life) || p->end == PROCESS_REPLACED)
 			continue;
 		l = &h->lives[h->nr_lives++];
 		l->process = p;
@@ -135,29 +161,52 @@ void history_release(struct history *h)
 {
 	size_t i;
 
-	for (i = 0; i < h->nr_processes; i++)
+	for (i = 0; i < h->nr_processes; i++) {
 		free(h->processes[i].progress);
+		free(h->processes[i].callers);
+	}
 	free(h->processes);
 	free(h->lives);
 	free(h->sockets);
 	memset(h, 0, sizeof(*h));
 }
 
-const struct rec_progress *const *process_progress(const struct process *p, uint32_t site,
-						   size_t *nr)
+/* The first entry that is not below (caller, site). */
+static size_t progress_from(const struct process *p, uint64_t caller, uint32_t site)
 {
-	size_t lo = 0, hi = p->nr_progress, end;
+	size_t lo = 0, hi = p->nr_progress;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (p->progress[mid]->site < site)
+		if (p->callers[mid] < caller ||
+		    (p->callers[mid] == caller && p->progress[mid]->site < site))
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (end = lo; end < p->nr_progress && p->progress[end]->site == site; end++)
-		;
+	return lo;
+}
+
+const struct rec_progress *const *process_progress(const struct process *p, uint32_t site,
+						   size_t *nr)
+{
+	size_t lo = progress_from(p, caller_of(p->rec, site), site), end = lo;
+
+	while (end < p->nr_progress && p->progress[end]->site == site)
+		end++;
+	*nr = end - lo;
+	return p->progress + lo;
+}
+
+const struct rec_progress *const *process_kin_progress(const struct process *p, uint32_t site,
+						       size_t *nr)
+{
+	uint64_t caller = caller_of(p->rec, site);
+	size_t lo = progress_from(p, caller, 0), end = lo;
+
+	while (end < p->nr_progress && p->callers[end] == caller)
+		end++;
 	*nr = end - lo;
 	return p->progress + lo;
 }

@@ -16,6 +16,7 @@
 enum process_end {
 	PROCESS_ENDED,	   /* by itself: exit() and the like */
 	PROCESS_SIGNALLED, /* by a signal that the shim saw */
+	PROCESS_REPLACED,  /* by exec: what it held is closed, or the next image's */
 	PROCESS_KILLED,	   /* nobody could say good-bye */
 	PROCESS_RUNNING,
 };
@@ -25,7 +26,8 @@ struct process {
 	uint32_t pid;
 	enum process_end end;
 	uint64_t now_ns; /* the instant to judge by: its end, its last sign of life, or now */
-	const struct rec_progress **progress; /* sorted by site */
+	const struct rec_progress **progress; /* sorted by caller and site */
+	uint64_t *callers;		      /* of each */
 	size_t nr_progress;
 	bool unreadable; /* runs, but we may not look into it */
 };
@@ -83,6 +85,9 @@ void history_release(struct history *h);
 /* Entries of one site, one per thread; nr is 0 when there are none. */
 const struct rec_progress *const *process_progress(const struct process *p, uint32_t site,
 						   size_t *nr);
+/* Entries of all sites that have the same caller as this one: it was called from elsewhere. */
+const struct rec_progress *const *process_kin_progress(const struct process *p, uint32_t site,
+						       size_t *nr);
 /* The module that an address of this epoch lies in, or NULL. */
 const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc);
 /* The program's name, for people. */

@@ -6,6 +6,7 @@
 
 #include "collection.h"
 #include "explain.h"
+#include "message.h"
 #include "options.h"
 #include "produce.h"
 #include "run.h"
@@ -18,6 +19,7 @@ struct report_command {
 	struct options options;
 	struct collection collection;
 	bool at_exit;
+	const char *path; /* the last */
 	size_t nr_paths;
 };
 
@@ -34,6 +36,7 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		collection_add(&cmd->collection, arg);
+		cmd->path = arg;
 		cmd->nr_paths++;
 		return 0;
 	case ARGP_KEY_END:
@@ -67,6 +70,8 @@ static int command_report(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &cmd);
 	produce_report(&p, &cmd.collection, &cmd.options, cmd.at_exit);
 	collection_release(&cmd.collection);
+	if (cmd.at_exit && p.nr_findings)
+		complain("the recording is in %s", cmd.path);
 	if (p.unwritten)
 		return STATUS_FAILED;
 	if (p.failed)

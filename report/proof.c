@@ -36,11 +36,22 @@ static bool was_touched(const struct life *l)
 	return l->r.flags & REC_LIFE_TOUCHED;
 }
 
+/*
+ * Siblings of an accepted socket come from the same call of accept(), whoever called its caller.
+ * A client's come from the same stack: one connect wrapper may serve many pools.
+ */
+static const struct rec_progress *const *siblings(const struct life *l, size_t *nr)
+{
+	if (l->r.flags & REC_LIFE_ACCEPTED)
+		return process_kin_progress(l->process, l->r.site, nr);
+	return process_progress(l->process, l->r.site, nr);
+}
+
 /* Does a thread other than the one that gave birth take sockets of this site in hand? */
 static bool others_serve_site(const struct life *l)
 {
 	size_t i, nr;
-	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+	const struct rec_progress *const *p = siblings(l, &nr);
 
 	for (i = 0; i < nr; i++)
 		if (p[i]->tid != l->r.born_tid && p[i]->served)
@@ -64,7 +75,7 @@ static bool prove_ended(const struct life *l, struct proof *proof)
 static bool prove_thread_moved_on(const struct life *l, struct proof *proof)
 {
 	size_t i, nr;
-	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+	const struct rec_progress *const *p = siblings(l, &nr);
 
 	if (may_be_queued(l))
 		return false;
@@ -83,7 +94,7 @@ static bool prove_overtaken(const struct life *l, struct proof *proof)
 	uint64_t after = was_touched(l) ? l->r.touch_ns + COARSE_NS : l->r.born_ns;
 	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
 	size_t i, nr;
-	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+	const struct rec_progress *const *p = siblings(l, &nr);
 
 	for (i = 0; i < nr; i++) {
 		if (p[i]->ended_born_ns > after) {
@@ -123,7 +134,7 @@ static uint64_t youngest_birth(const struct life *l, uint32_t *tid)
 {
 	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
 	size_t i, nr;
-	const struct rec_progress *const *p = process_progress(l->process, l->r.site, &nr);
+	const struct rec_progress *const *p = siblings(l, &nr);
 	uint64_t youngest = site ? site->ended_born_ns : 0;
 
 	*tid = 0;

@@ -102,11 +102,23 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 		word_add(&shim.summary->suspicious, tally.suspicious);
 }
 
+/* A process without sockets of its own may have had children that made the summary. */
+static const struct rec_summary *summary_of_run(void)
+{
+	if (!shim.summary && options.dir[0])
+		recorder_open_summary(options.dir, false);
+	return shim.summary;
+}
+
 /* Whether anybody in this run left something that the command should look at. */
 static bool is_worth_telling(enum rec_end_kind kind)
 {
-	return options.report == REPORT_EXIT && kind != REC_END_EXEC && !shim.sealed &&
-	       shim.summary && word_get(&shim.summary->suspicious);
+	const struct rec_summary *s;
+
+	if (options.report != REPORT_EXIT || kind == REC_END_EXEC || shim.sealed)
+		return false;
+	s = summary_of_run();
+	return s && word_get(&s->suspicious);
 }
 
 void end_record(enum rec_end_kind kind, uint32_t value)

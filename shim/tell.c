@@ -43,27 +43,25 @@ static bool command_path(struct text *t)
 	return !t->cut;
 }
 
-/* In the child, with raw calls only: its hooks would think it the guest. */
 static _Noreturn void become_command(const char *command)
 {
 	const char *argv[] = {command, "report", "--at-exit", shim.run_dir, NULL};
 	const char *envp[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
 	uint64_t none = 0;
 
-	sys_sigprocmask(SIG_SETMASK, &none, NULL);
+	SYS2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 	SYS3(SYS_dup3, 2, 1, 0);
 	sys_close(0);
 	sys_open("/dev/null", O_RDONLY, 0);
 	SYS3(SYS_close_range, 3, ~0u, 0);
+	sys_sigprocmask(SIG_SETMASK, &none, NULL);
 	SYS3(SYS_execve, command, argv, envp);
 	for (;;)
 		SYS1(SYS_exit_group, 127);
 }
 
-static void wait_for(int pid)
+static void wait_for(long pid, uint64_t deadline)
 {
-	uint64_t deadline = now_ns() + PATIENCE_NS;
-
 	while (SYS4(SYS_wait4, pid, NULL, WNOHANG | __WALL, NULL) == 0) {
 		if (now_ns() >= deadline) {
 			SYS2(SYS_kill, pid, SIGKILL);
@@ -72,6 +70,34 @@ static void wait_for(int pid)
 		}
 		sys_sleep_ns(POLL_NS);
 	}
+}
+
+static long clone_process(int exit_signal)
+{
+	return SYS5(SYS_clone, exit_signal, NULL, NULL, NULL, NULL);
+}
+
+/*
+ * An exec gives a process SIGCHLD as its exit signal, whatever it was born with. So the command
+ * is a grandchild, and the child between stays what it is and waits for it. Raw calls only, and
+ * with all signals blocked: the guest's handlers are still in place here.
+ */
+static void run_command(const char *command)
+{
+	uint64_t deadline = now_ns() + PATIENCE_NS;
+	long child = clone_process(0), grandchild;
+
+	if (child > 0)
+		wait_for(child, deadline + PATIENCE_NS / 10);
+	if (child != 0)
+		return;
+	grandchild = clone_process(SIGCHLD);
+	if (grandchild == 0)
+		become_command(command);
+	if (grandchild > 0)
+		wait_for(grandchild, deadline);
+	for (;;)
+		SYS1(SYS_exit_group, 0);
 }
 
 static const char *reason(int error)
@@ -116,16 +142,14 @@ void tell_failure(int error)
 
 void tell(void)
 {
+	uint64_t all = ~0ull, before;
 	char command[700];
 	struct text t = text_in(command, sizeof(command));
-	long pid;
 
 	if (!stderr_is_ours() || !rundir_is_first_process() || !command_path(&t) ||
 	    (!shim.run_dir[0] && !rundir_make()))
 		return;
-	pid = SYS5(SYS_clone, 0, NULL, NULL, NULL, NULL);
-	if (pid == 0)
-		become_command(command);
-	if (pid > 0)
-		wait_for((int)pid);
+	sys_sigprocmask(SIG_SETMASK, &all, &before);
+	run_command(command);
+	sys_sigprocmask(SIG_SETMASK, &before, NULL);
 }
