@@ -80,7 +80,7 @@ enum rec_life_flag {
 	REC_LIFE_RESET = 1u << 5,	   /* a call returned ECONNRESET, EPIPE, ...: reset_* */
 	REC_LIFE_SHUT_RD = 1u << 6,	   /* shutdown(SHUT_RD or SHUT_RDWR) succeeded */
 	REC_LIFE_SHUT_WR = 1u << 7,	   /* shutdown(SHUT_WR or SHUT_RDWR) succeeded */
-	REC_LIFE_TOUCHED = 1u << 8,	   /* used for I/O at least once after its birth */
+	REC_LIFE_TOUCHED = 1u << 8,	   /* used for I/O by this process after its birth */
 	REC_LIFE_DUPLICATE = 1u << 9,	   /* shares its socket with another descriptor (same id) */
 	REC_LIFE_INHERITED = 1u << 10, /* came by fork; site, time and thread are the parent's */
 	REC_LIFE_FACTS = 1u << 11,     /* the kernel_* fields are filled in, as of facts_ns */

@@ -40,8 +40,8 @@ static void ask_tcp(int fd, struct rec_life *l)
 		return;
 	l->kernel_tcp_state = info.tcpi_state;
 	l->kernel_last_ack_ms = info.tcpi_last_ack_recv;
-	if (info.tcpi_state == TCP_LISTEN)
-		return;
+	if (info.tcpi_state == TCP_LISTEN || info.tcpi_state == TCP_CLOSE)
+		return; /* its queues say nothing */
 	l->kernel_unread = ask_queue(fd, SIOCINQ);
 	l->kernel_unsent = ask_queue(fd, SIOCOUTQ);
 	l->kernel_eof_unread = ask_eof_unread(fd, l->kernel_unread);
@@ -62,6 +62,14 @@ static void ask_addresses(int fd, struct rec_life *l)
 static bool is_inet(const struct rec_life *l)
 {
 	return l->family == AF_INET || l->family == AF_INET6;
+}
+
+/* A thread of the parent's that touched it before the fork is not ours to ask about. */
+static bool toucher_ended(const struct rec_life *l)
+{
+	if ((l->flags & REC_LIFE_INHERITED) && !(l->flags & REC_LIFE_TOUCHED))
+		return false;
+	return sys_tgkill(shim.pid, (int)l->touch_tid, 0) == -ESRCH;
 }
 
 /*
@@ -86,7 +94,7 @@ bool facts_ask(int fd, struct life_ref ref)
 		if (l->type == SOCK_STREAM)
 			ask_tcp(fd, l);
 	}
-	if (sys_tgkill(shim.pid, (int)l->touch_tid, 0) == -ESRCH)
+	if (toucher_ended(l))
 		life_flag(ref, REC_LIFE_TOUCHER_ENDED);
 	word_set(&l->facts_ns, now_ns());
 	life_flag(ref, REC_LIFE_FACTS);

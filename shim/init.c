@@ -56,14 +56,27 @@ static bool value_is(const char *value, const char *end, const char *word)
 	return (size_t)(end - value) == strlen(word) && !memcmp(value, word, strlen(word));
 }
 
+/* A relative path is meant from where the program was started, wherever it goes later. */
+static void option_dir(const char *value, size_t n)
+{
+	struct text t = text_in(options.dir, sizeof(options.dir));
+
+	if (n && *value != '/' && SYS2(SYS_getcwd, options.dir, sizeof(options.dir)) > 0) {
+		t.len = strlen(options.dir);
+		text_add(&t, "/");
+	}
+	text_add_n(&t, value, n);
+	if (t.cut)
+		options.dir[0] = '\0';
+}
+
 static void option_set(const char *item, const char *end)
 {
 	const char *value;
 	uint64_t n;
 
 	if (option_is(item, end, "dir=", &value)) {
-		struct text t = text_in(options.dir, sizeof(options.dir));
-		text_add_n(&t, value, (size_t)(end - value));
+		option_dir(value, (size_t)(end - value));
 	} else if (option_is(item, end, "report=", &value)) {
 		options.report = value_is(value, end, "none") ? REPORT_NONE : REPORT_EXIT;
 	} else if (option_is(item, end, "on-signal=", &value)) {

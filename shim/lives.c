@@ -373,6 +373,9 @@ void lives_adopt(const struct snapshot *s)
 	}
 }
 
+/* What an inherited life must earn anew: it speaks of the process that holds it. */
+#define OWN_FLAGS (REC_LIFE_TOUCHED | REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED)
+
 static bool chunk_inherit(uint32_t chunk)
 {
 	struct rec_life *from = chunk_get(chunk), *to = from ? chunk_grow(chunk) : NULL;
@@ -381,7 +384,7 @@ static bool chunk_inherit(uint32_t chunk)
 		return !from;
 	memcpy(to, from, REC_LIVES_PER_CHUNK * sizeof(*to));
 	for (uint32_t i = 0; i < REC_LIVES_PER_CHUNK; i++)
-		to[i].flags |= REC_LIFE_INHERITED;
+		to[i].flags = (to[i].flags | REC_LIFE_INHERITED) & ~(uint32_t)OWN_FLAGS;
 	word_set_release(chunk_pointer(chunk), to);
 	return true;
 }

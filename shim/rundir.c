@@ -151,7 +151,7 @@ bool rundir_make(void)
 {
 	struct text t = text_in(shim.run_dir, sizeof(shim.run_dir));
 
-	if (options.dir[0] != '/')
+	if (!options.dir[0])
 		return default_dir(&t);
 	text_add(&t, options.dir);
 	sys_mkdir(options.dir, 0700); /* where it is there, or cannot be made, open() will say */

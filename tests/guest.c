@@ -791,6 +791,25 @@ static int guest_leak_and_wait(int argc, char **argv)
 	return 0;
 }
 
+/* Leaks three and stays at work for a while, so that the last sign of life comes long after. */
+static int guest_leak_late(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr);
+
+	(void)argc, (void)argv;
+	for (int i = 0; i < 3; i++)
+		leak_one(listener, &addr);
+	for (int i = 0; i < 15; i++) {
+		usleep(100000);
+		serve_one(listener, &addr);
+	}
+	printf("ready\n");
+	fflush(stdout);
+	sleep(20);
+	return 0;
+}
+
 #define GUESTS(X)                                                                                  \
 	X(descriptors)                                                                             \
 	X(closer)                                                                                  \
@@ -818,6 +837,7 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(crowd)                                                                                   \
 	X(leak)                                                                                    \
 	X(clean)                                                                                   \
+	X(leak_late)                                                                               \
 	X(leak_and_wait)
 
 int main(int argc, char **argv)
