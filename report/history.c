@@ -52,51 +52,6 @@ static uint64_t last_sign(const struct recording *r)
 	return ns;
 }
 
-/*
- * Where the socket was asked for: the instruction in the program that called accept() or the
- * like. Sites that share it are kin: they differ only in who called the caller.
- */
-static uint64_t caller_of(const struct recording *r, uint32_t site)
-{
-	const struct rec_site *s = recording_site(r, site);
-
-	return s && s->nr ? s->pc[0] ^ ((uint64_t)s->epoch << 48) : 0;
-}
-
-struct progress_key {
-	uint64_t caller;
-	const struct rec_progress *p;
-};
-
-static int cmp_progress(const void *a, const void *b)
-{
-	const struct progress_key *x = a, *y = b;
-
-	if (x->caller != y->caller)
-		return x->caller < y->caller ? -1 : 1;
-	if (x->p->site != y->p->site)
-		return x->p->site < y->p->site ? -1 : 1;
-	return x->p->tid < y->p->tid ? -1 : x->p->tid > y->p->tid;
-}
-
-static void sort_progress(struct process *p, const struct recording *r)
-{
-	struct progress_key *keys = xcalloc(r->nr_progress, sizeof(*keys));
-	size_t i;
-
-	for (i = 0; i < r->nr_progress; i++)
-		keys[i] = (struct progress_key){caller_of(r, r->progress[i]->site), r->progress[i]};
-	sort_array(keys, r->nr_progress, sizeof(*keys), cmp_progress);
-	p->nr_progress = r->nr_progress;
-	p->progress = xcalloc(r->nr_progress, sizeof(*p->progress));
-	p->callers = xcalloc(r->nr_progress, sizeof(*p->callers));
-	for (i = 0; i < r->nr_progress; i++) {
-		p->progress[i] = keys[i].p;
-		p->callers[i] = keys[i].caller;
-	}
-	free(keys);
-}
-
 static void read_process(struct process *p, const struct recording *r)
 {
 	p->rec = r;
@@ -105,7 +60,7 @@ static void read_process(struct process *p, const struct recording *r)
 	p->now_ns = r->header->end_ns;
 	if (p->end == PROCESS_KILLED || !p->now_ns)
 		p->now_ns = latest(last_sign(r), r->seen_end_ns);
-	sort_progress(p, r);
+	p->kinship = kinship_new(r);
 }
 
 static bool is_open(const struct rec_life *l)
@@ -161,54 +116,12 @@ void history_release(struct history *h)
 {
 	size_t i;
 
-	for (i = 0; i < h->nr_processes; i++) {
-		free(h->processes[i].progress);
-		free(h->processes[i].callers);
-	}
+	for (i = 0; i < h->nr_processes; i++)
+		kinship_free(h->processes[i].kinship);
 	free(h->processes);
 	free(h->lives);
 	free(h->sockets);
 	memset(h, 0, sizeof(*h));
-}
-
-/* The first entry that is not below (caller, site). */
-static size_t progress_from(const struct process *p, uint64_t caller, uint32_t site)
-{
-	size_t lo = 0, hi = p->nr_progress;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->callers[mid] < caller ||
-		    (p->callers[mid] == caller && p->progress[mid]->site < site))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-const struct rec_progress *const *process_progress(const struct process *p, uint32_t site,
-						   size_t *nr)
-{
-	size_t lo = progress_from(p, caller_of(p->rec, site), site), end = lo;
-
-	while (end < p->nr_progress && p->progress[end]->site == site)
-		end++;
-	*nr = end - lo;
-	return p->progress + lo;
-}
-
-const struct rec_progress *const *process_kin_progress(const struct process *p, uint32_t site,
-						       size_t *nr)
-{
-	uint64_t caller = caller_of(p->rec, site);
-	size_t lo = progress_from(p, caller, 0), end = lo;
-
-	while (end < p->nr_progress && p->callers[end] == caller)
-		end++;
-	*nr = end - lo;
-	return p->progress + lo;
 }
 
 const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "collection.h"
+#include "kinship.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
@@ -26,10 +27,8 @@ struct process {
 	uint32_t pid;
 	enum process_end end;
 	uint64_t now_ns; /* the instant to judge by: its end, its last sign of life, or now */
-	const struct rec_progress **progress; /* sorted by caller and site */
-	uint64_t *callers;		      /* of each */
-	size_t nr_progress;
-	bool unreadable; /* runs, but we may not look into it */
+	struct kinship *kinship; /* who is whose sibling */
+	bool unreadable;	 /* runs, but we may not look into it */
 };
 
 /* One descriptor that was open at the end. */
@@ -82,12 +81,6 @@ void history_read(struct history *h, const struct collection *c);
 void history_join(struct history *h);
 void history_release(struct history *h);
 
-/* Entries of one site, one per thread; nr is 0 when there are none. */
-const struct rec_progress *const *process_progress(const struct process *p, uint32_t site,
-						   size_t *nr);
-/* Entries of all sites that have the same caller as this one: it was called from elsewhere. */
-const struct rec_progress *const *process_kin_progress(const struct process *p, uint32_t site,
-						       size_t *nr);
 /* The module that an address of this epoch lies in, or NULL. */
 const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc);
 /* The program's name, for people. */

@@ -14,13 +14,33 @@ struct place {
 	int line;
 };
 
-static struct place place_of_line(Dwfl_Module *mod, uint64_t addr)
-{
-	Dwfl_Line *line = dwfl_module_getsrc(mod, addr);
-	struct place at = {NULL, 0};
+/* The compilation unit of an address, and what must be taken off the address within it. */
+struct unit {
+	Dwarf_Die *cu;
+	Dwarf_Addr bias;
+};
 
-	if (line)
-		at.file = dwfl_lineinfo(line, NULL, &at.line, NULL, NULL, NULL);
+/* clang writes no .debug_aranges, and libdwfl finds no unit without: then each is asked. */
+static struct unit unit_of(Dwfl_Module *mod, uint64_t addr)
+{
+	struct unit u = {NULL, 0};
+
+	u.cu = dwfl_module_addrdie(mod, addr, &u.bias);
+	if (u.cu)
+		return u;
+	while ((u.cu = dwfl_module_nextcu(mod, u.cu, &u.bias)))
+		if (dwarf_haspc(u.cu, addr - u.bias) > 0)
+			break;
+	return u;
+}
+
+static struct place place_of_line(const struct unit *u, uint64_t addr)
+{
+	struct place at = {NULL, 0};
+	Dwarf_Line *line = u->cu ? dwarf_getsrc_die(u->cu, addr - u->bias) : NULL;
+
+	if (line && !dwarf_lineno(line, &at.line))
+		at.file = dwarf_linesrc(line, NULL, NULL);
 	return at;
 }
 
@@ -79,18 +99,16 @@ static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at
  * dwarf_getscopes() leaves the caller's scopes at the innermost inlined function for those of its
  * abstract origin; the parents of the innermost entry are what surrounds the address.
  */
-static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
+static int frames_of_dwarf(const struct unit *u, uint64_t addr, frame_fn *fn, void *data)
 {
-	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(mod, addr, &bias);
 	Dwarf_Die *inner = NULL, *scopes = NULL;
 	int nr, calls = 0;
 
-	if (!cu || dwarf_getscopes(cu, addr - bias, &inner) <= 0)
+	if (!u->cu || dwarf_getscopes(u->cu, addr - u->bias, &inner) <= 0)
 		return 0;
 	nr = dwarf_getscopes_die(&inner[0], &scopes);
 	if (nr > 0)
-		calls = walk_scopes(cu, scopes, nr, place_of_line(mod, addr), fn, data);
+		calls = walk_scopes(u->cu, scopes, nr, place_of_line(u, addr), fn, data);
 	free(scopes);
 	free(inner);
 	return calls;
@@ -98,7 +116,8 @@ static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *
 
 int for_each_frame_at(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
 {
-	int calls = frames_of_dwarf(mod, addr, fn, data);
+	struct unit unit = unit_of(mod, addr);
+	int calls = frames_of_dwarf(&unit, addr, fn, data);
 	const char *name;
 	struct place at;
 
@@ -107,7 +126,7 @@ int for_each_frame_at(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
 	name = dwfl_module_addrname(mod, addr);
 	if (!name)
 		return 0;
-	at = place_of_line(mod, addr);
+	at = place_of_line(&unit, addr);
 	fn(data, name, at.file, at.line, 0);
 	return 1;
 }

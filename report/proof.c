@@ -36,25 +36,19 @@ static bool was_touched(const struct life *l)
 	return l->r.flags & REC_LIFE_TOUCHED;
 }
 
-/*
- * Siblings of an accepted socket come from the same call of accept(), whoever called its caller.
- * A client's come from the same stack: one connect wrapper may serve many pools.
- */
-static const struct rec_progress *const *siblings(const struct life *l, size_t *nr)
+static const struct family *siblings(const struct life *l)
 {
-	if (l->r.flags & REC_LIFE_ACCEPTED)
-		return process_kin_progress(l->process, l->r.site, nr);
-	return process_progress(l->process, l->r.site, nr);
+	return kinship_of(l->process->kinship, l->r.site, l->r.flags & REC_LIFE_ACCEPTED);
 }
 
 /* Does a thread other than the one that gave birth take sockets of this site in hand? */
 static bool others_serve_site(const struct life *l)
 {
-	size_t i, nr;
-	const struct rec_progress *const *p = siblings(l, &nr);
+	const struct family *f = siblings(l);
+	size_t i;
 
-	for (i = 0; i < nr; i++)
-		if (p[i]->tid != l->r.born_tid && p[i]->served)
+	for (i = 0; i < f->nr; i++)
+		if (f->entries[i]->tid != l->r.born_tid && f->entries[i]->served)
 			return true;
 	return false;
 }
@@ -74,16 +68,18 @@ static bool prove_ended(const struct life *l, struct proof *proof)
 
 static bool prove_thread_moved_on(const struct life *l, struct proof *proof)
 {
-	size_t i, nr;
-	const struct rec_progress *const *p = siblings(l, &nr);
+	const struct family *f = siblings(l);
+	size_t i;
 
 	if (may_be_queued(l))
 		return false;
-	for (i = 0; i < nr; i++) {
-		if (p[i]->tid != l->r.touch_tid || p[i]->newest_born_ns <= l->r.born_ns ||
-		    p[i]->newest_touch_seq <= l->r.touch_seq)
+	for (i = 0; i < f->nr; i++) {
+		if (f->entries[i]->tid != l->r.touch_tid ||
+		    f->entries[i]->newest_born_ns <= l->r.born_ns ||
+		    f->entries[i]->newest_touch_seq <= l->r.touch_seq)
 			continue;
-		*proof = (struct proof){PROOF_THREAD_MOVED_ON, p[i]->tid, p[i]->served};
+		*proof = (struct proof){PROOF_THREAD_MOVED_ON, f->entries[i]->tid,
+					f->entries[i]->served};
 		return true;
 	}
 	return false;
@@ -93,12 +89,13 @@ static bool prove_overtaken(const struct life *l, struct proof *proof)
 {
 	uint64_t after = was_touched(l) ? l->r.touch_ns + COARSE_NS : l->r.born_ns;
 	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
-	size_t i, nr;
-	const struct rec_progress *const *p = siblings(l, &nr);
+	const struct family *f = siblings(l);
+	size_t i;
 
-	for (i = 0; i < nr; i++) {
-		if (p[i]->ended_born_ns > after) {
-			*proof = (struct proof){PROOF_OVERTAKEN, p[i]->tid, p[i]->served};
+	for (i = 0; i < f->nr; i++) {
+		if (f->entries[i]->ended_born_ns > after) {
+			*proof = (struct proof){PROOF_OVERTAKEN, f->entries[i]->tid,
+						f->entries[i]->served};
 			return true;
 		}
 	}
@@ -133,15 +130,15 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 static uint64_t youngest_birth(const struct life *l, uint32_t *tid)
 {
 	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
-	size_t i, nr;
-	const struct rec_progress *const *p = siblings(l, &nr);
+	const struct family *f = siblings(l);
+	size_t i;
 	uint64_t youngest = site ? site->ended_born_ns : 0;
 
 	*tid = 0;
-	for (i = 0; i < nr; i++) {
-		if (p[i]->newest_born_ns > youngest) {
-			youngest = p[i]->newest_born_ns;
-			*tid = p[i]->tid;
+	for (i = 0; i < f->nr; i++) {
+		if (f->entries[i]->newest_born_ns > youngest) {
+			youngest = f->entries[i]->newest_born_ns;
+			*tid = f->entries[i]->tid;
 		}
 	}
 	return youngest;
