@@ -21,6 +21,7 @@ static const char *const hooks[] = {
 /* No malloc, no stdio, no lock, no thread, no exit. */
 static const char *const allowed[] = {
 	"__cxa_finalize",
+	"bcmp",
 	"__errno_location",
 	"_ITM_deregisterTMCloneTable",
 	"_ITM_registerTMCloneTable",
