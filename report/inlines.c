@@ -14,33 +14,32 @@ struct place {
 	int line;
 };
 
-/* The compilation unit of an address, and what must be taken off the address within it. */
-struct unit {
-	Dwarf_Die *cu;
-	Dwarf_Addr bias;
-};
-
-/* clang writes no .debug_aranges, and libdwfl finds no unit without: then each is asked. */
-static struct unit unit_of(Dwfl_Module *mod, uint64_t addr)
+/*
+ * libdw looks an address up in .debug_aranges, which clang and rustc do not write: then the
+ * compilation units themselves are asked.
+ */
+static Dwarf_Die *find_cu(Dwfl_Module *mod, uint64_t addr, Dwarf_Addr *bias)
 {
-	struct unit u = {NULL, 0};
+	Dwarf_Die *cu = dwfl_module_addrdie(mod, addr, bias);
 
-	u.cu = dwfl_module_addrdie(mod, addr, &u.bias);
-	if (u.cu)
-		return u;
-	while ((u.cu = dwfl_module_nextcu(mod, u.cu, &u.bias)))
-		if (dwarf_haspc(u.cu, addr - u.bias) > 0)
-			break;
-	return u;
+	if (cu)
+		return cu;
+	while ((cu = dwfl_module_nextcu(mod, cu, bias)))
+		if (dwarf_haspc(cu, addr - *bias) > 0)
+			return cu;
+	return NULL;
 }
 
-static struct place place_of_line(const struct unit *u, uint64_t addr)
+/* addr is in the terms of the debug information. */
+static struct place place_of_line(Dwarf_Die *cu, uint64_t addr)
 {
+	Dwarf_Line *line = dwarf_getsrc_die(cu, addr);
 	struct place at = {NULL, 0};
-	Dwarf_Line *line = u->cu ? dwarf_getsrc_die(u->cu, addr - u->bias) : NULL;
 
-	if (line && !dwarf_lineno(line, &at.line))
+	if (line) {
 		at.file = dwarf_linesrc(line, NULL, NULL);
+		dwarf_lineno(line, &at.line);
+	}
 	return at;
 }
 
@@ -99,16 +98,18 @@ static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at
  * dwarf_getscopes() leaves the caller's scopes at the innermost inlined function for those of its
  * abstract origin; the parents of the innermost entry are what surrounds the address.
  */
-static int frames_of_dwarf(const struct unit *u, uint64_t addr, frame_fn *fn, void *data)
+static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
 {
+	Dwarf_Addr bias;
+	Dwarf_Die *cu = find_cu(mod, addr, &bias);
 	Dwarf_Die *inner = NULL, *scopes = NULL;
 	int nr, calls = 0;
 
-	if (!u->cu || dwarf_getscopes(u->cu, addr - u->bias, &inner) <= 0)
+	if (!cu || dwarf_getscopes(cu, addr - bias, &inner) <= 0)
 		return 0;
 	nr = dwarf_getscopes_die(&inner[0], &scopes);
 	if (nr > 0)
-		calls = walk_scopes(u->cu, scopes, nr, place_of_line(u, addr), fn, data);
+		calls = walk_scopes(cu, scopes, nr, place_of_line(cu, addr - bias), fn, data);
 	free(scopes);
 	free(inner);
 	return calls;
@@ -116,17 +117,14 @@ static int frames_of_dwarf(const struct unit *u, uint64_t addr, frame_fn *fn, vo
 
 int for_each_frame_at(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
 {
-	struct unit unit = unit_of(mod, addr);
-	int calls = frames_of_dwarf(&unit, addr, fn, data);
+	int calls = frames_of_dwarf(mod, addr, fn, data);
 	const char *name;
-	struct place at;
 
 	if (calls)
 		return calls;
 	name = dwfl_module_addrname(mod, addr);
 	if (!name)
 		return 0;
-	at = place_of_line(&unit, addr);
-	fn(data, name, at.file, at.line, 0);
+	fn(data, name, NULL, 0, 0);
 	return 1;
 }
