@@ -122,7 +122,6 @@ static struct life_ref slot_commit(struct rec_life *l)
 	uint32_t seq = l->seq + 1;
 
 	word_set_release(&l->seq, seq);
-	word_add(&shim.head->births, 1);
 	return (struct life_ref){l, seq};
 }
 
@@ -139,6 +138,7 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	if (!l->site)
 		recorder_lost(&shim.head->births_without_stack);
 	ref = slot_commit(l);
+	word_add(&shim.head->births, 1);
 	progress_touched(l, l->touch_ns, false);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
 		facts_refresh(now);
