@@ -34,6 +34,7 @@ static const char *const allowed[] = {
 	"getenv",
 	"memcmp",
 	"memcpy",
+	"memmove",
 	"memset",
 	"strcspn",
 	"strlen",
