@@ -14,13 +14,32 @@ struct place {
 	int line;
 };
 
-static struct place place_of_line(Dwfl_Module *mod, uint64_t addr)
+/*
+ * libdw looks an address up in .debug_aranges, which clang and rustc do not write: then the
+ * compilation units themselves are asked.
+ */
+static Dwarf_Die *find_cu(Dwfl_Module *mod, uint64_t addr, Dwarf_Addr *bias)
 {
-	Dwfl_Line *line = dwfl_module_getsrc(mod, addr);
+	Dwarf_Die *cu = dwfl_module_addrdie(mod, addr, bias);
+
+	if (cu)
+		return cu;
+	while ((cu = dwfl_module_nextcu(mod, cu, bias)))
+		if (dwarf_haspc(cu, addr - *bias) > 0)
+			return cu;
+	return NULL;
+}
+
+/* addr is in the terms of the debug information. */
+static struct place place_of_line(Dwarf_Die *cu, uint64_t addr)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(cu, addr);
 	struct place at = {NULL, 0};
 
-	if (line)
-		at.file = dwfl_lineinfo(line, NULL, &at.line, NULL, NULL, NULL);
+	if (line) {
+		at.file = dwarf_linesrc(line, NULL, NULL);
+		dwarf_lineno(line, &at.line);
+	}
 	return at;
 }
 
@@ -82,7 +101,7 @@ static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at
 static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
 {
 	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(mod, addr, &bias);
+	Dwarf_Die *cu = find_cu(mod, addr, &bias);
 	Dwarf_Die *inner = NULL, *scopes = NULL;
 	int nr, calls = 0;
 
@@ -90,7 +109,7 @@ static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *
 		return 0;
 	nr = dwarf_getscopes_die(&inner[0], &scopes);
 	if (nr > 0)
-		calls = walk_scopes(cu, scopes, nr, place_of_line(mod, addr), fn, data);
+		calls = walk_scopes(cu, scopes, nr, place_of_line(cu, addr - bias), fn, data);
 	free(scopes);
 	free(inner);
 	return calls;
@@ -100,14 +119,12 @@ int for_each_frame_at(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
 {
 	int calls = frames_of_dwarf(mod, addr, fn, data);
 	const char *name;
-	struct place at;
 
 	if (calls)
 		return calls;
 	name = dwfl_module_addrname(mod, addr);
 	if (!name)
 		return 0;
-	at = place_of_line(mod, addr);
-	fn(data, name, at.file, at.line, 0);
+	fn(data, name, NULL, 0, 0);
 	return 1;
 }

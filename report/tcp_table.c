@@ -70,7 +70,8 @@ static int send_question(struct mnl_socket *nl, uint8_t family)
 	q->sdiag_family = family;
 	q->sdiag_protocol = IPPROTO_TCP;
 	q->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	q->idiag_states = UINT32_MAX;
+	/* What is in TIME_WAIT has no descriptor any more, and there may be very much of it. */
+	q->idiag_states = ~(UINT32_C(1) << TCP_TIME_WAIT);
 	return mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ? -1 : 0;
 }
 
@@ -117,7 +118,8 @@ static void take_line(struct tcp_table *t, const char *line)
 	if (sscanf(line,
 		   " %*u: %*[0-9A-Fa-f]:%*x %*[0-9A-Fa-f]:%*x %x %" SCNx32 ":%" SCNx32
 		   " %*x:%*x %*x %*u %*u %" SCNu64,
-		   &state, &tx, &rx, &inode) != 4)
+		   &state, &tx, &rx, &inode) != 4 ||
+	    !inode)
 		return;
 	e = add_entry(t);
 	e->inode = inode;

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "forge.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define UNITS 10
+
+struct forge {
+	unsigned char image[UNITS * REC_UNIT];
+	uint32_t nr_sites, nr_modules, nr_progress;
+	uint64_t next_id;
+};
+
+/* The unit that each chunk starts at; unit 2 is left as one that is just being made. */
+enum { UNIT_LIVES = 1, UNIT_SITES = 3, UNIT_MODULES = 4, UNIT_PROGRESS = 5, UNIT_INCIDENTS = 9 };
+
+static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
+{
+	return (struct rec_chunk *)(void *)(f->image + (size_t)unit * REC_UNIT);
+}
+
+static void *entry_at(struct forge *f, uint32_t unit, uint32_t i)
+{
+	struct rec_chunk *c = chunk_at(f, unit);
+
+	return (unsigned char *)(c + 1) + (size_t)i * c->entry_bytes;
+}
+
+static void make_chunk(struct forge *f, uint32_t unit, struct rec_chunk c)
+{
+	*chunk_at(f, unit) = c;
+}
+
+struct forge *forge_new(uint32_t pid)
+{
+	struct forge *f = calloc(1, sizeof(*f));
+	struct rec_header *h;
+
+	assert_non_null(f);
+	make_chunk(f, UNIT_LIVES,
+		   (struct rec_chunk){.kind = REC_CHUNK_LIVES,
+				      .units = 1,
+				      .entry_bytes = 256,
+				      .nr = REC_LIVES_PER_CHUNK});
+	make_chunk(f, UNIT_SITES,
+		   (struct rec_chunk){.kind = REC_CHUNK_SITES,
+				      .units = 1,
+				      .entry_bytes = 512,
+				      .nr = REC_SITES_PER_CHUNK,
+				      .base = 1});
+	make_chunk(f, UNIT_MODULES,
+		   (struct rec_chunk){.kind = REC_CHUNK_MODULES,
+				      .units = 1,
+				      .entry_bytes = 512,
+				      .nr = REC_MODULES_PER_CHUNK});
+	make_chunk(f, UNIT_PROGRESS,
+		   (struct rec_chunk){.kind = REC_CHUNK_PROGRESS,
+				      .units = REC_PROGRESS_UNITS,
+				      .entry_bytes = 64,
+				      .nr = REC_PROGRESS_NR});
+	make_chunk(f, UNIT_INCIDENTS,
+		   (struct rec_chunk){.kind = REC_CHUNK_INCIDENTS,
+				      .units = 1,
+				      .entry_bytes = 64,
+				      .nr = REC_INCIDENTS_NR});
+	h = forge_header(f);
+	memcpy(h->magic, REC_MAGIC, sizeof(h->magic));
+	h->version = REC_VERSION;
+	h->header_bytes = sizeof(*h);
+	h->unit_bytes = REC_UNIT;
+	h->file_bytes = sizeof(f->image);
+	h->pid = pid;
+	h->start_ns = FORGE_S(1);
+	h->end_kind = REC_END_SIGNAL;
+	h->end_value = 15;
+	h->end_ns = h->facts_ns = FORGE_S(FORGE_END);
+	strcpy(h->exe, "/opt/forged/server");
+	return f;
+}
+
+void forge_free(struct forge *f)
+{
+	free(f);
+}
+
+struct rec_header *forge_header(struct forge *f)
+{
+	return (struct rec_header *)(void *)f->image;
+}
+
+void *forge_image(struct forge *f, size_t *size)
+{
+	*size = sizeof(f->image);
+	return f->image;
+}
+
+size_t forge_chunk_at(struct forge *f, enum rec_chunk_kind kind)
+{
+	uint32_t unit;
+
+	for (unit = 1; unit < UNITS; unit++)
+		if (chunk_at(f, unit)->kind == (uint32_t)kind)
+			return (size_t)unit * REC_UNIT;
+	fail();
+	return 0;
+}
+
+struct rec_site *forge_site_at(struct forge *f, uint32_t site)
+{
+	return entry_at(f, UNIT_SITES, site - 1);
+}
+
+uint32_t forge_site(struct forge *f, uint64_t pc)
+{
+	uint32_t id = ++f->nr_sites;
+	struct rec_site *s = forge_site_at(f, id);
+
+	assert_true(id <= REC_SITES_PER_CHUNK);
+	s->nr = 1;
+	s->pc[0] = pc;
+	return id;
+}
+
+struct rec_module *forge_module(struct forge *f, const char *path, uint64_t lo, uint64_t hi)
+{
+	struct rec_module *m = entry_at(f, UNIT_MODULES, f->nr_modules++);
+
+	assert_true(f->nr_modules <= REC_MODULES_PER_CHUNK);
+	m->valid = 1;
+	m->to_epoch = UINT32_MAX;
+	m->lo = lo;
+	m->hi = hi;
+	m->bias = lo;
+	snprintf(m->path, sizeof(m->path), "%s", path);
+	return m;
+}
+
+struct rec_progress *forge_progress(struct forge *f, uint32_t tid, uint32_t site)
+{
+	struct rec_progress *p = entry_at(f, UNIT_PROGRESS, f->nr_progress++);
+
+	assert_true(f->nr_progress <= REC_PROGRESS_NR);
+	p->tid = tid;
+	p->site = site;
+	return p;
+}
+
+struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born)
+{
+	struct rec_life *l = entry_at(f, UNIT_LIVES, (uint32_t)fd);
+
+	assert_true(fd >= 0 && fd < (int)REC_LIVES_PER_CHUNK);
+	memset(l, 0, sizeof(*l));
+	l->seq = 1;
+	l->site = site;
+	l->id = ++f->next_id;
+	l->born_ns = FORGE_S(born);
+	l->born_tid = l->touch_tid = 1;
+	l->family = AF_INET;
+	l->type = SOCK_STREAM;
+	l->born_by = REC_CALL_ACCEPT;
+	l->touch_call = REC_CALL_READ;
+	l->flags = REC_LIFE_ACCEPTED | REC_LIFE_TOUCHED;
+	l->touch_ns = FORGE_S(born + 0.5);
+	l->touch_pc = 0x1234;
+	l->touch_seq = (uint32_t)(born * 10);
+	l->sibling_fd = l->epoll_fd = -1;
+	l->peer = (struct rec_addr){
+		.family = AF_INET, .port = (uint16_t)(40000 + fd), .ip = {192, 0, 2, 7}};
+	l->local = (struct rec_addr){.family = AF_INET, .port = 80, .ip = {127, 0, 0, 1}};
+	forge_facts(l, TCP_ESTABLISHED, 0);
+	forge_header(f)->births++;
+	return l;
+}
+
+void forge_facts(struct rec_life *l, uint8_t state, double since_ack)
+{
+	l->flags |= REC_LIFE_FACTS;
+	l->facts_ns = FORGE_S(FORGE_END);
+	l->kernel_tcp_state = state;
+	l->kernel_last_ack_ms = (uint32_t)(since_ack * 1000);
+}
+
+void forge_eof(struct rec_life *l, double at)
+{
+	l->flags |= REC_LIFE_EOF;
+	l->eof_ns = FORGE_S(at);
+	l->eof_tid = l->touch_tid;
+	l->touch_ns = l->eof_ns;
+}
+
+/* ---- files ------------------------------------------------------------------------------- */
+
+char *forge_directory(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *dir;
+
+	assert_true(asprintf(&dir, "%s/socklint-unit-XXXXXX", tmp && *tmp ? tmp : "/tmp") > 0);
+	assert_non_null(mkdtemp(dir));
+	return dir;
+}
+
+static void remove_below(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	char *path;
+
+	while (d && (e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		if (asprintf(&path, "%s/%s", dir, e->d_name) < 0)
+			break;
+		if (unlink(path))
+			remove_below(path);
+		free(path);
+	}
+	if (d)
+		closedir(d);
+	rmdir(dir);
+}
+
+void forge_remove(char *dir)
+{
+	remove_below(dir);
+	free(dir);
+}
+
+char *forge_write_bytes(const void *bytes, size_t size, const char *dir, const char *name)
+{
+	char *path;
+	int fd;
+
+	assert_true(asprintf(&path, "%s/%s", dir, name) > 0);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, size), size);
+	close(fd);
+	return path;
+}
+
+char *forge_write(struct forge *f, const char *dir, const char *name)
+{
+	return forge_write_bytes(f->image, sizeof(f->image), dir, name);
+}
+
+char *forge_write_summary(const struct rec_summary *s, const char *dir)
+{
+	struct rec_summary copy = *s;
+
+	memcpy(copy.magic, REC_SUMMARY_MAGIC, sizeof(copy.magic));
+	copy.version = REC_VERSION;
+	copy.bytes = sizeof(copy);
+	return forge_write_bytes(&copy, sizeof(copy), dir, REC_SUMMARY_NAME);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Forges recordings for the unit tests: an image in memory whose parts are handed out to be filled
+ * in, and files made of it. Times are in seconds; the process ends at second FORGE_END.
+ */
+#ifndef SOCKLINT_TESTS_FORGE_H
+#define SOCKLINT_TESTS_FORGE_H
+
+#include <stddef.h>
+
+#include "recording.h"
+
+#define FORGE_END	 1000
+#define FORGE_S(seconds) ((uint64_t)((seconds)*1e9))
+
+struct forge;
+
+/* A process that ended by SIGTERM. */
+struct forge *forge_new(uint32_t pid);
+void forge_free(struct forge *f);
+struct rec_header *forge_header(struct forge *f);
+void *forge_image(struct forge *f, size_t *size);
+size_t forge_chunk_at(struct forge *f, enum rec_chunk_kind kind);
+
+/* A site of one frame; its number. */
+uint32_t forge_site(struct forge *f, uint64_t pc);
+struct rec_site *forge_site_at(struct forge *f, uint32_t site);
+struct rec_module *forge_module(struct forge *f, const char *path, uint64_t lo, uint64_t hi);
+struct rec_progress *forge_progress(struct forge *f, uint32_t tid, uint32_t site);
+/* An open accepted TCP socket in ESTABLISHED, touched once by thread 1 right after its birth. */
+struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born);
+/* The kernel's answer at the end. */
+void forge_facts(struct rec_life *l, uint8_t state, double since_ack);
+void forge_eof(struct rec_life *l, double at);
+
+/* A fresh directory that forge_remove() removes with all in it. */
+char *forge_directory(void);
+void forge_remove(char *dir);
+/* Writes dir/name; returns its path, which the caller frees. */
+char *forge_write(struct forge *f, const char *dir, const char *name);
+char *forge_write_bytes(const void *bytes, size_t size, const char *dir, const char *name);
+char *forge_write_summary(const struct rec_summary *s, const char *dir);
+
+#endif

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is a leak and what is not. Each test forges one situation: sockets of one site, second by
+ * second; the process ends at second 1000 by SIGTERM, thread 1 serves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "findings.h"
+#include "forge.h"
+
+struct fixture {
+	char *dir;
+	struct forge *forge;
+	uint32_t site;
+	struct collection c;
+	struct history h;
+	struct symbolizer *sy;
+	struct findings f;
+};
+
+static int setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	x->dir = forge_directory();
+	x->forge = forge_new(100);
+	x->site = forge_site(x->forge, 0x1010);
+	*state = x;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	findings_release(&x->f);
+	symbolizer_free(x->sy);
+	history_release(&x->h);
+	collection_release(&x->c);
+	forge_remove(x->dir);
+	forge_free(x->forge);
+	free(x);
+	return 0;
+}
+
+static void judge_all(struct fixture *x)
+{
+	free(forge_write(x->forge, x->dir, "100.0.socklint"));
+	collection_add(&x->c, x->dir);
+	history_read(&x->h, &x->c);
+	history_join(&x->h);
+	x->sy = symbolizer_new();
+	findings_make(&x->f, &x->h, x->sy);
+}
+
+static const struct finding *find(struct fixture *x, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < x->f.nr; i++)
+		if (x->f.all[i].judged.socket->birth->fd == fd)
+			return &x->f.all[i];
+	fail_msg("no socket with descriptor %d", fd);
+	return NULL;
+}
+
+static void expect_fault(struct fixture *x, int fd, const char *rule, enum proof_kind proof)
+{
+	const struct finding *f = find(x, fd);
+
+	assert_non_null(f->judged.rule);
+	assert_string_equal(f->judged.rule->id, rule);
+	if (f->judged.verdict.reason != OPEN_NONE)
+		fail_msg("fd %d is open: %s", fd, open_reason_text(f->judged.verdict.reason));
+	assert_int_equal(f->judged.verdict.proof.kind, proof);
+}
+
+static void expect_open(struct fixture *x, int fd, enum open_reason reason)
+{
+	const struct finding *f = find(x, fd);
+
+	if (f->judged.verdict.reason != reason)
+		fail_msg("fd %d: \"%s\", not \"%s\"", fd,
+			 open_reason_text(f->judged.verdict.reason), open_reason_text(reason));
+}
+
+/* Thread 1 has served a socket of the site that was born and touched at second at. */
+static struct rec_progress *served_at(struct fixture *x, uint32_t tid, double at)
+{
+	struct rec_progress *p = forge_progress(x->forge, tid, x->site);
+
+	p->newest_born_ns = FORGE_S(at);
+	p->newest_touch_ns = FORGE_S(at);
+	p->newest_touch_seq = (uint32_t)(at * 10) + 5;
+	p->served = 17;
+	return p;
+}
+
+/* Descriptor 5, born at 10, in CLOSE_WAIT since 20, its EOF read. */
+static struct rec_life *ignored(struct fixture *x, int fd, double born)
+{
+	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
+
+	forge_facts(l, TCP_CLOSE_WAIT, FORGE_END - born - 10);
+	forge_eof(l, born + 10);
+	return l;
+}
+
+static struct rec_life *unread(struct fixture *x, int fd, double born)
+{
+	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
+
+	forge_facts(l, TCP_CLOSE_WAIT, FORGE_END - born - 10);
+	return l;
+}
+
+/* ---- close-wait -------------------------------------------------------------------------- */
+
+static void an_established_socket_is_in_use(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_accepted(x->forge, 5, x->site, 10);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
+static void a_thread_that_moved_on_leaks(void **state)
+{
+	struct fixture *x = *state;
+	const struct finding *f;
+
+	ignored(x, 5, 10);
+	unread(x, 6, 30);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 6, "close-wait", PROOF_THREAD_MOVED_ON);
+	f = find(x, 5);
+	assert_string_equal(f->judged.verdict.which->name, "eof-ignored");
+	assert_int_equal(f->judged.verdict.since_ns, FORGE_S(20));
+	assert_int_equal(f->judged.verdict.proof.served, 17);
+	assert_string_equal(find(x, 6)->judged.verdict.which->name, "eof-unread");
+	assert_int_equal(x->f.nr_groups, 2);
+}
+
+static void without_proof_it_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	served_at(x, 2, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
+}
+
+static void older_service_proves_nothing(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 400);
+	served_at(x, 1, 300)->newest_touch_seq = 99999;
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
+}
+
+static void service_before_the_last_touch_proves_nothing(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10)->touch_seq = 99999;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
+}
+
+static void the_end_of_its_thread_is_proof(void **state)
+{
+	struct fixture *x = *state;
+
+	unread(x, 5, 10)->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_TOUCHER_ENDED);
+}
+
+static void overtaking_is_proof(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	served_at(x, 2, 500)->ended_born_ns = FORGE_S(400);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
+}
+
+static void overtaking_counts_from_the_last_touch(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	served_at(x, 2, 500)->ended_born_ns = FORGE_S(20.005);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
+}
+
+static void an_evicted_thread_overtakes_too(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	forge_site_at(x->forge, x->site)->ended_born_ns = FORGE_S(400);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
+}
+
+static void within_the_grace_it_is_open(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = ignored(x, 5, 989.5);
+
+	served_at(x, 1, 999.9);
+	l->touch_seq = 0;
+	judge_all(x);
+	expect_open(x, 5, OPEN_GRACE);
+}
+
+static void who_ends_by_itself_has_no_grace(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	ignored(x, 5, 989.5)->touch_seq = 0;
+	served_at(x, 1, 999.9);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void serving_a_half_closed_peer_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10)->write_ns = FORGE_S(30);
+	unread(x, 6, 30)->kernel_unsent = 9;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_HALF_CLOSED);
+	expect_open(x, 6, OPEN_HALF_CLOSED);
+}
+
+static void a_queued_socket_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	unread(x, 5, 10)->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
+	served_at(x, 1, 500);
+	served_at(x, 2, 5);
+	judge_all(x);
+	expect_open(x, 5, OPEN_QUEUE);
+}
+
+static void a_parent_that_forgets_leaks(void **state)
+{
+	struct fixture *x = *state;
+
+	unread(x, 5, 10)->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
+	served_at(x, 1, 500)->served = 0;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void our_own_shutdown_makes_no_eof(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = ignored(x, 5, 10);
+
+	l->flags |= REC_LIFE_SHUT_RD;
+	l->flags &= ~(uint32_t)REC_LIFE_FACTS;
+	l->shut_ns = FORGE_S(15);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
+static void an_eof_tells_where_the_kernel_was_not_asked(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->end_kind = REC_END_NONE;
+	ignored(x, 5, 10)->flags &= ~(uint32_t)REC_LIFE_FACTS;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void listeners_and_strangers_are_open(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10)->flags |= REC_LIFE_LISTENING;
+	ignored(x, 6, 10)->family = AF_UNIX;
+	ignored(x, 7, 10)->type = SOCK_DGRAM;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_LISTENER);
+	expect_open(x, 6, OPEN_NOT_TCP);
+	expect_open(x, 7, OPEN_NOT_TCP);
+}
+
+/* ---- series ------------------------------------------------------------------------------ */
+
+static void the_last_of_a_series_joins(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	ignored(x, 6, 30);
+	ignored(x, 7, 50);
+	served_at(x, 1, 50)->newest_touch_seq = 500;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 6, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 7, "close-wait", PROOF_SERIES);
+	assert_int_equal(x->f.nr_groups, 1);
+	assert_int_equal(x->f.groups[0].nr, 3);
+	assert_int_equal(x->f.groups[0].members[0].judged.socket->birth->fd, 5);
+}
+
+/* The older one is in the hands of a thread that is still busy with it. */
+static void who_is_older_than_the_proven_does_not_join(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10)->touch_tid = 3;
+	ignored(x, 6, 30);
+	served_at(x, 1, 50);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
+	expect_fault(x, 6, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void the_last_within_the_grace_does_not_join(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	ignored(x, 6, 989.8);
+	served_at(x, 1, 989.8);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_open(x, 6, OPEN_GRACE);
+}
+
+static void who_was_told_nothing_joins_only_its_like(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	unread(x, 6, 50);
+	served_at(x, 1, 50)->newest_touch_seq = 500;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_open(x, 6, OPEN_NO_PROOF);
+}
+
+/* ---- clients ----------------------------------------------------------------------------- */
+
+static struct rec_life *client(struct fixture *x, int fd, double born)
+{
+	struct rec_life *l = ignored(x, fd, born);
+
+	l->flags &= ~(uint32_t)REC_LIFE_ACCEPTED;
+	l->flags |= REC_LIFE_CONNECTED;
+	l->born_by = REC_CALL_SOCKET;
+	return l;
+}
+
+static void a_client_that_was_replaced_leaks(void **state)
+{
+	struct fixture *x = *state;
+
+	client(x, 5, 10);
+	served_at(x, 1, 30);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_REPLACED);
+}
+
+static void a_pooled_client_is_parked(void **state)
+{
+	struct fixture *x = *state;
+
+	client(x, 5, 10);
+	served_at(x, 1, 15)->newest_touch_seq = 99999;
+	judge_all(x);
+	expect_open(x, 5, OPEN_PARKED);
+}
+
+static void a_one_shot_client_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	client(x, 5, 10)->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_all(x);
+	expect_open(x, 5, OPEN_ONE_SHOT);
+}
+
+/* ---- descriptor-leak --------------------------------------------------------------------- */
+
+static void what_tcp_forgot_is_a_descriptor_leak(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = forge_accepted(x->forge, 5, x->site, 10);
+	const struct finding *f;
+
+	forge_facts(l, TCP_CLOSE, 0);
+	l->flags |= REC_LIFE_SHUT_WR;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, 5, "descriptor-leak", PROOF_THREAD_MOVED_ON);
+	f = find(x, 5);
+	assert_non_null(strstr(f->judged.verdict.which->meaning,
+			       "shutdown() does not free the descriptor"));
+	assert_null(f->judged.verdict.which->name);
+}
+
+static void a_reset_counts_without_the_kernel(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = forge_accepted(x->forge, 5, x->site, 10);
+
+	l->flags = REC_LIFE_ACCEPTED | REC_LIFE_TOUCHED | REC_LIFE_RESET;
+	l->reset_ns = FORGE_S(20);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, 5, "descriptor-leak", PROOF_THREAD_MOVED_ON);
+}
+
+static void a_client_must_have_been_told(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = client(x, 5, 10);
+
+	forge_facts(l, TCP_CLOSE, 0);
+	l->flags &= ~(uint32_t)REC_LIFE_EOF;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NOT_TOLD);
+}
+
+static void failed_connects_are_a_series(void **state)
+{
+	struct fixture *x = *state;
+	int fd;
+
+	forge_header(x->forge)->end_kind = REC_END_EXIT;
+	for (fd = 5; fd < 8; fd++) {
+		struct rec_life *l = forge_accepted(x->forge, fd, x->site, fd * 10);
+
+		l->flags = REC_LIFE_CONNECT_FAILED;
+		forge_facts(l, TCP_CLOSE, 0);
+	}
+	served_at(x, 1, 70)->newest_touch_seq = 700;
+	judge_all(x);
+	expect_fault(x, 5, "descriptor-leak", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 6, "descriptor-leak", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 7, "descriptor-leak", PROOF_SERIES);
+}
+
+static void a_bare_socket_needs_proof(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = forge_accepted(x->forge, 5, x->site, 10);
+
+	l->flags = 0;
+	forge_facts(l, TCP_CLOSE, 0);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
+}
+
+/* ---- several processes ------------------------------------------------------------------- */
+
+/* The child has not finished with it: that the parent moved on is as it should be. */
+static void a_child_that_still_serves_is_no_leak(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forge_new(200);
+	struct rec_life *a = unread(x, 5, 10), *b;
+
+	a->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
+	b = forge_accepted(child, 5, forge_site(child, 0x1010), 10);
+	a->kernel_cookie = b->kernel_cookie = 7;
+	b->flags |= REC_LIFE_INHERITED;
+	b->touch_tid = 200;
+	b->touch_ns = FORGE_S(90);
+	served_at(x, 1, 500)->served = 0;
+	free(forge_write(child, x->dir, "200.0.socklint"));
+	judge_all(x);
+	forge_free(child);
+	expect_open(x, 5, OPEN_ELSEWHERE);
+}
+
+/* ---- the table --------------------------------------------------------------------------- */
+
+static void every_rule_can_be_named_and_explained(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < RULE_COUNT; i++) {
+		const struct rule *r = rule_by_nr((enum rule_nr)i);
+
+		assert_int_equal(r->nr, i);
+		assert_ptr_equal(rule_by_id(r->id), r);
+		assert_true(strlen(r->help) > 100);
+		assert_true(*r->title);
+	}
+	assert_null(rule_by_id("close_wait"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_established_socket_is_in_use),
+		TEST(a_thread_that_moved_on_leaks),
+		TEST(without_proof_it_is_open),
+		TEST(older_service_proves_nothing),
+		TEST(service_before_the_last_touch_proves_nothing),
+		TEST(the_end_of_its_thread_is_proof),
+		TEST(overtaking_is_proof),
+		TEST(overtaking_counts_from_the_last_touch),
+		TEST(an_evicted_thread_overtakes_too),
+		TEST(within_the_grace_it_is_open),
+		TEST(who_ends_by_itself_has_no_grace),
+		TEST(serving_a_half_closed_peer_is_open),
+		TEST(a_queued_socket_is_open),
+		TEST(a_parent_that_forgets_leaks),
+		TEST(our_own_shutdown_makes_no_eof),
+		TEST(an_eof_tells_where_the_kernel_was_not_asked),
+		TEST(listeners_and_strangers_are_open),
+		TEST(the_last_of_a_series_joins),
+		TEST(who_is_older_than_the_proven_does_not_join),
+		TEST(the_last_within_the_grace_does_not_join),
+		TEST(who_was_told_nothing_joins_only_its_like),
+		TEST(a_client_that_was_replaced_leaks),
+		TEST(a_pooled_client_is_parked),
+		TEST(a_one_shot_client_is_open),
+		TEST(what_tcp_forgot_is_a_descriptor_leak),
+		TEST(a_reset_counts_without_the_kernel),
+		TEST(a_client_must_have_been_told),
+		TEST(failed_connects_are_a_series),
+		TEST(a_bare_socket_needs_proof),
+		TEST(a_child_that_still_serves_is_no_leak),
+		TEST(every_rule_can_be_named_and_explained),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
