@@ -79,7 +79,7 @@ static bool lacks_only_proof(const struct finding *f)
 {
 	enum open_reason r = f->judged.verdict.reason;
 
-	return f->judged.rule && (r == OPEN_NO_PROOF || r == OPEN_PARKED || r == OPEN_ONE_SHOT);
+	return f->judged.rule && (r == OPEN_NO_PROOF || r == OPEN_CUSTODY || r == OPEN_PARKED || r == OPEN_ONE_SHOT);
 }
 
 static bool is_same_place(const struct finding *a, const struct finding *b)

@@ -64,6 +64,16 @@ static bool is_inet(const struct rec_life *l)
 	return l->family == AF_INET || l->family == AF_INET6;
 }
 
+/* Another thread may have taken it in hand since the last question. */
+static void ask_toucher(struct life_ref ref)
+{
+	if (sys_tgkill(shim.pid, (int)ref.life->touch_tid, 0) == -ESRCH)
+		life_flag(ref, REC_LIFE_TOUCHER_ENDED);
+	else if (ref.life->flags & REC_LIFE_TOUCHER_ENDED)
+		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_TOUCHER_ENDED,
+				   __ATOMIC_RELAXED);
+}
+
 /*
  * Completes a life. Returns false where the kernel has no socket there any more: it was closed
  * by a door that no hook sees, and is nobody's leak.
@@ -86,8 +96,7 @@ bool facts_ask(int fd, struct life_ref ref)
 		if (l->type == SOCK_STREAM)
 			ask_tcp(fd, l);
 	}
-	if (sys_tgkill(shim.pid, (int)l->touch_tid, 0) == -ESRCH)
-		life_flag(ref, REC_LIFE_TOUCHER_ENDED);
+	ask_toucher(ref);
 	word_set(&l->facts_ns, now_ns());
 	life_flag(ref, REC_LIFE_FACTS);
 	return true;
