@@ -126,6 +126,27 @@ static void client_on_descriptor_2_is_sent_nothing(void **state)
 	scratch_remove(dir);
 }
 
+/* A hook is called within the program's first malloc(), before the shim's constructor. */
+static void an_allocator_that_calls_hooks_does_not_hang(void **state)
+{
+	char *dir = scratch_make(), options[300];
+	struct run run, report;
+
+	(void)state;
+	snprintf(options, sizeof(options), "dir=%s", dir);
+	run = run_program(&(struct start){
+		.argv = ARGV(EARLY_MALLOC_GUEST), .preload = SHIM, .options = options});
+	assert_string_equal(run.err, "");
+	assert_string_equal(run.out, "open\n");
+	assert_int_equal(WEXITSTATUS(run.status), 3);
+	report = run_report(dir);
+	assert_has_line(report.out, "      1  main (");
+	assert_has_no_line(report.out, "blind:");
+	run_release(&report);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 static void sigterm_prints_and_still_kills(void **state)
 {
 	char *dir = scratch_make(), options[300];
@@ -194,6 +215,7 @@ int main(void)
 		cmocka_unit_test(guest_sees_no_child_of_ours),
 		cmocka_unit_test(daemon_prints_nothing_and_its_recording_is_there),
 		cmocka_unit_test(client_on_descriptor_2_is_sent_nothing),
+		cmocka_unit_test(an_allocator_that_calls_hooks_does_not_hang),
 		cmocka_unit_test(sigterm_prints_and_still_kills),
 		cmocka_unit_test(default_directory_is_private_and_named),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
