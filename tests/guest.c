@@ -397,6 +397,12 @@ static void on_signal(int sig)
 	_exit(5);
 }
 
+/* Cleans up, then dies of the signal: the kernel has put the default action back. */
+static void on_signal_again(int sig)
+{
+	raise(sig);
+}
+
 static void on_exit_say(void)
 {
 	printf("atexit ran\n");
@@ -430,6 +436,13 @@ static int guest_end(int argc, char **argv)
 	if (!strcmp(how, "handler")) {
 		signal(SIGTERM, on_signal);
 		raise(SIGTERM);
+	}
+	if (!strcmp(how, "resethand")) {
+		sigaction(SIGTERM,
+			  &(struct sigaction){.sa_handler = on_signal_again,
+					      .sa_flags = SA_RESETHAND},
+			  NULL);
+		kill(getpid(), SIGTERM);
 	}
 	if (!strcmp(how, "pause"))
 		pause();

@@ -168,6 +168,20 @@ static void sigterm_prints_and_still_kills(void **state)
 	scratch_remove(dir);
 }
 
+/* A handler with SA_RESETHAND leaves the default action behind, past every hook. */
+static void the_end_is_recorded_when_a_handler_raises_again(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_guest(dir, "end", "resethand"), report = run_report(dir);
+
+	(void)state;
+	assert_true(WIFSIGNALED(run.status));
+	assert_has_no_line(report.out, "blind:");
+	run_release(&report);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 /* Without dir= the recordings go to a private directory in /tmp; the report says where. */
 static void default_directory_is_private_and_named(void **state)
 {
@@ -217,6 +231,7 @@ int main(void)
 		cmocka_unit_test(client_on_descriptor_2_is_sent_nothing),
 		cmocka_unit_test(an_allocator_that_calls_hooks_does_not_hang),
 		cmocka_unit_test(sigterm_prints_and_still_kills),
+		cmocka_unit_test(the_end_is_recorded_when_a_handler_raises_again),
 		cmocka_unit_test(default_directory_is_private_and_named),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
 	};
