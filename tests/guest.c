@@ -589,6 +589,20 @@ static int guest_confined(int argc, char **argv)
 	return 0;
 }
 
+/* Gives up its privileges before it has a socket. */
+static int guest_unprivileged(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+	int listener;
+
+	(void)argc, (void)argv;
+	must(setgid(65534) == 0 && setuid(65534) == 0, "setuid");
+	listener = listen_any(&addr);
+	for (int i = 0; i < 3; i++)
+		leak_one(listener, &addr);
+	return 0;
+}
+
 static int guest_nothing(int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -818,6 +832,7 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(vfork)                                                                                   \
 	X(fork_idle)                                                                               \
 	X(confined)                                                                                \
+	X(unprivileged)                                                                            \
 	X(nothing)                                                                                 \
 	X(file_limit)                                                                              \
 	X(dup)                                                                                     \

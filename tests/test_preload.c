@@ -182,6 +182,21 @@ static void the_end_is_recorded_when_a_handler_raises_again(void **state)
 	scratch_remove(dir);
 }
 
+static void unprivileged_before_its_first_socket_it_is_recorded(void **state)
+{
+	char *dir = scratch_make();
+	struct run run;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can give up its privileges */
+	run = run_guest(dir, "unprivileged", NULL);
+	assert_int_equal(run.status, 0);
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 /* Without dir= the recordings go to a private directory in /tmp; the report says where. */
 static void default_directory_is_private_and_named(void **state)
 {
@@ -232,6 +247,7 @@ int main(void)
 		cmocka_unit_test(an_allocator_that_calls_hooks_does_not_hang),
 		cmocka_unit_test(sigterm_prints_and_still_kills),
 		cmocka_unit_test(the_end_is_recorded_when_a_handler_raises_again),
+		cmocka_unit_test(unprivileged_before_its_first_socket_it_is_recorded),
 		cmocka_unit_test(default_directory_is_private_and_named),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
 	};
