@@ -302,6 +302,24 @@ static void an_eof_not_read_yet_has_grace_at_any_end(void **state)
 	expect_open(x, 5, OPEN_GRACE);
 }
 
+static void a_reset_not_told_yet_has_grace_at_any_end(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l;
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	l = forge_accepted(x->forge, 5, x->site, 999.8);
+	forge_facts(l, TCP_CLOSE, 0.1);
+	l->touch_seq = 0;
+	l = forge_accepted(x->forge, 6, x->site, 990);
+	forge_facts(l, TCP_CLOSE, 10);
+	l->touch_seq = 0;
+	served_at(x, 1, 999.9);
+	judge_all(x);
+	expect_open(x, 5, OPEN_GRACE);
+	expect_fault(x, 6, "descriptor-leak", PROOF_THREAD_MOVED_ON);
+}
+
 static void serving_a_half_closed_peer_is_open(void **state)
 {
 	struct fixture *x = *state;
@@ -600,6 +618,7 @@ int main(void)
 		TEST(a_busy_worker_is_not_overtaken),
 		TEST(the_end_of_an_earlier_thread_is_no_proof),
 		TEST(an_eof_not_read_yet_has_grace_at_any_end),
+		TEST(a_reset_not_told_yet_has_grace_at_any_end),
 		TEST(overtaking_counts_from_the_last_touch),
 		TEST(an_evicted_thread_overtakes_too),
 		TEST(within_the_grace_it_is_open),
