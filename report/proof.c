@@ -181,13 +181,24 @@ bool has_no_younger_sibling(const struct socket *s)
 	return !s->birth->r.site || youngest_birth(s->birth, &tid) <= s->birth->r.born_ns;
 }
 
+/*
+ * The new one may have been opened for another peer: one connect wrapper serves many pools. Where
+ * the program read the EOF and kept the socket it is no pool's any more.
+ */
+static bool may_be_parked(const struct socket *s)
+{
+	const struct rec_site *site = recording_site(s->birth->process->rec, s->birth->r.site);
+
+	return !s->eof && site && site->peer == REC_SITE_SEVERAL_PEERS;
+}
+
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof)
 {
 	uint32_t tid;
 
 	if (has_no_younger_sibling(s))
 		return OPEN_ONE_SHOT;
-	if (youngest_birth(s->birth, &tid) <= since_ns)
+	if (youngest_birth(s->birth, &tid) <= since_ns || may_be_parked(s))
 		return OPEN_PARKED;
 	*proof = (struct proof){PROOF_REPLACED, tid, 0};
 	return OPEN_NONE;

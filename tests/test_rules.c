@@ -479,6 +479,36 @@ static void a_pooled_client_is_parked(void **state)
 	expect_open(x, 5, OPEN_PARKED);
 }
 
+/* The younger one may be of the other peer's pool. */
+static void a_client_of_one_peer_of_several_is_parked(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = client(x, 5, 10);
+
+	l->flags &= ~(uint32_t)REC_LIFE_EOF;
+	client(x, 6, 11);
+	served_at(x, 1, 30);
+	forge_site_at(x->forge, x->site)->peer = REC_SITE_SEVERAL_PEERS;
+	judge_all(x);
+	expect_open(x, 5, OPEN_PARKED);
+	expect_fault(x, 6, "close-wait", PROOF_REPLACED);
+}
+
+static void the_last_of_an_idle_worker_joins_its_like(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	ignored(x, 6, 12)->touch_tid = 2;
+	served_at(x, 1, 500);
+	served_at(x, 3, 500)->ended_born_ns = FORGE_S(400);
+	ignored(x, 7, 14);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 7, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 6, "close-wait", PROOF_SERIES);
+}
+
 static void a_one_shot_client_is_open(void **state)
 {
 	struct fixture *x = *state;
@@ -635,6 +665,8 @@ int main(void)
 		TEST(who_was_told_nothing_joins_only_its_like),
 		TEST(a_client_that_was_replaced_leaks),
 		TEST(a_pooled_client_is_parked),
+		TEST(a_client_of_one_peer_of_several_is_parked),
+		TEST(the_last_of_an_idle_worker_joins_its_like),
 		TEST(a_one_shot_client_is_open),
 		TEST(what_tcp_forgot_is_a_descriptor_leak),
 		TEST(a_reset_counts_without_the_kernel),
