@@ -9,8 +9,17 @@
 #include "alloc.h"
 #include "text.h"
 
+/* Two builds of one file that are both gone are one line. */
 static void warn(struct report *r, char *text)
 {
+	size_t i;
+
+	for (i = 0; i < r->nr_warnings; i++) {
+		if (!strcmp(r->warnings[i], text)) {
+			free(text);
+			return;
+		}
+	}
 	ALLOC_GROW(r->warnings, r->nr_warnings + 1, r->alloc_warnings);
 	r->warnings[r->nr_warnings++] = text;
 }

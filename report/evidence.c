@@ -35,26 +35,38 @@ static void add_line(struct report_finding *to, const char *label, struct strbuf
 	line->text = strbuf_detach(sb);
 }
 
-static const struct frame *own_frame(struct witness *w, const struct life *l, uint32_t site)
+static const struct stack *site_stack(struct witness *w, const struct life *l, uint32_t site)
 {
-	return stack_own_frame(symbolizer_site(w->sy, l->process, site));
+	return symbolizer_site(w->sy, l->process, site);
+}
+
+/* "read_line (example.h:83), called from serve (server.c:49)" */
+static void add_place_and_caller(struct strbuf *sb, const struct stack *st)
+{
+	const struct frame *own = stack_own_frame(st);
+
+	add_place(sb, own);
+	if (!own || own + 1 == st->frames + st->nr || own[1].runtime)
+		return;
+	strbuf_addstr(sb, ", called from ");
+	add_place(sb, own + 1);
 }
 
 static void say_since(struct witness *w)
 {
 	const struct process *p = w->socket->birth->process;
-	const struct verdict *v = &w->oldest->judged.verdict;
+	uint64_t since = w->oldest->judged.verdict.since_ns;
 	struct strbuf sb = STRBUF_INIT;
 
-	if (!v->since_ns)
+	if (!since)
 		return;
-	strbuf_addstr(&sb, w->oldest->judged.rule->nr == RULE_close_wait
-				   ? "the peer sent its FIN "
-				   : "nothing happened in the last ");
-	if (w->oldest->judged.rule->nr == RULE_close_wait)
-		add_age(&sb, v->since_ns, p);
-	else
-		text_add_duration(&sb, p->now_ns > v->since_ns ? p->now_ns - v->since_ns : 0);
+	if (w->oldest->judged.rule->nr == RULE_close_wait) {
+		strbuf_addstr(&sb, "the peer sent its FIN ");
+		add_age(&sb, since, p);
+	} else {
+		strbuf_addstr(&sb, "not used for ");
+		text_add_duration(&sb, p->now_ns > since ? p->now_ns - since : 0);
+	}
 	if (w->group->nr > 1)
 		strbuf_addstr(&sb, " (the oldest)");
 	add_line(w->to, "since", &sb);
@@ -76,6 +88,14 @@ static void add_queues(struct strbuf *sb, const struct rec_life *f)
 	}
 }
 
+static void add_end(struct strbuf *sb, const char *label, const struct rec_addr *a)
+{
+	if (!a->family)
+		return;
+	strbuf_addstr(sb, label);
+	add_address(sb, a);
+}
+
 static void say_socket(struct witness *w, const struct socket *s, const char *label)
 {
 	const struct life *l = s->birth;
@@ -83,10 +103,8 @@ static void say_socket(struct witness *w, const struct socket *s, const char *la
 
 	strbuf_addf(&sb, "fd %d of ", l->fd);
 	add_process(&sb, l->process);
-	strbuf_addstr(&sb, ", peer ");
-	add_address(&sb, &l->r.peer);
-	strbuf_addstr(&sb, ", local ");
-	add_address(&sb, &l->r.local);
+	add_end(&sb, ", peer ", &l->r.peer);
+	add_end(&sb, ", local ", &l->r.local);
 	add_queues(&sb, socket_facts(s));
 	add_line(w->to, label, &sb);
 }
@@ -138,7 +156,7 @@ static void say_eof(struct witness *w)
 
 	if (l) {
 		strbuf_addstr(&sb, "read in ");
-		add_place(&sb, own_frame(w, l, l->r.eof_site));
+		add_place_and_caller(&sb, site_stack(w, l, l->r.eof_site));
 		strbuf_addf(&sb, " by thread %u, ", l->r.eof_tid);
 		add_age(&sb, l->r.eof_ns, l->process);
 	} else if (f && f->kernel_eof_unread) {
@@ -154,7 +172,7 @@ static void say_reset(struct witness *w)
 
 	if (l) {
 		strbuf_addstr(&sb, "seen in ");
-		add_place(&sb, own_frame(w, l, l->r.reset_site));
+		add_place_and_caller(&sb, site_stack(w, l, l->r.reset_site));
 		strbuf_addf(&sb, " (%s), ",
 			    strerrorname_np((int)l->r.reset_errno)
 				    ? strerrorname_np((int)l->r.reset_errno)
@@ -172,8 +190,8 @@ static void say_shutdown(struct witness *w)
 	for (l = w->socket->holders; l && !l->r.shut_ns; l = l->next_holder)
 		;
 	if (l) {
-		strbuf_addstr(&sb, "called in ");
-		add_place(&sb, own_frame(w, l, l->r.shut_site));
+		strbuf_addstr(&sb, "in ");
+		add_place_and_caller(&sb, site_stack(w, l, l->r.shut_site));
 		strbuf_addf(&sb, " by thread %u, ", l->r.shut_tid);
 		add_age(&sb, l->r.shut_ns, l->process);
 	}
@@ -249,7 +267,8 @@ static void advise(struct witness *w)
 	strbuf_addstr(&sb, w->oldest->judged.verdict.which->advice);
 	if (w->socket->eof) {
 		strbuf_addstr(&sb, ": the EOF was read in ");
-		add_place(&sb, own_frame(w, w->socket->eof, w->socket->eof->r.eof_site));
+		add_place_and_caller(&sb,
+				     site_stack(w, w->socket->eof, w->socket->eof->r.eof_site));
 	} else if (l->r.touch_pc) {
 		strbuf_addstr(&sb, ": it was last used in ");
 		add_place(&sb, stack_own_frame(
@@ -330,7 +349,7 @@ static void add_birth_stacks(struct witness *w)
 
 	for (i = 0; i < w->group->nr && nr < SAMPLES; i++) {
 		const struct life *l = w->group->members[i].judged.socket->birth;
-		const struct stack *st = symbolizer_site(w->sy, l->process, l->r.site);
+		const struct stack *st = site_stack(w, l, l->r.site);
 
 		if (!is_new_stack(seen, nr, st))
 			continue;
@@ -357,5 +376,5 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	advise(&w);
 	add_birth_stacks(&w);
 	if (eof)
-		add_stack(&w, "EOF read at", symbolizer_site(sy, eof->process, eof->r.eof_site));
+		add_stack(&w, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
 }
