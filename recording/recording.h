@@ -156,6 +156,8 @@ enum rec_site_flag {
 	REC_SITE_CALLER_ONLY = 1u << 1, /* could not be unwound here: the caller's address alone */
 };
 
+#define REC_SITE_SEVERAL_PEERS UINT64_MAX
+
 /* An interned backtrace. Site ids count from 1; id 0 means "no stack was taken". */
 struct rec_site {
 	uint32_t hash;
@@ -164,7 +166,7 @@ struct rec_site {
 	uint32_t epoch; /* module epoch in which the addresses are to be read */
 	uint32_t reserved;
 	uint64_t ended_born_ns; /* as rec_progress.ended_born_ns, of threads evicted from there */
-	uint64_t reserved2;
+	uint64_t peer; /* a hash of the one peer that its sockets connected to; 0: none yet */
 	uint64_t pc[REC_SITE_FRAMES]; /* return addresses, innermost (the hook's caller) first */
 };
 

@@ -163,7 +163,8 @@ static void note_of_folded(struct report *r, const struct collection *c)
 		strbuf_addstr(&sb, " ended with no socket open");
 		note(r, strbuf_detach(&sb));
 	}
-	if (!c->nr && !c->summary.folded && c->summary.loaded)
+	if (!c->nr && !c->summary.folded && !c->summary.failed && !c->summary.refused &&
+	    c->summary.loaded)
 		note(r, xstrdup("the shim was loaded and the program used no socket"));
 }
 

@@ -79,7 +79,8 @@ static bool lacks_only_proof(const struct finding *f)
 {
 	enum open_reason r = f->judged.verdict.reason;
 
-	return f->judged.rule && (r == OPEN_NO_PROOF || r == OPEN_PARKED || r == OPEN_ONE_SHOT);
+	return f->judged.rule &&
+	       (r == OPEN_NO_PROOF || r == OPEN_CUSTODY || r == OPEN_PARKED || r == OPEN_ONE_SHOT);
 }
 
 static bool is_same_place(const struct finding *a, const struct finding *b)
@@ -96,6 +97,28 @@ static void join_one(struct finding *f, const struct finding *proven)
 		return;
 	f->judged.verdict.reason = OPEN_NONE;
 	f->judged.verdict.proof.kind = PROOF_SERIES;
+}
+
+/*
+ * What its worker may be busy with, were it not that it was told of the end and that others of the
+ * place leak likewise: it is the last that an idle worker had in hand, however old.
+ */
+static void join_idle_workers(struct findings *f)
+{
+	struct finding *end = f->all + f->nr, *first, *cur, *next;
+
+	for (first = f->all; first < end; first = next) {
+		const struct finding *proven = NULL;
+
+		for (next = first; next < end && (next == first || is_same_place(next, first));
+		     next++)
+			if (is_fault(next) && next->judged.verdict.which->informed)
+				proven = next;
+		for (cur = first; proven && cur < next; cur++)
+			if (cur->judged.verdict.reason == OPEN_CUSTODY &&
+			    cur->judged.verdict.which->informed)
+				join_one(cur, proven);
+	}
 }
 
 /*
@@ -178,6 +201,7 @@ void findings_make(struct findings *f, const struct history *h, struct symbolize
 	}
 	sort_array(f->all, f->nr, sizeof(*f->all), cmp_series);
 	join_series(f);
+	join_idle_workers(f);
 	sort_array(f->all, f->nr, sizeof(*f->all), cmp_findings);
 	make_groups(f);
 }

@@ -158,6 +158,7 @@ static void look_at_life(struct looker *look, struct life *l, struct process *p)
 		return;
 	}
 	/* The thread of an inherited socket lived in the parent. */
+	l->r.flags &= ~(uint32_t)REC_LIFE_TOUCHER_ENDED;
 	if (!(l->r.flags & REC_LIFE_INHERITED) || (l->r.flags & REC_LIFE_TOUCHED))
 		if (thread_ended(p->pid, l->r.touch_tid))
 			l->r.flags |= REC_LIFE_TOUCHER_ENDED;

@@ -10,7 +10,9 @@
  *			sockets one after the other is through with the older one; so is an event
  *			loop, which had every chance to see that the older one is over.
  *	overtaken	a younger socket of S was served and has been closed, by whatever thread,
- *			so the older one does not just wait its turn.
+ *			so the older one does not just wait its turn. Not where T is known to live
+ *			and has touched no younger one since: it may be a worker that is still busy
+ *			with it.
  *
  * Two cases need care. A socket that was accepted and never touched may lie in a queue from one
  * thread to the next: that the accepting thread accepted others says nothing then, unless nobody
@@ -58,9 +60,29 @@ static bool may_be_queued(const struct life *l)
 	return (l->r.flags & REC_LIFE_ACCEPTED) && !was_touched(l) && others_serve_site(l);
 }
 
+/* The kernel was asked about the thread after it had touched the socket: the answer is of it. */
+static bool toucher_is_known(const struct life *l)
+{
+	return (l->r.flags & REC_LIFE_FACTS) && l->r.facts_ns >= l->r.touch_ns;
+}
+
+static bool toucher_ended(const struct life *l)
+{
+	return toucher_is_known(l) && (l->r.flags & REC_LIFE_TOUCHER_ENDED);
+}
+
+/*
+ * It may still be at work on it: computing, or waiting for somebody else, while the peer has given
+ * up. That others are through with theirs says nothing about this one.
+ */
+static bool may_be_in_custody(const struct life *l)
+{
+	return was_touched(l) && toucher_is_known(l) && !toucher_ended(l);
+}
+
 static bool prove_ended(const struct life *l, struct proof *proof)
 {
-	if (!(l->r.flags & REC_LIFE_TOUCHER_ENDED) || (!was_touched(l) && others_serve_site(l)))
+	if (!toucher_ended(l) || (!was_touched(l) && others_serve_site(l)))
 		return false;
 	*proof = (struct proof){PROOF_TOUCHER_ENDED, l->r.touch_tid, 0};
 	return true;
@@ -110,7 +132,10 @@ static bool prove_life(const struct life *l, struct proof *proof)
 {
 	if (prove_ended(l, proof))
 		return true;
-	return l->r.site && (prove_thread_moved_on(l, proof) || prove_overtaken(l, proof));
+	if (!l->r.site)
+		return false;
+	return prove_thread_moved_on(l, proof) ||
+	       (!may_be_in_custody(l) && prove_overtaken(l, proof));
 }
 
 enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
@@ -121,6 +146,8 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 		return OPEN_ELSEWHERE;
 	if (prove_life(s->touched, proof))
 		return OPEN_NONE;
+	if (s->touched->r.site && prove_overtaken(s->touched, &ignored))
+		return OPEN_CUSTODY;
 	return may_be_queued(s->touched) ? OPEN_QUEUE : OPEN_NO_PROOF;
 }
 
@@ -151,13 +178,24 @@ bool has_no_younger_sibling(const struct socket *s)
 	return !s->birth->r.site || youngest_birth(s->birth, &tid) <= s->birth->r.born_ns;
 }
 
+/*
+ * The new one may have been opened for another peer: one connect wrapper serves many pools. Where
+ * the program read the EOF and kept the socket it is no pool's any more.
+ */
+static bool may_be_parked(const struct socket *s)
+{
+	const struct rec_site *site = recording_site(s->birth->process->rec, s->birth->r.site);
+
+	return !s->eof && site && site->peer == REC_SITE_SEVERAL_PEERS;
+}
+
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof)
 {
 	uint32_t tid;
 
 	if (has_no_younger_sibling(s))
 		return OPEN_ONE_SHOT;
-	if (youngest_birth(s->birth, &tid) <= since_ns)
+	if (youngest_birth(s->birth, &tid) <= since_ns || may_be_parked(s))
 		return OPEN_PARKED;
 	*proof = (struct proof){PROOF_REPLACED, tid, 0};
 	return OPEN_NONE;

@@ -71,8 +71,12 @@ static int own_status(const struct child *c)
 	return WIFSIGNALED(c->status) ? 128 + WTERMSIG(c->status) : WEXITSTATUS(c->status);
 }
 
-/* A program that failed by itself is heard before we are. */
-static int final_status(const struct child *c, const struct produced *p, const struct options *o)
+/*
+ * A program that failed by itself is heard before we are. Where a process could not be recorded,
+ * "nothing found" is not known.
+ */
+static int final_status(const struct run_dir *d, const struct child *c, const struct produced *p,
+			const struct options *o)
 {
 	bool failed_itself = WIFSIGNALED(c->status) ? !c->was_told : WEXITSTATUS(c->status) != 0;
 
@@ -82,6 +86,8 @@ static int final_status(const struct child *c, const struct produced *p, const s
 		return STATUS_FAILED;
 	if (p->failed)
 		return o->error_exitcode;
+	if (!p->nr_findings && d->summary->failed)
+		return STATUS_FAILED;
 	if (p->unread)
 		return STATUS_INPUT;
 	return own_status(c);
@@ -104,7 +110,7 @@ static int report_run(const struct run_command *cmd, const struct run_dir *d, co
 	produce_report(&p, &recordings, &cmd->options, false);
 	collection_release(&recordings);
 	keep_or_remove(d, &p);
-	return final_status(c, &p, &cmd->options);
+	return final_status(d, c, &p, &cmd->options);
 }
 
 static int say_not_loaded(const char *program, const struct run_dir *d)

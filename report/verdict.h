@@ -14,6 +14,7 @@
 	X(CLOSING, "being closed by TCP")                                                          \
 	X(GRACE, "touched or ended within the grace")                                              \
 	X(NO_PROOF, "no proof that the program moved on")                                          \
+	X(CUSTODY, "its thread may still be at work on it")                                        \
 	X(QUEUE, "waiting in a hand-over queue?")                                                  \
 	X(ELSEWHERE, "in the hands of another process")                                            \
 	X(HALF_CLOSED, "serving a half-closed peer")                                               \

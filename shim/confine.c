@@ -6,12 +6,15 @@
 #include "shim.h"
 #include <linux/seccomp.h>
 
-/* A process that has no socket yet needs no file, and finds a directory of its own later. */
+/*
+ * A process that has no socket yet needs no file, and finds a directory of its own later; but one
+ * that is told where to record may not be let in there any more (memcached).
+ */
 static void before_confinement(void)
 {
 	int e = errno;
 
-	if (hook_enter() && !process_is_other() && shim.top_chunk)
+	if (hook_enter() && !process_is_other() && (shim.top_chunk || options.dir[0]))
 		recorder_reserve();
 	errno = e;
 }

@@ -64,12 +64,21 @@ static bool is_inet(const struct rec_life *l)
 	return l->family == AF_INET || l->family == AF_INET6;
 }
 
-/* A thread of the parent's that touched it before the fork is not ours to ask about. */
-static bool toucher_ended(const struct rec_life *l)
+/*
+ * A thread of the parent's that touched it before the fork is not ours to ask about; and another
+ * thread may have taken it in hand since the last question.
+ */
+static void ask_toucher(struct life_ref ref)
 {
-	if ((l->flags & REC_LIFE_INHERITED) && !(l->flags & REC_LIFE_TOUCHED))
-		return false;
-	return sys_tgkill(shim.pid, (int)l->touch_tid, 0) == -ESRCH;
+	uint32_t flags = word_get(&ref.life->flags);
+
+	if ((flags & REC_LIFE_INHERITED) && !(flags & REC_LIFE_TOUCHED))
+		return;
+	if (sys_tgkill(shim.pid, (int)ref.life->touch_tid, 0) == -ESRCH)
+		life_flag(ref, REC_LIFE_TOUCHER_ENDED);
+	else if (flags & REC_LIFE_TOUCHER_ENDED)
+		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_TOUCHER_ENDED,
+				   __ATOMIC_RELAXED);
 }
 
 /*
@@ -94,8 +103,7 @@ bool facts_ask(int fd, struct life_ref ref)
 		if (l->type == SOCK_STREAM)
 			ask_tcp(fd, l);
 	}
-	if (toucher_ended(l))
-		life_flag(ref, REC_LIFE_TOUCHER_ENDED);
+	ask_toucher(ref);
 	word_set(&l->facts_ns, now_ns());
 	life_flag(ref, REC_LIFE_FACTS);
 	return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The start of the shim in a process image, and its options. Runs in the constructor, or in the
- * first hook that anybody calls before it. Nothing of the guest's is touched here but memory.
+ * The start of the shim in a process image, and its options. Runs in the constructor, or, all but
+ * libunwind, in the first hook that anybody calls before it. Nothing of the guest's is touched here
+ * but memory.
  */
 #include "shim.h"
 
@@ -153,7 +154,6 @@ static void start(void)
 		no_head.fd_limit = limit.rlim_cur;
 	options_read(getenv("SOCKLINT_OPTIONS"));
 	alive_page_make();
-	unwinder_load();
 	if (options.dir[0])
 		recorder_open_summary(options.dir, false);
 	if (options.on_signal)
@@ -184,9 +184,16 @@ COLD bool init_or_reborn(void)
 	return ok;
 }
 
+/*
+ * libunwind is loaded here and never in a hook: dlopen() allocates, and a hook may be called by an
+ * allocator that holds its lock (jemalloc reads a file while it makes itself ready).
+ */
 __attribute__((constructor(101))) static void constructor(void)
 {
 	hook_enter();
+	unwinder_load();
+	if (unwinder_present()) /* a recording may have been begun by then */
+		word_set(&shim.head->flags, shim.head->flags & ~(uint32_t)REC_HEADER_NO_UNWINDER);
 }
 
 __attribute__((destructor(101))) static void destructor(void)

@@ -97,24 +97,20 @@ static void path_of(struct rec_module *m, const char *name)
 	text_add_n(&t, name, m->path_cut ? sizeof(m->path) - 1 : n);
 }
 
-struct search {
-	uint64_t pc;
-	bool found;
-};
-
 static int module_add(struct dl_phdr_info *info, size_t size, void *data)
 {
-	struct search *search = data;
+	uint64_t pc = *(const uint64_t *)data, lo, hi;
 	struct rec_module *m;
-	uint64_t lo, hi;
 
 	(void)size;
 	range_of(info, &lo, &hi);
-	if (search->pc < lo || search->pc >= hi)
+	if (pc < lo || pc >= hi)
 		return 0;
 	m = module_make();
-	if (!m)
+	if (!m) {
+		recorder_lost(&shim.head->lost_modules);
 		return 1;
+	}
 	m->lo = lo;
 	m->hi = hi;
 	m->bias = info->dlpi_addr;
@@ -128,21 +124,16 @@ static int module_add(struct dl_phdr_info *info, size_t size, void *data)
 			build_id_from(m, (char *)info->dlpi_addr + info->dlpi_phdr[i].p_vaddr,
 				      info->dlpi_phdr[i].p_memsz);
 	word_set_release(&m->valid, 1);
-	search->found = true;
 	return 1;
 }
 
 /* Makes sure that the module of pc is in the recording. Code without a file (a JIT's) has none. */
 void module_cite(uint64_t pc)
 {
-	struct search search = {pc, false};
-
 	if (module_of(pc) || !unwinder_enter())
 		return;
-	dl_iterate_phdr(module_add, &search);
+	dl_iterate_phdr(module_add, &pc);
 	unwinder_leave();
-	if (search.pc && !search.found)
-		recorder_lost(&shim.head->lost_modules);
 }
 
 static int module_is_there(struct dl_phdr_info *info, size_t size, void *data)

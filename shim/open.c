@@ -136,6 +136,7 @@ static void connect_result(struct life_ref ref, int error, const void *addr, soc
 	if (!error || error == EINPROGRESS || error == EINTR) {
 		life_flag(ref, REC_LIFE_CONNECTED);
 		life_addr(&ref.life->peer, addr, len);
+		site_connects(ref.life->site, &ref.life->peer);
 	} else if (error != EALREADY && error != EISCONN && error != EAGAIN) {
 		life_addr(&ref.life->peer, addr, len);
 		life_error(ref, error, at);

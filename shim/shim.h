@@ -364,6 +364,7 @@ bool unwinder_is_caller(struct at at);
 extern const int unwinder_fd; /* the number that stands for its pipe; no real descriptor */
 
 uint32_t site_intern(const struct frames *frames);
+void site_connects(uint32_t site, const struct rec_addr *peer);
 struct rec_site *site_get(uint32_t id);
 bool sites_inherit(void);
 bool modules_inherit(void);

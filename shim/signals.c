@@ -133,6 +133,20 @@ EXPORT sighandler_t signal(int sig, sighandler_t handler)
 	return set_handler(real.signal, sig, handler);
 }
 
+/*
+ * The kernel itself puts the default back where a handler was set with SA_RESETHAND; such a handler
+ * cleans up and raises the signal once more (Node).
+ */
+EXPORT int raise(int sig)
+{
+	struct sigaction now;
+
+	if (hook_enter() && index_of(sig) >= 0 && catching() &&
+	    real.sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+		arm(sig);
+	return real.raise(sig);
+}
+
 EXPORT sighandler_t bsd_signal(int sig, sighandler_t handler)
 {
 	hook_enter();

@@ -99,6 +99,27 @@ uint32_t site_intern(const struct frames *f)
 	return 0;
 }
 
+static uint64_t peer_hash(const struct rec_addr *peer)
+{
+	uint64_t hash = 14695981039346656037u ^ peer->port;
+
+	for (size_t i = 0; i < sizeof(peer->ip); i++)
+		hash = (hash ^ peer->ip[i]) * 1099511628211u;
+	return hash >> 1 | 1; /* neither "none" nor "several" */
+}
+
+/* A socket of this site connects to `peer`. */
+void site_connects(uint32_t site, const struct rec_addr *peer)
+{
+	struct rec_site *s = site_get(site);
+	uint64_t hash = peer_hash(peer), before = 0;
+
+	if (!s || !peer->family || word_get(&s->peer) == hash)
+		return;
+	if (!word_cas(&s->peer, &before, hash) && before != hash)
+		word_set(&s->peer, REC_SITE_SEVERAL_PEERS);
+}
+
 /* In a new child: the parent's sites are copied, their ids stay. */
 bool sites_inherit(void)
 {

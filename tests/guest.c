@@ -397,6 +397,12 @@ static void on_signal(int sig)
 	_exit(5);
 }
 
+/* Cleans up, then dies of the signal: the kernel has put the default action back. */
+static void on_signal_again(int sig)
+{
+	raise(sig);
+}
+
 static void on_exit_say(void)
 {
 	printf("atexit ran\n");
@@ -430,6 +436,13 @@ static int guest_end(int argc, char **argv)
 	if (!strcmp(how, "handler")) {
 		signal(SIGTERM, on_signal);
 		raise(SIGTERM);
+	}
+	if (!strcmp(how, "resethand")) {
+		sigaction(SIGTERM,
+			  &(struct sigaction){.sa_handler = on_signal_again,
+					      .sa_flags = SA_RESETHAND},
+			  NULL);
+		kill(getpid(), SIGTERM);
 	}
 	if (!strcmp(how, "pause"))
 		pause();
@@ -573,6 +586,20 @@ static int guest_confined(int argc, char **argv)
 	}
 	wait(&status);
 	printf("worker %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
+/* Gives up its privileges before it has a socket. */
+static int guest_unprivileged(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+	int listener;
+
+	(void)argc, (void)argv;
+	must(setgid(65534) == 0 && setuid(65534) == 0, "setuid");
+	listener = listen_any(&addr);
+	for (int i = 0; i < 3; i++)
+		leak_one(listener, &addr);
 	return 0;
 }
 
@@ -824,6 +851,7 @@ static int guest_leak_late(int argc, char **argv)
 	X(vfork)                                                                                   \
 	X(fork_idle)                                                                               \
 	X(confined)                                                                                \
+	X(unprivileged)                                                                            \
 	X(nothing)                                                                                 \
 	X(file_limit)                                                                              \
 	X(dup)                                                                                     \

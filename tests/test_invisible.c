@@ -51,6 +51,7 @@ SAME(end_by_quick_exit, "end", "quick_exit")
 SAME(end_by_syscall, "end", "syscall")
 SAME(end_by_exec, "end", "exec")
 SAME(end_by_own_handler, "end", "handler")
+SAME(end_by_handler_that_raises_again, "end", "resethand")
 SAME(end_by_sighup, "end", "1")
 SAME(end_by_sigint, "end", "2")
 SAME(end_by_sigabrt, "end", "6")
@@ -90,6 +91,7 @@ int main(void)
 		cmocka_unit_test(end_by_syscall),
 		cmocka_unit_test(end_by_exec),
 		cmocka_unit_test(end_by_own_handler),
+		cmocka_unit_test(end_by_handler_that_raises_again),
 		cmocka_unit_test(end_by_sighup),
 		cmocka_unit_test(end_by_sigint),
 		cmocka_unit_test(end_by_sigabrt),

@@ -126,6 +126,27 @@ static void client_on_descriptor_2_is_sent_nothing(void **state)
 	scratch_remove(dir);
 }
 
+/* A hook is called within the program's first malloc(), before the shim's constructor. */
+static void an_allocator_that_calls_hooks_does_not_hang(void **state)
+{
+	char *dir = scratch_make(), options[300];
+	struct run run, report;
+
+	(void)state;
+	snprintf(options, sizeof(options), "dir=%s", dir);
+	run = run_program(&(struct start){
+		.argv = ARGV(EARLY_MALLOC_GUEST), .preload = SHIM, .options = options});
+	assert_string_equal(run.err, "");
+	assert_string_equal(run.out, "open\n");
+	assert_int_equal(WEXITSTATUS(run.status), 3);
+	report = run_report(dir);
+	assert_has_line(report.out, "      1  main (");
+	assert_has_no_line(report.out, "blind:");
+	run_release(&report);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 static void sigterm_prints_and_still_kills(void **state)
 {
 	char *dir = scratch_make(), options[300];
@@ -143,6 +164,35 @@ static void sigterm_prints_and_still_kills(void **state)
 	assert_true(WIFSIGNALED(run.status));
 	assert_int_equal(WTERMSIG(run.status), SIGTERM);
 	assert_has_line(run.err, FINDING);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+/* A handler with SA_RESETHAND leaves the default action behind, past every hook. */
+static void the_end_is_recorded_when_a_handler_raises_again(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_guest(dir, "end", "resethand"), report = run_report(dir);
+
+	(void)state;
+	assert_true(WIFSIGNALED(run.status));
+	assert_has_no_line(report.out, "blind:");
+	run_release(&report);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void unprivileged_before_its_first_socket_it_is_recorded(void **state)
+{
+	char *dir = scratch_make();
+	struct run run;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can give up its privileges */
+	run = run_guest(dir, "unprivileged", NULL);
+	assert_int_equal(run.status, 0);
+	assert_finding_in_report(dir);
 	run_release(&run);
 	scratch_remove(dir);
 }
@@ -194,7 +244,10 @@ int main(void)
 		cmocka_unit_test(guest_sees_no_child_of_ours),
 		cmocka_unit_test(daemon_prints_nothing_and_its_recording_is_there),
 		cmocka_unit_test(client_on_descriptor_2_is_sent_nothing),
+		cmocka_unit_test(an_allocator_that_calls_hooks_does_not_hang),
 		cmocka_unit_test(sigterm_prints_and_still_kills),
+		cmocka_unit_test(the_end_is_recorded_when_a_handler_raises_again),
+		cmocka_unit_test(unprivileged_before_its_first_socket_it_is_recorded),
 		cmocka_unit_test(default_directory_is_private_and_named),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
 	};

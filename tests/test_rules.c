@@ -195,14 +195,56 @@ static void the_end_of_its_thread_is_proof(void **state)
 	expect_fault(x, 5, "close-wait", PROOF_TOUCHER_ENDED);
 }
 
+/* Its last toucher was not asked for since, as when a process is killed. */
+static struct rec_life *of_unknown_thread(struct rec_life *l)
+{
+	l->facts_ns = l->touch_ns - 1;
+	return l;
+}
+
 static void overtaking_is_proof(void **state)
 {
 	struct fixture *x = *state;
 
-	ignored(x, 5, 10);
+	of_unknown_thread(ignored(x, 5, 10));
 	served_at(x, 2, 500)->ended_born_ns = FORGE_S(400);
 	judge_all(x);
 	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
+}
+
+static void overtaking_a_queued_socket_is_proof(void **state)
+{
+	struct fixture *x = *state;
+
+	unread(x, 5, 10)->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
+	served_at(x, 2, 500)->ended_born_ns = FORGE_S(400);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
+}
+
+static void a_busy_worker_is_not_overtaken(void **state)
+{
+	struct fixture *x = *state;
+
+	unread(x, 5, 10);
+	ignored(x, 6, 11);
+	served_at(x, 2, 500)->ended_born_ns = FORGE_S(400);
+	judge_all(x);
+	expect_open(x, 5, OPEN_CUSTODY);
+	expect_open(x, 6, OPEN_CUSTODY);
+}
+
+static void the_end_of_an_earlier_thread_is_no_proof(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = unread(x, 5, 10);
+
+	l->flags |= REC_LIFE_TOUCHER_ENDED;
+	l->facts_ns = FORGE_S(30);
+	l->touch_ns = FORGE_S(40);
+	served_at(x, 2, 5);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
 }
 
 static void overtaking_counts_from_the_last_touch(void **state)
@@ -219,7 +261,7 @@ static void an_evicted_thread_overtakes_too(void **state)
 {
 	struct fixture *x = *state;
 
-	ignored(x, 5, 10);
+	of_unknown_thread(ignored(x, 5, 10));
 	forge_site_at(x->forge, x->site)->ended_born_ns = FORGE_S(400);
 	judge_all(x);
 	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
@@ -245,6 +287,37 @@ static void who_ends_by_itself_has_no_grace(void **state)
 	served_at(x, 1, 999.9);
 	judge_all(x);
 	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void an_eof_not_read_yet_has_grace_at_any_end(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = unread(x, 5, 980);
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	l->kernel_last_ack_ms = 200;
+	served_at(x, 1, 999.9);
+	l->touch_seq = 0;
+	judge_all(x);
+	expect_open(x, 5, OPEN_GRACE);
+}
+
+static void a_reset_not_told_yet_has_grace_at_any_end(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l;
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	l = forge_accepted(x->forge, 5, x->site, 999.8);
+	forge_facts(l, TCP_CLOSE, 0.1);
+	l->touch_seq = 0;
+	l = forge_accepted(x->forge, 6, x->site, 990);
+	forge_facts(l, TCP_CLOSE, 10);
+	l->touch_seq = 0;
+	served_at(x, 1, 999.9);
+	judge_all(x);
+	expect_open(x, 5, OPEN_GRACE);
+	expect_fault(x, 6, "descriptor-leak", PROOF_THREAD_MOVED_ON);
 }
 
 static void serving_a_half_closed_peer_is_open(void **state)
@@ -406,6 +479,36 @@ static void a_pooled_client_is_parked(void **state)
 	expect_open(x, 5, OPEN_PARKED);
 }
 
+/* The younger one may be of the other peer's pool. */
+static void a_client_of_one_peer_of_several_is_parked(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = client(x, 5, 10);
+
+	l->flags &= ~(uint32_t)REC_LIFE_EOF;
+	client(x, 6, 11);
+	served_at(x, 1, 30);
+	forge_site_at(x->forge, x->site)->peer = REC_SITE_SEVERAL_PEERS;
+	judge_all(x);
+	expect_open(x, 5, OPEN_PARKED);
+	expect_fault(x, 6, "close-wait", PROOF_REPLACED);
+}
+
+static void the_last_of_an_idle_worker_joins_its_like(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	ignored(x, 6, 12)->touch_tid = 2;
+	served_at(x, 1, 500);
+	served_at(x, 3, 500)->ended_born_ns = FORGE_S(400);
+	ignored(x, 7, 14);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 7, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 6, "close-wait", PROOF_SERIES);
+}
+
 static void a_one_shot_client_is_open(void **state)
 {
 	struct fixture *x = *state;
@@ -541,6 +644,11 @@ int main(void)
 		TEST(service_before_the_last_touch_proves_nothing),
 		TEST(the_end_of_its_thread_is_proof),
 		TEST(overtaking_is_proof),
+		TEST(overtaking_a_queued_socket_is_proof),
+		TEST(a_busy_worker_is_not_overtaken),
+		TEST(the_end_of_an_earlier_thread_is_no_proof),
+		TEST(an_eof_not_read_yet_has_grace_at_any_end),
+		TEST(a_reset_not_told_yet_has_grace_at_any_end),
 		TEST(overtaking_counts_from_the_last_touch),
 		TEST(an_evicted_thread_overtakes_too),
 		TEST(within_the_grace_it_is_open),
@@ -557,6 +665,8 @@ int main(void)
 		TEST(who_was_told_nothing_joins_only_its_like),
 		TEST(a_client_that_was_replaced_leaks),
 		TEST(a_pooled_client_is_parked),
+		TEST(a_client_of_one_peer_of_several_is_parked),
+		TEST(the_last_of_an_idle_worker_joins_its_like),
 		TEST(a_one_shot_client_is_open),
 		TEST(what_tcp_forgot_is_a_descriptor_leak),
 		TEST(a_reset_counts_without_the_kernel),

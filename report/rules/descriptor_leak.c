@@ -66,9 +66,16 @@ static bool program_was_told(const struct socket *s)
 	       (REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED | REC_LIFE_SHUT_WR);
 }
 
+/* Whoever ends by itself under load leaves some resets behind that he has not been told of yet. */
+static uint64_t grace_of(const struct socket *s, const struct verdict *v)
+{
+	return v->which == &is_over && !program_was_told(s) ? NS_PER_S
+							    : grace_ns(s->birth->process);
+}
+
 static enum open_reason decide(const struct socket *s, struct verdict *v)
 {
-	uint64_t grace = grace_ns(s->birth->process);
+	uint64_t grace = grace_of(s, v);
 
 	if (grace && v->since_ns + grace > socket_now_ns(s))
 		return OPEN_GRACE;
