@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 char *describe_where(const struct frame *f)
 {
@@ -11,21 +12,24 @@ char *describe_where(const struct frame *f)
 		return xstrfmt("no stack");
 	if (f->file && f->line)
 		return xstrfmt("%s:%d", text_basename(f->file), f->line);
+	if (!f->module)
+		return xstrfmt("0x%" PRIx64 ", generated code", f->offset);
 	return xstrfmt("%s+0x%" PRIx64, f->module, f->offset);
 }
 
 void add_place(struct strbuf *sb, const struct frame *f)
 {
+	char *where;
+
 	if (!f) {
 		strbuf_addstr(sb, "an unknown place");
 		return;
 	}
 	if (f->function)
 		strbuf_addf(sb, "%s (", f->function);
-	if (f->file && f->line)
-		strbuf_addf(sb, "%s:%d", text_basename(f->file), f->line);
-	else
-		strbuf_addf(sb, "%s+0x%" PRIx64, f->module, f->offset);
+	where = describe_where(f);
+	strbuf_addstr(sb, where);
+	free(where);
 	if (f->function)
 		strbuf_addstr(sb, ")");
 }

@@ -46,7 +46,7 @@ static void add_place_and_caller(struct strbuf *sb, const struct stack *st)
 	const struct frame *own = stack_own_frame(st);
 
 	add_place(sb, own);
-	if (!own || own + 1 == st->frames + st->nr || own[1].runtime)
+	if (!own || own + 1 == st->frames + st->nr || own[1].runtime || !own[1].module)
 		return;
 	strbuf_addstr(sb, ", called from ");
 	add_place(sb, own + 1);

@@ -20,7 +20,7 @@ static int cmp_frames(const struct frame *a, const struct frame *b)
 		return strcmp(a->function, b->function);
 	if (!a->function && a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
-	return strcmp(a->module, b->module);
+	return strcmp(a->module ? a->module : "", b->module ? b->module : "");
 }
 
 static int cmp_names(const char *a, const char *b)

@@ -3,6 +3,7 @@
 #include "live.h"
 
 #include <errno.h>
+#include <dirent.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -205,4 +206,51 @@ void live_complete(struct history *h)
 	drop_gone(h);
 	tcp_table_release(&look.diag);
 	tcp_table_release(&look.proc);
+}
+
+/* ---- processes that are about to end ----------------------------------------------------- */
+
+#define SETTLE_ROUNDS 25
+#define SETTLE_NS     20000000
+
+static bool is_recording(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(REC_SUFFIX);
+
+	return len > suffix && !strcmp(name + len - suffix, REC_SUFFIX);
+}
+
+static bool is_at_work(const char *dir, const char *name)
+{
+	char *path = xstrfmt("%s/%s", dir, name);
+	FILE *in = fopen(path, "re");
+	struct rec_header h;
+	bool read = in && fread(&h, sizeof(h), 1, in) == 1;
+
+	if (in)
+		fclose(in);
+	free(path);
+	return read && h.end_kind == REC_END_NONE && read_starttime(h.pid);
+}
+
+static bool anyone_at_work(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+	bool found = false;
+
+	while (dir && !found && (e = readdir(dir)))
+		found = is_recording(e->d_name) && is_at_work(path, e->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+void live_settle(const char *dir)
+{
+	struct timespec pause = {0, SETTLE_NS};
+	int i;
+
+	for (i = 0; i < SETTLE_ROUNDS && anyone_at_work(dir); i++)
+		nanosleep(&pause, NULL);
 }

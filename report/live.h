@@ -11,4 +11,10 @@
 /* Corrects the history of processes that did not record their end; others stay as they are. */
 void live_complete(struct history *h);
 
+/*
+ * A signal to a whole group ends the first process before its workers are through. Waits, at most
+ * half a second, until each process with a recording in `dir` has written its end or is gone.
+ */
+void live_settle(const char *dir);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "collection.h"
 #include "explain.h"
+#include "live.h"
 #include "message.h"
 #include "options.h"
 #include "produce.h"
@@ -35,6 +36,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		cmd->at_exit = true;
 		return 0;
 	case ARGP_KEY_ARG:
+		if (cmd->at_exit)
+			live_settle(arg);
 		collection_add(&cmd->collection, arg);
 		cmd->path = arg;
 		cmd->nr_paths++;

@@ -136,7 +136,7 @@ static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t 
 	if (!rec) {
 		struct frame *f = add_frame(st);
 
-		f->module = "?";
+		f->module = NULL;
 		f->offset = pc;
 		return;
 	}

@@ -13,7 +13,8 @@ struct frame {
 	const char *function; /* NULL if it has no name */
 	const char *file;     /* full path as the compiler saw it, or NULL */
 	int line;	      /* 0 if not known */
-	const char *module;   /* name of the ELF file without directories, or "?" */
+	const char *module;   /* name of the ELF file without directories; NULL: code of no file (a
+				 JIT's) */
 	uint64_t offset;      /* in the file's own terms */
 	bool inlined;	      /* into the frame after it */
 	bool runtime;	      /* in the C library or the dynamic loader */

@@ -276,6 +276,7 @@ void life_eof(struct life_ref ref, struct at at)
 	l->eof_site = stack_site(at);
 	l->eof_tid = thread_tid();
 	word_set(&l->eof_ns, now_ns());
+	word_set(&l->touch_ns, l->eof_ns); /* the same call: one time, the exact one */
 	life_flag(ref, REC_LIFE_EOF);
 }
 

@@ -93,8 +93,15 @@ static void path_of(struct rec_module *m, const char *name)
 		m->path[len > 0 ? len : 0] = '\0';
 		return;
 	}
-	m->path_cut = n >= sizeof(m->path);
-	text_add_n(&t, name, m->path_cut ? sizeof(m->path) - 1 : n);
+	/* A relative path is a guess, for the program may have moved on; the build id will tell. */
+	if (name[0] != '/' && !m->is_vdso) {
+		long len = sys_readlink("/proc/self/cwd", m->path, sizeof(m->path) - 1);
+
+		t.len = len > 0 ? (size_t)len : 0;
+		text_add(&t, "/");
+	}
+	m->path_cut = t.len + n >= sizeof(m->path);
+	text_add_n(&t, name, m->path_cut ? sizeof(m->path) - 1 - t.len : n);
 }
 
 static int module_add(struct dl_phdr_info *info, size_t size, void *data)
