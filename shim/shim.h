@@ -351,6 +351,7 @@ struct frames {
 };
 
 uint32_t stack_site(struct at at);
+bool stack_readable(const void *p, struct at at);
 
 void unwinder_load(void);
 bool unwinder_present(void);

@@ -4,6 +4,7 @@
  * what it can see of itself, the same in both runs if the shim is invisible. Nothing printed may
  * depend on the run: no pid, no port, no address.
  */
+#include <alloca.h>
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -295,6 +296,57 @@ static int guest_accept_address(int argc, char **argv)
 }
 
 /* ---- libunwind ---- */
+
+/* A frame of any size between its caller and a socket. */
+static __attribute__((noinline)) void socket_in_frame_of(size_t bytes)
+{
+	volatile char *room = alloca(bytes);
+
+	room[0] = room[bytes - 1] = 1;
+	close(socket(AF_INET, SOCK_DGRAM, 0));
+	room[0] = 2;
+}
+
+static __attribute__((noinline)) void socket_far_down(int depth)
+{
+	volatile char room[4096];
+
+	room[0] = 1;
+	if (depth > 0)
+		socket_far_down(depth - 1);
+	else
+		socket_in_frame_of(40000);
+	room[4095] = room[0];
+}
+
+#define SMALL_STACK (1u << 18)
+
+/* Where the large frame had its return address the small one has what lies above the stack. */
+static void *near_the_base(void *above)
+{
+	socket_far_down(12);
+	socket_in_frame_of(16);
+	munmap(above, SMALL_STACK);
+	socket_in_frame_of(16);
+	return NULL;
+}
+
+static int guest_stack_base(int argc, char **argv)
+{
+	char *stack = mmap(NULL, 2 * SMALL_STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attr;
+	pthread_t t;
+
+	(void)argc, (void)argv;
+	must(stack != MAP_FAILED, "mmap");
+	pthread_attr_init(&attr);
+	pthread_attr_setstack(&attr, stack, SMALL_STACK);
+	must(pthread_create(&t, &attr, near_the_base, stack + SMALL_STACK) == 0, "thread");
+	pthread_join(t, NULL);
+	printf("came back\n");
+	return 0;
+}
 
 static void *open_and_close(void *arg)
 {
@@ -795,6 +847,7 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(descriptors)                                                                             \
 	X(closer)                                                                                  \
 	X(errno)                                                                                   \
+	X(stack_base)                                                                              \
 	X(accept_address)                                                                          \
 	X(malloc)                                                                                  \
 	X(fork_storm)                                                                              \
