@@ -270,6 +270,28 @@ static int guest_errno(int argc, char **argv)
 	return 0;
 }
 
+/* Where the kernel says EFAULT nobody may have looked before it. */
+static int guest_bad_pointers(int argc, char **argv)
+{
+	void *volatile nowhere = (void *)8;
+	struct sockaddr_in addr, peer;
+	int listener = listen_any(&addr), client = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)argc, (void)argv;
+	SAY(connect(client, nowhere, sizeof(addr)));
+	SAY(connect(client, NULL, sizeof(addr)));
+	SAY(connect(client, nowhere, 1u << 30));
+	SAY(connect(client, (struct sockaddr *)&addr, sizeof(addr)));
+	SAY(accept(listener, (struct sockaddr *)&peer, nowhere));
+	connect_to(&addr);
+	SAY(accept(listener, NULL, nowhere));
+	fcntl(listener, F_SETFL, O_NONBLOCK);
+	SAY(accept(listener, (struct sockaddr *)&peer, nowhere));
+	SAY(accept4(-1, (struct sockaddr *)&peer, nowhere, 0));
+	SAY(accept4(listener, nowhere, nowhere, SOCK_CLOEXEC));
+	return 0;
+}
+
 /* Accept must fill the program's buffer as the kernel does, a short one too. */
 static int guest_accept_address(int argc, char **argv)
 {
@@ -847,6 +869,7 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(descriptors)                                                                             \
 	X(closer)                                                                                  \
 	X(errno)                                                                                   \
+	X(bad_pointers)                                                                            \
 	X(stack_base)                                                                              \
 	X(accept_address)                                                                          \
 	X(malloc)                                                                                  \
