@@ -88,10 +88,9 @@ static void path_of(struct rec_module *m, const char *name)
 	struct text t = text_in(m->path, sizeof(m->path));
 	size_t n = strlen(name);
 
-	if (!n) { /* the program itself */
-		long len = sys_readlink("/proc/self/exe", m->path, sizeof(m->path) - 1);
-		m->path[len > 0 ? len : 0] = '\0';
-		return;
+	if (!n) {		       /* the program itself */
+		name = shim.head->exe; /* read when the recording was made: no system call here */
+		n = strlen(name);
 	}
 	m->path_cut = n >= sizeof(m->path);
 	text_add_n(&t, name, m->path_cut ? sizeof(m->path) - 1 : n);

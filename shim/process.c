@@ -16,15 +16,17 @@ void process_reborn(const struct snapshot *snapshot)
 	struct snapshot now = {NULL, 0};
 
 	memset(&thread, 0, sizeof(thread));
-	if (had_recording && !snapshot)
+	if (had_recording && !snapshot && !shim.sealed)
 		now = lives_snapshot();
 	if (had_recording)
 		lives_adopt(snapshot ? snapshot : &now);
 	shim.parent_pid = shim.pid;
-	shim.pid = sys_getpid();
+	if (!shim.sealed) {
+		shim.pid = sys_getpid();
+		shim.start_ns = now_ns();
+		shim.start_real_ns = clock_ns(CLOCK_REALTIME);
+	}
 	shim.forked = true;
-	shim.start_ns = now_ns();
-	shim.start_real_ns = clock_ns(CLOCK_REALTIME);
 	shim.progress = NULL;
 	shim.incidents = NULL;
 	shim.ended = 0;
@@ -45,7 +47,7 @@ EXPORT pid_t fork(void)
 	if (!record)
 		return real.fork();
 	unwinder_gate_close();
-	if (word_get(&shim.attach) == ATTACHED)
+	if (word_get(&shim.attach) == ATTACHED && !shim.sealed)
 		snapshot = lives_snapshot();
 	pid = real.fork();
 	e = errno;

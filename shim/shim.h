@@ -141,6 +141,7 @@ struct shim {
 	uint32_t attaching_tid;
 	bool forked;	   /* this process was forked by one under the shim */
 	bool sealed;	   /* a seccomp filter: ask the kernel nothing more */
+	bool coarse_clock; /* the time stamp counter was taken away: only that clock is left */
 	bool never_unwind; /* forked while another thread was inside libunwind */
 	bool started;	   /* init_start ran to its end */
 	uint32_t ended;	   /* the end was recorded, or is being */
@@ -180,10 +181,16 @@ struct thread {
 
 extern __thread struct thread thread __attribute__((tls_model("initial-exec")));
 
+/* Where the kernel may not be asked: no tid, but no other living thread's number either. */
+static inline uint32_t thread_number(void)
+{
+	return REC_THREAD_NUMBER | (uint32_t)((uintptr_t)&thread >> 6);
+}
+
 static inline uint32_t thread_tid(void)
 {
 	if (unlikely(!thread.tid))
-		thread.tid = (uint32_t)sys_gettid();
+		thread.tid = shim.sealed ? thread_number() : (uint32_t)sys_gettid();
 	return thread.tid;
 }
 
@@ -203,7 +210,7 @@ static inline uint64_t clock_ns(clockid_t clock)
 
 static inline uint64_t now_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return clock_ns(unlikely(shim.coarse_clock) ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC);
 }
 
 static inline uint64_t now_coarse_ns(void)

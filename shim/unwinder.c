@@ -113,7 +113,7 @@ void unwinder_leave(void)
 void unwinder_gate_close(void)
 {
 	__atomic_fetch_add(&gate_closed, 1, __ATOMIC_SEQ_CST);
-	for (int i = 0; i < GATE_WAIT_ROUNDS && !thread.unwinding; i++) {
+	for (int i = 0; i < GATE_WAIT_ROUNDS && !thread.unwinding && !shim.sealed; i++) {
 		if (!__atomic_load_n(&inside, __ATOMIC_SEQ_CST))
 			return;
 		sys_sleep_ns(GATE_WAIT_NS);

@@ -10,14 +10,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -650,6 +654,92 @@ static int guest_confined(int argc, char **argv)
 	return 0;
 }
 
+static void say(const char *line)
+{
+	syscall(SYS_write, 1, line, strlen(line));
+}
+
+static void filter_all_but(const int *allowed, size_t nr)
+{
+	struct sock_filter code[80] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
+	struct sock_fprog program = {1, code};
+
+	for (size_t i = 0; i < nr; i++) {
+		code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								   (unsigned)allowed[i], 0, 1);
+		code[program.len++] =
+			(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	}
+	code[program.len++] =
+		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		say("no filter\n");
+}
+
+static void *accept_and_close(void *arg)
+{
+	(void)arg;
+	close(accept(thread_listener, NULL, NULL));
+	say("served\n");
+	return NULL;
+}
+
+/* After its confinement the program may call what it needs, and nothing that the shim adds. */
+static int guest_sealed(int argc, char **argv)
+{
+	static const int all[] = {SYS_read,
+				  SYS_write,
+				  SYS_accept,
+				  SYS_close,
+				  SYS_exit,
+				  SYS_exit_group,
+				  SYS_wait4,
+				  SYS_clone,
+				  SYS_clone3,
+				  SYS_futex,
+				  SYS_set_robust_list,
+				  SYS_rseq,
+				  SYS_mmap,
+				  SYS_munmap,
+				  SYS_mprotect,
+				  SYS_madvise,
+				  SYS_brk,
+				  SYS_rt_sigprocmask,
+				  SYS_rt_sigaction,
+				  SYS_getrandom,
+				  SYS_prlimit64,
+				  SYS_sched_getaffinity};
+	const char *how = argc > 0 ? argv[0] : "strict";
+	int client, server, status = 0;
+	pthread_t t;
+	char byte;
+
+	thread_listener = listen_any(&thread_addr);
+	client = connect_to(&thread_addr);
+	server = accept_client(thread_listener);
+	connect_to(&thread_addr);
+	shutdown(client, SHUT_WR);
+	if (!strcmp(how, "strict"))
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	else if (!strcmp(how, "strict_prctl_call"))
+		syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	else if (!strcmp(how, "strict_call"))
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL);
+	else
+		filter_all_but(all, sizeof(all) / sizeof(all[0]));
+	say(read(server, &byte, 1) == 0 ? "EOF\n" : "no EOF\n");
+	if (!strncmp(how, "strict", 6))
+		syscall(SYS_exit, 0);
+	if (!strcmp(how, "thread") && !pthread_create(&t, NULL, accept_and_close, NULL))
+		pthread_join(t, NULL);
+	if (!strcmp(how, "fork") && fork() == 0)
+		_exit(close(server) == 0 ? 7 : 8);
+	wait(&status);
+	return WEXITSTATUS(status);
+}
+
 static int guest_nothing(int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -880,6 +970,7 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(cancel)                                                                                  \
 	X(vfork)                                                                                   \
 	X(fork_idle)                                                                               \
+	X(sealed)                                                                                  \
 	X(confined)                                                                                \
 	X(nothing)                                                                                 \
 	X(file_limit)                                                                              \

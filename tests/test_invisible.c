@@ -43,6 +43,11 @@ SAME(thread_per_connection, "thread_per_connection", "100")
 SAME(own_and_default_signal_handlers_are_shown, "signals", NULL)
 SAME(cancelled_threads_clean_up, "cancel", NULL)
 SAME(vfork_child, "vfork", NULL)
+SAME(strict_mode, "sealed", "strict")
+SAME(strict_mode_by_system_call, "sealed", "strict_call")
+SAME(strict_mode_by_prctl_call, "sealed", "strict_prctl_call")
+SAME(filter_and_then_a_thread, "sealed", "thread")
+SAME(filter_and_then_a_fork, "sealed", "fork")
 SAME(small_file_size_limit, "file_limit", "65536")
 SAME(file_size_limit_reached_later, "file_limit", "262144")
 SAME(end_by_return, "end", "return")
@@ -59,6 +64,19 @@ SAME(end_by_sigabrt, "end", "6")
 SAME(end_by_sigkill, "end", "9")
 SAME(end_by_sigsegv, "end", "11")
 SAME(end_by_sigterm, "end", "15")
+
+static void unwritable_directory_before_a_filter(void **state)
+{
+	struct start start = {.argv = ARGV(GUEST, "sealed", "exit"),
+			      .preload = SHIM,
+			      .options = "dir=/proc/no/such"};
+	struct run run = run_program(&start);
+
+	(void)state;
+	assert_string_equal(run.out, "EOF\n");
+	assert_int_equal(run.status, 0);
+	run_release(&run);
+}
 
 static void worker_without_root_and_privileges(void **state)
 {
@@ -84,6 +102,12 @@ int main(void)
 		cmocka_unit_test(cancelled_threads_clean_up),
 		cmocka_unit_test(vfork_child),
 		cmocka_unit_test(worker_without_root_and_privileges),
+		cmocka_unit_test(strict_mode),
+		cmocka_unit_test(strict_mode_by_system_call),
+		cmocka_unit_test(strict_mode_by_prctl_call),
+		cmocka_unit_test(filter_and_then_a_thread),
+		cmocka_unit_test(filter_and_then_a_fork),
+		cmocka_unit_test(unwritable_directory_before_a_filter),
 		cmocka_unit_test(small_file_size_limit),
 		cmocka_unit_test(file_size_limit_reached_later),
 		cmocka_unit_test(end_by_return),
