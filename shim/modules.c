@@ -154,8 +154,8 @@ static int module_is_there(struct dl_phdr_info *info, size_t size, void *data)
 	return lo == m->lo && hi == m->hi;
 }
 
-/* After a dlclose: cited modules that are gone end their epoch, and all cached stacks with it. */
-void module_recheck(void)
+/* Cited modules that are gone end their epoch, and all cached stacks with it. */
+static void recheck(void)
 {
 	bool gone = false;
 
@@ -177,6 +177,15 @@ void module_recheck(void)
 	unwinder_leave();
 }
 
+/* After a dlclose. Without a recording the modules are still the parent's: not to be touched. */
+void module_unloaded(void)
+{
+	if (word_get_acquire(&shim.attach) == ATTACHED)
+		recheck();
+	else
+		shim.modules_stale = true;
+}
+
 bool modules_inherit(void)
 {
 	for (uint32_t i = 0; i < MODULE_CHUNKS && shim.modules[i]; i++) {
@@ -187,5 +196,8 @@ bool modules_inherit(void)
 		memcpy(to, shim.modules[i], REC_MODULES_PER_CHUNK * sizeof(*to));
 		word_set_release(&shim.modules[i], to);
 	}
+	if (shim.modules_stale)
+		recheck();
+	shim.modules_stale = false;
 	return true;
 }

@@ -139,14 +139,15 @@ struct shim {
 	int parent_pid;
 	uint32_t attach; /* enum attach_state */
 	uint32_t attaching_tid;
-	bool forked;	   /* this process was forked by one under the shim */
-	bool sealed;	   /* a seccomp filter: ask the kernel nothing more */
-	bool coarse_clock; /* the time stamp counter was taken away: only that clock is left */
-	bool never_unwind; /* forked while another thread was inside libunwind */
-	bool started;	   /* init_start ran to its end */
-	uint32_t ended;	   /* the end was recorded, or is being */
-	bool folded;	   /* ... and the recording, with nothing to tell, was unlinked */
-	uint32_t epoch;	   /* counts dlcloses that unmapped a cited module */
+	bool forked;	    /* this process was forked by one under the shim */
+	bool sealed;	    /* a seccomp filter: ask the kernel nothing more */
+	bool coarse_clock;  /* the time stamp counter was taken away: only that clock is left */
+	bool never_unwind;  /* forked while another thread was inside libunwind */
+	bool started;	    /* init_start ran to its end */
+	uint32_t ended;	    /* the end was recorded, or is being */
+	bool modules_stale; /* a dlclose while there was no recording */
+	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
+	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
 	uint32_t nr_modules;
 	uint32_t nr_sites;
 	uint64_t next_id;
@@ -376,7 +377,7 @@ struct rec_site *site_get(uint32_t id);
 bool sites_inherit(void);
 bool modules_inherit(void);
 void module_cite(uint64_t pc);
-void module_recheck(void);
+void module_unloaded(void);
 
 /* ---- close.c, process.c ------------------------------------------------------------------ */
 
@@ -389,6 +390,7 @@ void process_reborn(const struct snapshot *snapshot);
 
 void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
+void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);
 

@@ -162,10 +162,16 @@ static COLD uint32_t site_by_walking(struct at at)
 	return site;
 }
 
-/* The site of this caller's stack, or 0 where there is no room for one more. */
+/*
+ * The site of this caller's stack, or 0 where there is no room for one more. None without a
+ * recording: what a forked child has mapped until it has its own is its parent's.
+ */
 uint32_t stack_site(struct at at)
 {
-	const struct shape *s = shape_find(at);
+	const struct shape *s;
 
+	if (unlikely(word_get_acquire(&shim.attach) != ATTACHED))
+		return 0;
+	s = shape_find(at);
 	return likely(s != NULL) ? s->site : site_by_walking(at);
 }

@@ -220,6 +220,6 @@ EXPORT int dlclose(void *handle)
 	int r = real.dlclose(handle);
 
 	if (record && r == 0 && shim.nr_modules)
-		module_recheck();
+		module_unloaded();
 	return r;
 }
