@@ -141,6 +141,7 @@ static void start(void)
 	options_read(getenv("SOCKLINT_OPTIONS"));
 	alive_page_make();
 	unwinder_load();
+	tell_prepare();
 	if (options.dir[0])
 		recorder_open_summary(options.dir, false);
 	if (options.on_signal)
