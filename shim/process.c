@@ -33,8 +33,16 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.folded = false;
 	init_head_reset();
 	unwinder_reborn();
+	if (shim.pid == 1) /* of a new namespace: there the default action is to ignore */
+		signals_disarm_all();
 	word_set_release(&shim.attach, DETACHED);
 	init_alive_again();
+}
+
+/* Handlers of pthread_atfork() run inside the real fork: their hooks may have noticed before us. */
+static bool is_reborn(void)
+{
+	return shim.forked && !shim.sealed && shim.pid == sys_getpid();
 }
 
 EXPORT pid_t fork(void)
@@ -51,13 +59,12 @@ EXPORT pid_t fork(void)
 		snapshot = lives_snapshot();
 	pid = real.fork();
 	e = errno;
-	if (pid == 0) {
-		process_reborn(&snapshot);
-	} else {
+	if (pid != 0)
 		unwinder_gate_open();
-		if (snapshot.mem)
-			sys_munmap(snapshot.mem, snapshot.bytes);
-	}
+	if (pid == 0 && !is_reborn())
+		process_reborn(&snapshot);
+	else if (snapshot.mem)
+		sys_munmap(snapshot.mem, snapshot.bytes);
 	errno = e;
 	return pid;
 }

@@ -7,12 +7,14 @@
 #include <alloca.h>
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,11 +34,14 @@
 extern void *__libc_malloc(size_t n);
 
 static unsigned long mallocs;
+static __thread bool stop_in_malloc;
 
 /* Takes the C library's place, so that a malloc from any code in the process is counted. */
 void *malloc(size_t n)
 {
 	__atomic_fetch_add(&mallocs, 1, __ATOMIC_RELAXED);
+	while (stop_in_malloc)
+		pause();
 	return __libc_malloc(n);
 }
 
@@ -839,6 +844,105 @@ static int guest_leak_in_child(int argc, char **argv)
 	return 0;
 }
 
+static __attribute__((noinline)) int close_at_depth(int depth, int fd)
+{
+	volatile int r;
+
+	r = depth > 0 ? close_at_depth(depth - 1, fd) : close(fd);
+	return r;
+}
+
+/* Told by a byte to begin, a child that may not record closes what it inherited. */
+static int guest_child_refused(int argc, char **argv)
+{
+	int spare[8], start[2];
+	char byte = 0;
+
+	(void)argc, (void)argv;
+	for (int i = 0; i < 8; i++)
+		spare[i] = socket_at_depth(0);
+	must(pipe(start) == 0, "pipe");
+	if (fork() == 0) {
+		must(read(start[0], &byte, 1) == 1, "read");
+		for (int i = 0; i < 8; i++)
+			close_at_depth(i, spare[i]);
+		_exit(0);
+	}
+	leak_three();
+	must(write(start[1], &byte, 1) == 1, "write");
+	wait(NULL);
+	return 0;
+}
+
+static int inherited[2];
+
+static void renew_sockets(void)
+{
+	close(inherited[0]);
+	close(inherited[1]);
+	inherited[0] = socket(AF_INET, SOCK_STREAM, 0);
+}
+
+/* Libraries begin anew in a forked child: before fork() has returned. */
+static int guest_atfork(int argc, char **argv)
+{
+	int status;
+
+	(void)argc, (void)argv;
+	inherited[0] = socket(AF_INET, SOCK_STREAM, 0);
+	inherited[1] = socket(AF_INET, SOCK_STREAM, 0);
+	pthread_atfork(NULL, NULL, renew_sockets);
+	if (fork() == 0) {
+		close(inherited[0]);
+		close(socket(AF_INET, SOCK_STREAM, 0));
+		_exit(4);
+	}
+	wait(&status);
+	close(inherited[0]);
+	close(inherited[1]);
+	printf("child %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
+/* Ends up in malloc() above, with the loader's lock held. */
+static void *stop_in_dlopen(void *arg)
+{
+	(void)arg;
+	stop_in_malloc = true;
+	dlopen("/no/such/library.so", RTLD_NOW);
+	return NULL;
+}
+
+static int guest_killed_while_loading(int argc, char **argv)
+{
+	pthread_t t;
+
+	(void)argc, (void)argv;
+	leak_three();
+	pthread_create(&t, NULL, stop_in_dlopen, NULL);
+	usleep(100000);
+	kill(getpid(), SIGTERM);
+	return 0;
+}
+
+/* What kills no first process of a namespace does not wake it either. */
+static int guest_first_of_namespace(int argc, char **argv)
+{
+	int status;
+	pid_t pid;
+
+	(void)argc, (void)argv;
+	must(unshare(CLONE_NEWPID) == 0, "unshare");
+	pid = fork();
+	if (pid == 0)
+		_exit(poll(NULL, 0, 500) == 0 ? 5 : 6);
+	usleep(100000);
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	printf("child %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
 static void on_child(int sig)
 {
 	static const char said[] = "SIGCHLD\n";
@@ -978,6 +1082,10 @@ static int guest_leak_and_wait(int argc, char **argv)
 	X(unseen_doors)                                                                            \
 	X(daemon)                                                                                  \
 	X(leak_in_child)                                                                           \
+	X(child_refused)                                                                           \
+	X(atfork)                                                                                  \
+	X(killed_while_loading)                                                                    \
+	X(first_of_namespace)                                                                      \
 	X(watch_children)                                                                          \
 	X(client_on_stderr)                                                                        \
 	X(exchange)                                                                                \

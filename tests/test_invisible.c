@@ -48,6 +48,7 @@ SAME(strict_mode_by_system_call, "sealed", "strict_call")
 SAME(strict_mode_by_prctl_call, "sealed", "strict_prctl_call")
 SAME(filter_and_then_a_thread, "sealed", "thread")
 SAME(filter_and_then_a_fork, "sealed", "fork")
+SAME(fork_handlers, "atfork", NULL)
 SAME(small_file_size_limit, "file_limit", "65536")
 SAME(file_size_limit_reached_later, "file_limit", "262144")
 SAME(end_by_return, "end", "return")
@@ -86,6 +87,14 @@ static void worker_without_root_and_privileges(void **state)
 	same("confined", NULL);
 }
 
+static void first_process_of_a_namespace(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can make one */
+	same("first_of_namespace", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +117,8 @@ int main(void)
 		cmocka_unit_test(filter_and_then_a_thread),
 		cmocka_unit_test(filter_and_then_a_fork),
 		cmocka_unit_test(unwritable_directory_before_a_filter),
+		cmocka_unit_test(fork_handlers),
+		cmocka_unit_test(first_process_of_a_namespace),
 		cmocka_unit_test(small_file_size_limit),
 		cmocka_unit_test(file_size_limit_reached_later),
 		cmocka_unit_test(end_by_return),
