@@ -174,7 +174,8 @@ COLD bool init_or_reborn(void)
 
 __attribute__((constructor(101))) static void constructor(void)
 {
-	hook_enter();
+	if (hook_enter())
+		unwinder_warm();
 }
 
 __attribute__((destructor(101))) static void destructor(void)

@@ -362,6 +362,7 @@ uint32_t stack_site(struct at at);
 bool stack_readable(const void *p, struct at at);
 
 void unwinder_load(void);
+void unwinder_warm(void);
 bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(void);

@@ -187,6 +187,24 @@ static __attribute__((noinline)) void walk(struct at at, struct frames *f)
 	}
 }
 
+/*
+ * libunwind sets itself up at its first use, and looks without a lock whether it has. So that is
+ * here, before there are threads; after start(), for it opens its pipe.
+ */
+void unwinder_warm(void)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	int e = errno;
+
+	if (!lib.step || !unwinder_enter())
+		return;
+	if (lib.getcontext(&context) >= 0)
+		lib.init_local(&cursor, &context);
+	unwinder_leave();
+	errno = e;
+}
+
 /* Returns whether there are frames that begin with the caller. errno is the guest's: kept. */
 bool unwinder_walk(struct at at, struct frames *f)
 {
