@@ -201,6 +201,18 @@ static void child_without_a_recording_spoils_no_other(void **state)
 	scratch_remove(dir);
 }
 
+static void vfork_child_changes_nothing_of_its_parents(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_guest(dir, "vfork", NULL);
+
+	(void)state;
+	assert_string_equal(run.out, "child 3\n");
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 static void child_renewed_by_fork_handlers_is_clean(void **state)
 {
 	char *dir = scratch_make();
@@ -240,6 +252,7 @@ int main(void)
 		cmocka_unit_test(default_directory_is_private_and_named),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
 		cmocka_unit_test(child_without_a_recording_spoils_no_other),
+		cmocka_unit_test(vfork_child_changes_nothing_of_its_parents),
 		cmocka_unit_test(child_renewed_by_fork_handlers_is_clean),
 		cmocka_unit_test(killed_while_loading_ends_at_once),
 	};
