@@ -32,6 +32,9 @@
 #define REC_SUFFIX	  ".socklint"
 #define REC_SUMMARY_NAME  "summary"
 
+/* A "_tid" with this bit is no tid but a number of the shim's: the kernel could not be asked. */
+#define REC_THREAD_NUMBER (1u << 31)
+
 /* ---- lives ------------------------------------------------------------------------------- */
 
 /* The call that touched a socket last, or that gave birth to it. Codes are append-only. */

@@ -139,7 +139,7 @@ static int64_t read_inode(uint32_t pid, int fd)
 static bool thread_ended(uint32_t pid, uint32_t tid)
 {
 	char *path = xstrfmt("/proc/%u/task/%u", pid, tid);
-	bool ended = access(path, F_OK) < 0 && errno == ENOENT;
+	bool ended = !(tid & REC_THREAD_NUMBER) && access(path, F_OK) < 0 && errno == ENOENT;
 
 	free(path);
 	return ended;

@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NR_PASSED 4
+#define NR_PASSED 6
 
-static const int passed[NR_PASSED] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static const int passed[NR_PASSED] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 static volatile sig_atomic_t child_pid;
 static volatile sig_atomic_t came[NSIG];
@@ -24,6 +24,7 @@ static volatile sig_atomic_t came[NSIG];
 struct mask {
 	sigset_t set;
 	struct sigaction actions[NR_PASSED];
+	struct sigaction child; /* SIGCHLD's: where it is ignored, wait() learns no status */
 };
 
 static void pass_on(int sig, siginfo_t *info, void *context)
@@ -42,8 +43,10 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 static void catch_signals(struct mask *old)
 {
 	struct sigaction sa = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction dfl = {.sa_handler = SIG_DFL};
 	int i;
 
+	sigaction(SIGCHLD, &dfl, &old->child);
 	sigfillset(&sa.sa_mask);
 	for (i = 0; i < NR_PASSED; i++) {
 		sigaction(passed[i], NULL, &old->actions[i]);
@@ -58,6 +61,7 @@ static void restore_signals(const struct mask *old)
 
 	for (i = 0; i < NR_PASSED; i++)
 		sigaction(passed[i], &old->actions[i], NULL);
+	sigaction(SIGCHLD, &old->child, NULL);
 	sigprocmask(SIG_SETMASK, &old->set, NULL);
 }
 

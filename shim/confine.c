@@ -49,20 +49,23 @@ EXPORT int chroot(const char *path)
 	return real.chroot(path);
 }
 
-/* Our handlers go too: what they need to die of the signal may be what the filter kills for. */
-static void before_filter(void)
+/*
+ * Our handlers go too: what they need to die of the signal may be what the filter kills for.
+ * Returns whether it is for us: a vfork child confines itself alone.
+ */
+static bool before_filter(void)
 {
+	if (!hook_enter() || process_is_other())
+		return false;
 	before_confinement();
-	if (hook_enter() && !process_is_other())
-		signals_disarm_all();
+	signals_disarm_all();
+	return true;
 }
 
 static void after_filter(bool installed)
 {
 	int e = errno;
 
-	if (!hook_enter())
-		return;
 	if (installed)
 		shim.sealed = true;
 	else if (options.on_signal)
@@ -70,22 +73,36 @@ static void after_filter(bool installed)
 	errno = e;
 }
 
+/* In strict mode the kernel takes the time stamp counter away: clock_gettime() would be SIGSEGV. */
+static int prctl_seccomp(const unsigned long a[4])
+{
+	bool coarse = shim.coarse_clock, ours = before_filter();
+	int r;
+
+	if (ours && a[0] == SECCOMP_MODE_STRICT)
+		shim.coarse_clock = true;
+	r = real.prctl(PR_SET_SECCOMP, a[0], a[1], a[2], a[3]);
+	if (ours && r < 0)
+		shim.coarse_clock = coarse;
+	if (ours)
+		after_filter(r == 0);
+	return r;
+}
+
 EXPORT int prctl(int option, ...)
 {
 	unsigned long a[4];
 	va_list ap;
-	int r;
 
 	va_start(ap, option);
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(ap, unsigned long);
 	va_end(ap);
-	if (!hook_enter() || option != PR_SET_SECCOMP)
-		return real.prctl(option, a[0], a[1], a[2], a[3]);
-	before_filter();
-	r = real.prctl(option, a[0], a[1], a[2], a[3]);
-	after_filter(r == 0);
-	return r;
+	if (hook_enter() && option == PR_SET_SECCOMP)
+		return prctl_seccomp(a);
+	if (hook_enter() && option == PR_SET_TSC && a[0] == PR_TSC_SIGSEGV && !process_is_other())
+		shim.coarse_clock = true;
+	return real.prctl(option, a[0], a[1], a[2], a[3]);
 }
 
 /* libunwind writes a byte from the address it wants to know about into its pipe. */
@@ -103,14 +120,30 @@ static int close_by_syscall(int fd)
 	return (int)real.syscall(SYS_close, fd);
 }
 
-static long syscall_filter(long nr, const long a[6])
+/* seccomp(), which has no wrapper in the C library. */
+static long syscall_filter(const long a[6])
 {
+	bool coarse = shim.coarse_clock, ours = before_filter();
 	long r;
 
-	before_filter();
-	r = real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-	after_filter(r >= 0);
+	if (ours && a[0] == SECCOMP_SET_MODE_STRICT)
+		shim.coarse_clock = true;
+	r = real.syscall(SYS_seccomp, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (ours && r < 0)
+		shim.coarse_clock = coarse;
+	if (ours)
+		after_filter(r >= 0);
 	return r;
+}
+
+static bool is_filter(long nr, const long a[6])
+{
+	return nr == SYS_seccomp && (unsigned)a[0] <= SECCOMP_SET_MODE_FILTER;
+}
+
+static bool is_prctl_filter(long nr, const long a[6])
+{
+	return nr == SYS_prctl && (int)a[0] == PR_SET_SECCOMP;
 }
 
 EXPORT long syscall(long nr, ...)
@@ -127,8 +160,10 @@ EXPORT long syscall(long nr, ...)
 			return probe((const void *)a[1]);
 		if (nr == SYS_close)
 			return close_recorded((int)a[0], AT_CALLER, close_by_syscall);
-		if (nr == SYS_seccomp && a[0] == SECCOMP_SET_MODE_FILTER)
-			return syscall_filter(nr, a);
+		if (is_filter(nr, a))
+			return syscall_filter(a);
+		if (is_prctl_filter(nr, a))
+			return prctl_seccomp((const unsigned long *)a + 1);
 		if (nr == SYS_exit_group)
 			end_record(REC_END_EXIT, (uint32_t)a[0] & 0xff);
 		if (nr == SYS_io_uring_setup)

@@ -127,7 +127,8 @@ void end_record(enum rec_end_kind kind, uint32_t value)
 		return;
 	if (word_get(&shim.attach) == ATTACHED)
 		complete_and_close(kind, value);
-	else if (word_get(&shim.attach) == ATTACH_FAILED && options.report == REPORT_EXIT)
+	else if (word_get(&shim.attach) == ATTACH_FAILED && options.report == REPORT_EXIT &&
+		 !shim.sealed)
 		tell_failure((int)shim.head->grow_errno);
 	if (is_worth_telling(kind))
 		tell();

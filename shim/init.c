@@ -154,6 +154,7 @@ static void start(void)
 		no_head.fd_limit = limit.rlim_cur;
 	options_read(getenv("SOCKLINT_OPTIONS"));
 	alive_page_make();
+	tell_prepare();
 	if (options.dir[0])
 		recorder_open_summary(options.dir, false);
 	if (options.on_signal)
@@ -190,8 +191,10 @@ COLD bool init_or_reborn(void)
  */
 __attribute__((constructor(101))) static void constructor(void)
 {
-	hook_enter();
+	if (!hook_enter())
+		return;
 	unwinder_load();
+	unwinder_warm();
 	if (unwinder_present()) /* a recording may have been begun by then */
 		word_set(&shim.head->flags, shim.head->flags & ~(uint32_t)REC_HEADER_NO_UNWINDER);
 }

@@ -100,7 +100,10 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
 	l->epoll_fd = -1;
 }
 
-/* Takes the slot out of the readers' sight. Whoever lived there died through a door unseen. */
+/*
+ * Takes the slot out of the readers' sight. Whoever lived there died through a door unseen, or
+ * lives on: then a vfork child has closed its own copy and was given the number.
+ */
 static struct rec_life *slot_begin(int fd)
 {
 	struct rec_life *l = NULL;
@@ -111,6 +114,8 @@ static struct rec_life *slot_begin(int fd)
 		recorder_lost(&shim.head->lost_lives);
 		return NULL;
 	}
+	if ((word_get(&l->seq) & 1) && process_is_other())
+		return NULL;
 	if (word_get(&l->seq) & 1)
 		word_set_release(&l->seq, l->seq + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);

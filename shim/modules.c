@@ -88,10 +88,9 @@ static void path_of(struct rec_module *m, const char *name)
 	struct text t = text_in(m->path, sizeof(m->path));
 	size_t n = strlen(name);
 
-	if (!n) { /* the program itself */
-		long len = sys_readlink("/proc/self/exe", m->path, sizeof(m->path) - 1);
-		m->path[len > 0 ? len : 0] = '\0';
-		return;
+	if (!n) {		       /* the program itself */
+		name = shim.head->exe; /* read when the recording was made: no system call here */
+		n = strlen(name);
 	}
 	/* A relative path is a guess, for the program may have moved on; the build id will tell. */
 	if (name[0] != '/' && !m->is_vdso) {
@@ -153,8 +152,8 @@ static int module_is_there(struct dl_phdr_info *info, size_t size, void *data)
 	return lo == m->lo && hi == m->hi;
 }
 
-/* After a dlclose: cited modules that are gone end their epoch, and all cached stacks with it. */
-void module_recheck(void)
+/* Cited modules that are gone end their epoch, and all cached stacks with it. */
+static void recheck(void)
 {
 	bool gone = false;
 
@@ -176,6 +175,15 @@ void module_recheck(void)
 	unwinder_leave();
 }
 
+/* After a dlclose. Without a recording the modules are still the parent's: not to be touched. */
+void module_unloaded(void)
+{
+	if (word_get_acquire(&shim.attach) == ATTACHED)
+		recheck();
+	else
+		shim.modules_stale = true;
+}
+
 bool modules_inherit(void)
 {
 	for (uint32_t i = 0; i < MODULE_CHUNKS && shim.modules[i]; i++) {
@@ -186,5 +194,8 @@ bool modules_inherit(void)
 		memcpy(to, shim.modules[i], REC_MODULES_PER_CHUNK * sizeof(*to));
 		word_set_release(&shim.modules[i], to);
 	}
+	if (shim.modules_stale)
+		recheck();
+	shim.modules_stale = false;
 	return true;
 }

@@ -58,12 +58,13 @@ struct peer {
 	socklen_t room;
 };
 
-static void peer_prepare(struct peer *p, void *addr, socklen_t *len)
+/* The kernel would say EFAULT where the program's `len` leads nowhere: so it is not just read. */
+static void peer_prepare(struct peer *p, void *addr, socklen_t *len, struct at at)
 {
 	p->own_len = sizeof(p->own);
 	p->addr = addr ? addr : &p->own;
 	p->len = addr ? len : &p->own_len;
-	p->room = addr && len ? *len : sizeof(p->own);
+	p->room = !addr ? sizeof(p->own) : stack_readable(len, at) ? *len : 0;
 }
 
 static void accepted(int listener, int fd, enum rec_call call, const struct peer *p, struct at at)
@@ -103,7 +104,7 @@ EXPORT int accept(int listener, __SOCKADDR_ARG addr, socklen_t *len)
 
 	if (!hook_enter())
 		return real.accept(listener, addr, len);
-	peer_prepare(&peer, guest_addr, len);
+	peer_prepare(&peer, guest_addr, len, AT_CALLER);
 	fd = real.accept(listener, (struct sockaddr *)peer.addr, peer.len);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
@@ -120,7 +121,7 @@ EXPORT int accept4(int listener, __SOCKADDR_ARG addr, socklen_t *len, int flags)
 
 	if (!hook_enter())
 		return real.accept4(listener, addr, len, flags);
-	peer_prepare(&peer, guest_addr, len);
+	peer_prepare(&peer, guest_addr, len, AT_CALLER);
 	fd = real.accept4(listener, (struct sockaddr *)peer.addr, peer.len, flags);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
@@ -129,7 +130,26 @@ EXPORT int accept4(int listener, __SOCKADDR_ARG addr, socklen_t *len, int flags)
 	return fd;
 }
 
-/* EINTR and EALREADY: the handshake goes on. EISCONN and the like say nothing new. */
+/*
+ * EALREADY: the handshake goes on; EISCONN: it was over before. The others never looked at the
+ * address, or could not: it must not be read here either.
+ */
+static bool says_nothing(int error)
+{
+	switch (error) {
+	case EALREADY:
+	case EISCONN:
+	case EAGAIN:
+	case EFAULT:
+	case EINVAL:
+	case EBADF:
+	case ENOTSOCK:
+		return true;
+	}
+	return false;
+}
+
+/* EINTR: the handshake goes on. */
 static void connect_result(struct life_ref ref, int error, const void *addr, socklen_t len,
 			   struct at at)
 {
@@ -137,7 +157,7 @@ static void connect_result(struct life_ref ref, int error, const void *addr, soc
 		life_flag(ref, REC_LIFE_CONNECTED);
 		life_addr(&ref.life->peer, addr, len);
 		site_connects(ref.life->site, &ref.life->peer);
-	} else if (error != EALREADY && error != EISCONN && error != EAGAIN) {
+	} else if (!says_nothing(error)) {
 		life_addr(&ref.life->peer, addr, len);
 		life_error(ref, error, at);
 		life_flag(ref, REC_LIFE_CONNECT_FAILED);

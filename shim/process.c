@@ -16,23 +16,33 @@ void process_reborn(const struct snapshot *snapshot)
 	struct snapshot now = {NULL, 0};
 
 	memset(&thread, 0, sizeof(thread));
-	if (had_recording && !snapshot)
+	if (had_recording && !snapshot && !shim.sealed)
 		now = lives_snapshot();
 	if (had_recording)
 		lives_adopt(snapshot ? snapshot : &now);
 	shim.parent_pid = shim.pid;
-	shim.pid = sys_getpid();
+	if (!shim.sealed) {
+		shim.pid = sys_getpid();
+		shim.start_ns = now_ns();
+		shim.start_real_ns = clock_ns(CLOCK_REALTIME);
+	}
 	shim.forked = true;
-	shim.start_ns = now_ns();
-	shim.start_real_ns = clock_ns(CLOCK_REALTIME);
 	shim.progress = NULL;
 	shim.incidents = NULL;
 	shim.ended = 0;
 	shim.folded = false;
 	init_head_reset();
 	unwinder_reborn();
+	if (shim.pid == 1) /* of a new namespace: there the default action is to ignore */
+		signals_disarm_all();
 	word_set_release(&shim.attach, DETACHED);
 	init_alive_again();
+}
+
+/* Handlers of pthread_atfork() run inside the real fork: their hooks may have noticed before us. */
+static bool is_reborn(void)
+{
+	return shim.forked && !shim.sealed && shim.pid == sys_getpid();
 }
 
 EXPORT pid_t fork(void)
@@ -45,17 +55,16 @@ EXPORT pid_t fork(void)
 	if (!record)
 		return real.fork();
 	unwinder_gate_close();
-	if (word_get(&shim.attach) == ATTACHED)
+	if (word_get(&shim.attach) == ATTACHED && !shim.sealed)
 		snapshot = lives_snapshot();
 	pid = real.fork();
 	e = errno;
-	if (pid == 0) {
-		process_reborn(&snapshot);
-	} else {
+	if (pid != 0)
 		unwinder_gate_open();
-		if (snapshot.mem)
-			sys_munmap(snapshot.mem, snapshot.bytes);
-	}
+	if (pid == 0 && !is_reborn())
+		process_reborn(&snapshot);
+	else if (snapshot.mem)
+		sys_munmap(snapshot.mem, snapshot.bytes);
 	errno = e;
 	return pid;
 }

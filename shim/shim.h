@@ -139,13 +139,15 @@ struct shim {
 	int parent_pid;
 	uint32_t attach; /* enum attach_state */
 	uint32_t attaching_tid;
-	bool forked;	   /* this process was forked by one under the shim */
-	bool sealed;	   /* a seccomp filter: ask the kernel nothing more */
-	bool never_unwind; /* forked while another thread was inside libunwind */
-	bool started;	   /* init_start ran to its end */
-	uint32_t ended;	   /* the end was recorded, or is being */
-	bool folded;	   /* ... and the recording, with nothing to tell, was unlinked */
-	uint32_t epoch;	   /* counts dlcloses that unmapped a cited module */
+	bool forked;	    /* this process was forked by one under the shim */
+	bool sealed;	    /* a seccomp filter: ask the kernel nothing more */
+	bool coarse_clock;  /* the time stamp counter was taken away: only that clock is left */
+	bool never_unwind;  /* forked while another thread was inside libunwind */
+	bool started;	    /* init_start ran to its end */
+	uint32_t ended;	    /* the end was recorded, or is being */
+	bool modules_stale; /* a dlclose while there was no recording */
+	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
+	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
 	uint32_t nr_modules;
 	uint32_t nr_sites;
 	uint64_t next_id;
@@ -180,10 +182,16 @@ struct thread {
 
 extern __thread struct thread thread __attribute__((tls_model("initial-exec")));
 
+/* Where the kernel may not be asked: no tid, but no other living thread's number either. */
+static inline uint32_t thread_number(void)
+{
+	return REC_THREAD_NUMBER | (uint32_t)((uintptr_t)&thread >> 6);
+}
+
 static inline uint32_t thread_tid(void)
 {
 	if (unlikely(!thread.tid))
-		thread.tid = (uint32_t)sys_gettid();
+		thread.tid = shim.sealed ? thread_number() : (uint32_t)sys_gettid();
 	return thread.tid;
 }
 
@@ -203,7 +211,7 @@ static inline uint64_t clock_ns(clockid_t clock)
 
 static inline uint64_t now_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return clock_ns(unlikely(shim.coarse_clock) ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC);
 }
 
 static inline uint64_t now_coarse_ns(void)
@@ -351,8 +359,10 @@ struct frames {
 };
 
 uint32_t stack_site(struct at at);
+bool stack_readable(const void *p, struct at at);
 
 void unwinder_load(void);
+void unwinder_warm(void);
 bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(void);
@@ -369,7 +379,7 @@ struct rec_site *site_get(uint32_t id);
 bool sites_inherit(void);
 bool modules_inherit(void);
 void module_cite(uint64_t pc);
-void module_recheck(void);
+void module_unloaded(void);
 
 /* ---- close.c, process.c ------------------------------------------------------------------ */
 
@@ -382,6 +392,7 @@ void process_reborn(const struct snapshot *snapshot);
 
 void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
+void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);
 

@@ -50,40 +50,65 @@ static const struct shape *shape_at(uint32_t offset)
 	return (const struct shape *)(arena + offset);
 }
 
-/* Whether the eight bytes at p lie in this thread's stack. The stack grows towards lower pages. */
-static bool stack_has(uintptr_t p)
+/*
+ * Whether the eight bytes at p can be read. *hi is what is known so far, for one lookup: above a
+ * short stack may lie a stranger's mapping, readable now and gone the next time.
+ */
+static bool page_known(uintptr_t p, uintptr_t *hi)
 {
-	while (unlikely(p + sizeof(uint64_t) > thread.stack_hi)) {
-		if (shim.sealed || !sys_readable((const void *)thread.stack_hi))
+	while (unlikely(p + sizeof(uint64_t) > *hi)) {
+		if (shim.sealed || !sys_readable((const void *)*hi))
 			return false;
-		thread.stack_hi += PAGE;
+		*hi += PAGE;
 	}
 	return true;
 }
 
-static bool shape_matches(const struct shape *s, struct at at)
+/* A slot that holds its return address lies in the stack, and so do all pages below it. */
+static bool shape_matches(const struct shape *s, struct at at, uintptr_t *hi)
 {
-	for (uint32_t i = 0; i < s->nr; i++) {
-		uintptr_t p = at.cfa + s->slots[i].above;
+	uintptr_t p = 0;
 
-		if (!stack_has(p) || *(const uint64_t *)p != s->slots[i].pc)
+	for (uint32_t i = 0; i < s->nr; i++) {
+		p = at.cfa + s->slots[i].above;
+		if (!page_known(p, hi) || *(const uint64_t *)p != s->slots[i].pc)
 			return false;
 	}
+	if (unlikely(p >= thread.stack_hi) && at.cfa >= thread.stack_lo && at.cfa < thread.stack_hi)
+		thread.stack_hi = (p & ~(uintptr_t)(PAGE - 1)) + PAGE;
 	return true;
+}
+
+static void stack_enter(struct at at)
+{
+	if (at.cfa >= thread.stack_lo && at.cfa < thread.stack_hi)
+		return;
+	thread.stack_lo = at.cfa & ~(uintptr_t)(PAGE - 1);
+	thread.stack_hi = ((at.cfa - 1) & ~(uintptr_t)(PAGE - 1)) + PAGE;
+}
+
+/* Whether the program's p leads to memory. No system call where p lies near in the stack. */
+bool stack_readable(const void *p, struct at at)
+{
+	uintptr_t from = (uintptr_t)p;
+
+	stack_enter(at);
+	if (from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= sizeof(uint64_t))
+		return true;
+	return !shim.sealed && sys_readable(p);
 }
 
 static const struct shape *shape_find(struct at at)
 {
 	uint32_t offset = word_get_acquire(head_of(at.pc)), epoch = word_get(&shim.epoch);
+	uintptr_t hi;
 
-	if (at.cfa < thread.stack_lo || at.cfa >= thread.stack_hi) {
-		thread.stack_lo = at.cfa & ~(uintptr_t)(PAGE - 1);
-		thread.stack_hi = ((at.cfa - 1) & ~(uintptr_t)(PAGE - 1)) + PAGE;
-	}
+	stack_enter(at);
+	hi = thread.stack_hi;
 	for (int i = 0; offset && i < CHAIN_MAX; i++) {
 		const struct shape *s = shape_at(offset);
 
-		if (s->pc == at.pc && s->epoch == epoch && shape_matches(s, at))
+		if (s->pc == at.pc && s->epoch == epoch && shape_matches(s, at, &hi))
 			return s;
 		offset = s->next;
 	}
@@ -137,10 +162,16 @@ static COLD uint32_t site_by_walking(struct at at)
 	return site;
 }
 
-/* The site of this caller's stack, or 0 where there is no room for one more. */
+/*
+ * The site of this caller's stack, or 0 where there is no room for one more. None without a
+ * recording: what a forked child has mapped until it has its own is its parent's.
+ */
 uint32_t stack_site(struct at at)
 {
-	const struct shape *s = shape_find(at);
+	const struct shape *s;
 
+	if (unlikely(word_get_acquire(&shim.attach) != ATTACHED))
+		return 0;
+	s = shape_find(at);
 	return likely(s != NULL) ? s->site : site_by_walking(at);
 }

@@ -29,16 +29,25 @@ static bool stderr_is_ours(void)
 	       now.st_rdev == then->st_rdev;
 }
 
+static const char *library;
+
+/* At the start, for dladdr() waits for any dlopen() under way. */
+void tell_prepare(void)
+{
+	Dl_info info;
+
+	if (options.report == REPORT_EXIT && dladdr((void *)&tell, &info))
+		library = info.dli_fname;
+}
+
 /* The command's path, from that of the library: both were installed together. */
 static bool command_path(struct text *t)
 {
-	Dl_info info;
-	const char *slash;
+	const char *slash = library ? strrchr(library, '/') : NULL;
 
-	if (!dladdr((void *)&tell, &info) || !info.dli_fname)
+	if (!library)
 		return false;
-	slash = strrchr(info.dli_fname, '/');
-	text_add_n(t, info.dli_fname, slash ? (size_t)(slash + 1 - info.dli_fname) : 0);
+	text_add_n(t, library, slash ? (size_t)(slash + 1 - library) : 0);
 	text_add(t, SOCKLINT_COMMAND_FROM_LIB);
 	return !t->cut;
 }

@@ -113,7 +113,7 @@ void unwinder_leave(void)
 void unwinder_gate_close(void)
 {
 	__atomic_fetch_add(&gate_closed, 1, __ATOMIC_SEQ_CST);
-	for (int i = 0; i < GATE_WAIT_ROUNDS && !thread.unwinding; i++) {
+	for (int i = 0; i < GATE_WAIT_ROUNDS && !thread.unwinding && !shim.sealed; i++) {
 		if (!__atomic_load_n(&inside, __ATOMIC_SEQ_CST))
 			return;
 		sys_sleep_ns(GATE_WAIT_NS);
@@ -187,6 +187,24 @@ static __attribute__((noinline)) void walk(struct at at, struct frames *f)
 	}
 }
 
+/*
+ * libunwind sets itself up at its first use, and looks without a lock whether it has. So that is
+ * here, before there are threads; after start(), for it opens its pipe.
+ */
+void unwinder_warm(void)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	int e = errno;
+
+	if (!lib.step || !unwinder_enter())
+		return;
+	if (lib.getcontext(&context) >= 0)
+		lib.init_local(&cursor, &context);
+	unwinder_leave();
+	errno = e;
+}
+
 /* Returns whether there are frames that begin with the caller. errno is the guest's: kept. */
 bool unwinder_walk(struct at at, struct frames *f)
 {
@@ -220,6 +238,6 @@ EXPORT int dlclose(void *handle)
 	int r = real.dlclose(handle);
 
 	if (record && r == 0 && shim.nr_modules)
-		module_recheck();
+		module_unloaded();
 	return r;
 }

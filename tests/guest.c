@@ -4,19 +4,26 @@
  * what it can see of itself, the same in both runs if the shim is invisible. Nothing printed may
  * depend on the run: no pid, no port, no address.
  */
+#include <alloca.h>
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,11 +34,14 @@
 extern void *__libc_malloc(size_t n);
 
 static unsigned long mallocs;
+static __thread bool stop_in_malloc;
 
 /* Takes the C library's place, so that a malloc from any code in the process is counted. */
 void *malloc(size_t n)
 {
 	__atomic_fetch_add(&mallocs, 1, __ATOMIC_RELAXED);
+	while (stop_in_malloc)
+		pause();
 	return __libc_malloc(n);
 }
 
@@ -269,6 +279,28 @@ static int guest_errno(int argc, char **argv)
 	return 0;
 }
 
+/* Where the kernel says EFAULT nobody may have looked before it. */
+static int guest_bad_pointers(int argc, char **argv)
+{
+	void *volatile nowhere = (void *)8;
+	struct sockaddr_in addr, peer;
+	int listener = listen_any(&addr), client = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)argc, (void)argv;
+	SAY(connect(client, nowhere, sizeof(addr)));
+	SAY(connect(client, NULL, sizeof(addr)));
+	SAY(connect(client, nowhere, 1u << 30));
+	SAY(connect(client, (struct sockaddr *)&addr, sizeof(addr)));
+	SAY(accept(listener, (struct sockaddr *)&peer, nowhere));
+	connect_to(&addr);
+	SAY(accept(listener, NULL, nowhere));
+	fcntl(listener, F_SETFL, O_NONBLOCK);
+	SAY(accept(listener, (struct sockaddr *)&peer, nowhere));
+	SAY(accept4(-1, (struct sockaddr *)&peer, nowhere, 0));
+	SAY(accept4(listener, nowhere, nowhere, SOCK_CLOEXEC));
+	return 0;
+}
+
 /* Accept must fill the program's buffer as the kernel does, a short one too. */
 static int guest_accept_address(int argc, char **argv)
 {
@@ -295,6 +327,57 @@ static int guest_accept_address(int argc, char **argv)
 }
 
 /* ---- libunwind ---- */
+
+/* A frame of any size between its caller and a socket. */
+static __attribute__((noinline)) void socket_in_frame_of(size_t bytes)
+{
+	volatile char *room = alloca(bytes);
+
+	room[0] = room[bytes - 1] = 1;
+	close(socket(AF_INET, SOCK_DGRAM, 0));
+	room[0] = 2;
+}
+
+static __attribute__((noinline)) void socket_far_down(int depth)
+{
+	volatile char room[4096];
+
+	room[0] = 1;
+	if (depth > 0)
+		socket_far_down(depth - 1);
+	else
+		socket_in_frame_of(40000);
+	room[4095] = room[0];
+}
+
+#define SMALL_STACK (1u << 18)
+
+/* Where the large frame had its return address the small one has what lies above the stack. */
+static void *near_the_base(void *above)
+{
+	socket_far_down(12);
+	socket_in_frame_of(16);
+	munmap(above, SMALL_STACK);
+	socket_in_frame_of(16);
+	return NULL;
+}
+
+static int guest_stack_base(int argc, char **argv)
+{
+	char *stack = mmap(NULL, 2 * SMALL_STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attr;
+	pthread_t t;
+
+	(void)argc, (void)argv;
+	must(stack != MAP_FAILED, "mmap");
+	pthread_attr_init(&attr);
+	pthread_attr_setstack(&attr, stack, SMALL_STACK);
+	must(pthread_create(&t, &attr, near_the_base, stack + SMALL_STACK) == 0, "thread");
+	pthread_join(t, NULL);
+	printf("came back\n");
+	return 0;
+}
 
 static void *open_and_close(void *arg)
 {
@@ -545,6 +628,8 @@ static int guest_vfork(int argc, char **argv)
 		for (int i = 0; i < 3; i++)
 			close(leaked[i]);
 		dup2(listener, leaked[0]);
+		for (int i = 0; i < 3; i++) /* takes the numbers just closed */
+			socket(AF_INET, SOCK_DGRAM, 0);
 		_exit(3);
 	}
 	waitpid(pid, &status, 0);
@@ -601,6 +686,92 @@ static int guest_unprivileged(int argc, char **argv)
 	for (int i = 0; i < 3; i++)
 		leak_one(listener, &addr);
 	return 0;
+}
+
+static void say(const char *line)
+{
+	syscall(SYS_write, 1, line, strlen(line));
+}
+
+static void filter_all_but(const int *allowed, size_t nr)
+{
+	struct sock_filter code[80] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
+	struct sock_fprog program = {1, code};
+
+	for (size_t i = 0; i < nr; i++) {
+		code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								   (unsigned)allowed[i], 0, 1);
+		code[program.len++] =
+			(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	}
+	code[program.len++] =
+		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		say("no filter\n");
+}
+
+static void *accept_and_close(void *arg)
+{
+	(void)arg;
+	close(accept(thread_listener, NULL, NULL));
+	say("served\n");
+	return NULL;
+}
+
+/* After its confinement the program may call what it needs, and nothing that the shim adds. */
+static int guest_sealed(int argc, char **argv)
+{
+	static const int all[] = {SYS_read,
+				  SYS_write,
+				  SYS_accept,
+				  SYS_close,
+				  SYS_exit,
+				  SYS_exit_group,
+				  SYS_wait4,
+				  SYS_clone,
+				  SYS_clone3,
+				  SYS_futex,
+				  SYS_set_robust_list,
+				  SYS_rseq,
+				  SYS_mmap,
+				  SYS_munmap,
+				  SYS_mprotect,
+				  SYS_madvise,
+				  SYS_brk,
+				  SYS_rt_sigprocmask,
+				  SYS_rt_sigaction,
+				  SYS_getrandom,
+				  SYS_prlimit64,
+				  SYS_sched_getaffinity};
+	const char *how = argc > 0 ? argv[0] : "strict";
+	int client, server, status = 0;
+	pthread_t t;
+	char byte;
+
+	thread_listener = listen_any(&thread_addr);
+	client = connect_to(&thread_addr);
+	server = accept_client(thread_listener);
+	connect_to(&thread_addr);
+	shutdown(client, SHUT_WR);
+	if (!strcmp(how, "strict"))
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	else if (!strcmp(how, "strict_prctl_call"))
+		syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	else if (!strcmp(how, "strict_call"))
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL);
+	else
+		filter_all_but(all, sizeof(all) / sizeof(all[0]));
+	say(read(server, &byte, 1) == 0 ? "EOF\n" : "no EOF\n");
+	if (!strncmp(how, "strict", 6))
+		syscall(SYS_exit, 0);
+	if (!strcmp(how, "thread") && !pthread_create(&t, NULL, accept_and_close, NULL))
+		pthread_join(t, NULL);
+	if (!strcmp(how, "fork") && fork() == 0)
+		_exit(close(server) == 0 ? 7 : 8);
+	wait(&status);
+	return WEXITSTATUS(status);
 }
 
 static int guest_nothing(int argc, char **argv)
@@ -699,6 +870,105 @@ static int guest_leak_in_child(int argc, char **argv)
 		exit(0);
 	}
 	wait(&status);
+	return 0;
+}
+
+static __attribute__((noinline)) int close_at_depth(int depth, int fd)
+{
+	volatile int r;
+
+	r = depth > 0 ? close_at_depth(depth - 1, fd) : close(fd);
+	return r;
+}
+
+/* Told by a byte to begin, a child that may not record closes what it inherited. */
+static int guest_child_refused(int argc, char **argv)
+{
+	int spare[8], start[2];
+	char byte = 0;
+
+	(void)argc, (void)argv;
+	for (int i = 0; i < 8; i++)
+		spare[i] = socket_at_depth(0);
+	must(pipe(start) == 0, "pipe");
+	if (fork() == 0) {
+		must(read(start[0], &byte, 1) == 1, "read");
+		for (int i = 0; i < 8; i++)
+			close_at_depth(i, spare[i]);
+		_exit(0);
+	}
+	leak_three();
+	must(write(start[1], &byte, 1) == 1, "write");
+	wait(NULL);
+	return 0;
+}
+
+static int inherited[2];
+
+static void renew_sockets(void)
+{
+	close(inherited[0]);
+	close(inherited[1]);
+	inherited[0] = socket(AF_INET, SOCK_STREAM, 0);
+}
+
+/* Libraries begin anew in a forked child: before fork() has returned. */
+static int guest_atfork(int argc, char **argv)
+{
+	int status;
+
+	(void)argc, (void)argv;
+	inherited[0] = socket(AF_INET, SOCK_STREAM, 0);
+	inherited[1] = socket(AF_INET, SOCK_STREAM, 0);
+	pthread_atfork(NULL, NULL, renew_sockets);
+	if (fork() == 0) {
+		close(inherited[0]);
+		close(socket(AF_INET, SOCK_STREAM, 0));
+		_exit(4);
+	}
+	wait(&status);
+	close(inherited[0]);
+	close(inherited[1]);
+	printf("child %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
+/* Ends up in malloc() above, with the loader's lock held. */
+static void *stop_in_dlopen(void *arg)
+{
+	(void)arg;
+	stop_in_malloc = true;
+	dlopen("/no/such/library.so", RTLD_NOW);
+	return NULL;
+}
+
+static int guest_killed_while_loading(int argc, char **argv)
+{
+	pthread_t t;
+
+	(void)argc, (void)argv;
+	leak_three();
+	pthread_create(&t, NULL, stop_in_dlopen, NULL);
+	usleep(100000);
+	kill(getpid(), SIGTERM);
+	return 0;
+}
+
+/* What kills no first process of a namespace does not wake it either. */
+static int guest_first_of_namespace(int argc, char **argv)
+{
+	int status;
+	pid_t pid;
+
+	(void)argc, (void)argv;
+	must(unshare(CLONE_NEWPID) == 0, "unshare");
+	pid = fork();
+	if (pid == 0)
+		_exit(poll(NULL, 0, 500) == 0 ? 5 : 6);
+	usleep(100000);
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	printf("child %d\n", WEXITSTATUS(status));
 	return 0;
 }
 
@@ -841,6 +1111,8 @@ static int guest_leak_late(int argc, char **argv)
 	X(descriptors)                                                                             \
 	X(closer)                                                                                  \
 	X(errno)                                                                                   \
+	X(bad_pointers)                                                                            \
+	X(stack_base)                                                                              \
 	X(accept_address)                                                                          \
 	X(malloc)                                                                                  \
 	X(fork_storm)                                                                              \
@@ -850,6 +1122,7 @@ static int guest_leak_late(int argc, char **argv)
 	X(cancel)                                                                                  \
 	X(vfork)                                                                                   \
 	X(fork_idle)                                                                               \
+	X(sealed)                                                                                  \
 	X(confined)                                                                                \
 	X(unprivileged)                                                                            \
 	X(nothing)                                                                                 \
@@ -858,6 +1131,10 @@ static int guest_leak_late(int argc, char **argv)
 	X(unseen_doors)                                                                            \
 	X(daemon)                                                                                  \
 	X(leak_in_child)                                                                           \
+	X(child_refused)                                                                           \
+	X(atfork)                                                                                  \
+	X(killed_while_loading)                                                                    \
+	X(first_of_namespace)                                                                      \
 	X(watch_children)                                                                          \
 	X(client_on_stderr)                                                                        \
 	X(exchange)                                                                                \

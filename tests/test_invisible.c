@@ -34,6 +34,8 @@ static void same(const char *name, const char *arg)
 SAME(descriptors_are_the_same, "descriptors", NULL)
 SAME(program_that_closes_unknown_descriptors_loses_no_byte, "closer", NULL)
 SAME(errno_and_results_are_the_same, "errno", NULL)
+SAME(bad_pointers_are_left_to_the_kernel, "bad_pointers", NULL)
+SAME(nothing_above_a_stack_is_trusted, "stack_base", NULL)
 SAME(accept_fills_the_address_as_the_kernel_does, "accept_address", NULL)
 SAME(no_malloc_in_a_hook, "malloc", NULL)
 SAME(fork_under_unwinding_threads_never_hangs, "fork_storm", "300")
@@ -41,6 +43,12 @@ SAME(thread_per_connection, "thread_per_connection", "100")
 SAME(own_and_default_signal_handlers_are_shown, "signals", NULL)
 SAME(cancelled_threads_clean_up, "cancel", NULL)
 SAME(vfork_child, "vfork", NULL)
+SAME(strict_mode, "sealed", "strict")
+SAME(strict_mode_by_system_call, "sealed", "strict_call")
+SAME(strict_mode_by_prctl_call, "sealed", "strict_prctl_call")
+SAME(filter_and_then_a_thread, "sealed", "thread")
+SAME(filter_and_then_a_fork, "sealed", "fork")
+SAME(fork_handlers, "atfork", NULL)
 SAME(small_file_size_limit, "file_limit", "65536")
 SAME(file_size_limit_reached_later, "file_limit", "262144")
 SAME(end_by_return, "end", "return")
@@ -59,6 +67,19 @@ SAME(end_by_sigkill, "end", "9")
 SAME(end_by_sigsegv, "end", "11")
 SAME(end_by_sigterm, "end", "15")
 
+static void unwritable_directory_before_a_filter(void **state)
+{
+	struct start start = {.argv = ARGV(GUEST, "sealed", "exit"),
+			      .preload = SHIM,
+			      .options = "dir=/proc/no/such"};
+	struct run run = run_program(&start);
+
+	(void)state;
+	assert_string_equal(run.out, "EOF\n");
+	assert_int_equal(run.status, 0);
+	run_release(&run);
+}
+
 static void worker_without_root_and_privileges(void **state)
 {
 	(void)state;
@@ -67,12 +88,22 @@ static void worker_without_root_and_privileges(void **state)
 	same("confined", NULL);
 }
 
+static void first_process_of_a_namespace(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can make one */
+	same("first_of_namespace", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors_are_the_same),
 		cmocka_unit_test(program_that_closes_unknown_descriptors_loses_no_byte),
 		cmocka_unit_test(errno_and_results_are_the_same),
+		cmocka_unit_test(bad_pointers_are_left_to_the_kernel),
+		cmocka_unit_test(nothing_above_a_stack_is_trusted),
 		cmocka_unit_test(accept_fills_the_address_as_the_kernel_does),
 		cmocka_unit_test(no_malloc_in_a_hook),
 		cmocka_unit_test(fork_under_unwinding_threads_never_hangs),
@@ -81,6 +112,14 @@ int main(void)
 		cmocka_unit_test(cancelled_threads_clean_up),
 		cmocka_unit_test(vfork_child),
 		cmocka_unit_test(worker_without_root_and_privileges),
+		cmocka_unit_test(strict_mode),
+		cmocka_unit_test(strict_mode_by_system_call),
+		cmocka_unit_test(strict_mode_by_prctl_call),
+		cmocka_unit_test(filter_and_then_a_thread),
+		cmocka_unit_test(filter_and_then_a_fork),
+		cmocka_unit_test(unwritable_directory_before_a_filter),
+		cmocka_unit_test(fork_handlers),
+		cmocka_unit_test(first_process_of_a_namespace),
 		cmocka_unit_test(small_file_size_limit),
 		cmocka_unit_test(file_size_limit_reached_later),
 		cmocka_unit_test(end_by_return),

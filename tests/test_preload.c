@@ -234,6 +234,60 @@ static void unwritable_directory_leaves_the_guest_alone(void **state)
 	run_release(&run);
 }
 
+/* What a child without a recording learns must not land in its parent's. */
+static void child_without_a_recording_spoils_no_other(void **state)
+{
+	char *dir = scratch_make(), options[300];
+	struct start start = {
+		.argv = ARGV(GUEST, "child_refused"), .preload = SHIM, .options = options};
+	struct run run;
+
+	(void)state;
+	snprintf(options, sizeof(options), "dir=%s:report=none:max-files=1", dir);
+	run = run_program(&start);
+	assert_int_equal(run.status, 0);
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void vfork_child_changes_nothing_of_its_parents(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_guest(dir, "vfork", NULL);
+
+	(void)state;
+	assert_string_equal(run.out, "child 3\n");
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void child_renewed_by_fork_handlers_is_clean(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_guest(dir, "atfork", NULL);
+
+	(void)state;
+	assert_string_equal(run.out, "child 4\n");
+	assert_int_equal(scratch_count(dir, ".socklint"), 0);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+/* Another thread holds the loader's lock for ever. */
+static void killed_while_loading_ends_at_once(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_preloaded(dir, "killed_while_loading", NULL);
+
+	(void)state;
+	assert_true(WIFSIGNALED(run.status));
+	assert_int_equal(WTERMSIG(run.status), SIGTERM);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +304,10 @@ int main(void)
 		cmocka_unit_test(unprivileged_before_its_first_socket_it_is_recorded),
 		cmocka_unit_test(default_directory_is_private_and_named),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
+		cmocka_unit_test(child_without_a_recording_spoils_no_other),
+		cmocka_unit_test(vfork_child_changes_nothing_of_its_parents),
+		cmocka_unit_test(child_renewed_by_fork_handlers_is_clean),
+		cmocka_unit_test(killed_while_loading_ends_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
