@@ -140,7 +140,6 @@ static void start(void)
 		no_head.fd_limit = limit.rlim_cur;
 	options_read(getenv("SOCKLINT_OPTIONS"));
 	alive_page_make();
-	unwinder_load();
 	tell_prepare();
 	if (options.dir[0])
 		recorder_open_summary(options.dir, false);
@@ -161,7 +160,8 @@ COLD bool init_or_reborn(void)
 			process_reborn(NULL);
 	} else {
 		real_resolve();
-		ok = word_cas(&start_state, &(uint32_t){START_NOT_YET}, START_UNDER_WAY);
+		/* In .preinit_array the C library knows no environment yet: nor we our options. */
+		ok = environ && word_cas(&start_state, &(uint32_t){START_NOT_YET}, START_UNDER_WAY);
 		if (ok) {
 			start();
 			init_alive_again();
@@ -174,8 +174,12 @@ COLD bool init_or_reborn(void)
 
 __attribute__((constructor(101))) static void constructor(void)
 {
-	if (hook_enter())
-		unwinder_warm();
+	if (!hook_enter())
+		return;
+	unwinder_load();
+	unwinder_warm();
+	if (unwinder_present()) /* a socket of an earlier constructor may have made the recording */
+		shim.head->flags &= ~(uint32_t)REC_HEADER_NO_UNWINDER;
 }
 
 __attribute__((destructor(101))) static void destructor(void)

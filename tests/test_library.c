@@ -31,6 +31,8 @@ static const char *const allowed[] = {
 	"dlopen",
 	"dlsym",
 	"getenv",
+	"__environ",
+	"environ",
 	"memcmp",
 	"memcpy",
 	"memset",
