@@ -174,7 +174,8 @@ COLD bool init_or_reborn(void)
 			process_reborn(NULL);
 	} else {
 		real_resolve();
-		ok = word_cas(&start_state, &(uint32_t){START_NOT_YET}, START_UNDER_WAY);
+		/* In .preinit_array the C library knows no environment yet: nor we our options. */
+		ok = environ && word_cas(&start_state, &(uint32_t){START_NOT_YET}, START_UNDER_WAY);
 		if (ok) {
 			start();
 			init_alive_again();
@@ -195,8 +196,8 @@ __attribute__((constructor(101))) static void constructor(void)
 		return;
 	unwinder_load();
 	unwinder_warm();
-	if (unwinder_present()) /* a recording may have been begun by then */
-		word_set(&shim.head->flags, shim.head->flags & ~(uint32_t)REC_HEADER_NO_UNWINDER);
+	if (unwinder_present()) /* a socket of an earlier constructor may have made the recording */
+		shim.head->flags &= ~(uint32_t)REC_HEADER_NO_UNWINDER;
 }
 
 __attribute__((destructor(101))) static void destructor(void)

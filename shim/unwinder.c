@@ -61,26 +61,31 @@ static int image_find(struct dl_phdr_info *info, size_t size, void *step)
 	return 1;
 }
 
-/* A descriptor of the guest's must not be what the loader's open() gets in the way of. */
+/*
+ * dlopen() mallocs: so only in the constructor, never in a hook. An allocator that is about to set
+ * itself up may call one with its lock held (jemalloc: syscall(SYS_open)). `step` is written last,
+ * for other constructors may have started threads.
+ */
 void unwinder_load(void)
 {
 	void *h = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	typeof(lib.step) step;
 
 	if (!h)
 		return;
 	lib.getcontext = dlsym(h, STR(unw_tdep_getcontext));
 	lib.init_local = dlsym(h, STR(unw_init_local));
-	lib.step = dlsym(h, STR(unw_step));
 	lib.get_reg = dlsym(h, STR(unw_get_reg));
-	if (!lib.getcontext || !lib.init_local || !lib.step || !lib.get_reg)
-		memset(&lib, 0, sizeof(lib));
-	else
-		dl_iterate_phdr(image_find, (void *)lib.step);
+	step = dlsym(h, STR(unw_step));
+	if (!lib.getcontext || !lib.init_local || !lib.get_reg || !step)
+		return;
+	dl_iterate_phdr(image_find, (void *)step);
+	word_set_release(&lib.step, step);
 }
 
 bool unwinder_present(void)
 {
-	return lib.step != NULL;
+	return word_get_acquire(&lib.step) != NULL;
 }
 
 bool unwinder_is_caller(struct at at)
@@ -197,7 +202,7 @@ void unwinder_warm(void)
 	unw_cursor_t cursor;
 	int e = errno;
 
-	if (!lib.step || !unwinder_enter())
+	if (!unwinder_present() || !unwinder_enter())
 		return;
 	if (lib.getcontext(&context) >= 0)
 		lib.init_local(&cursor, &context);
@@ -213,7 +218,7 @@ bool unwinder_walk(struct at at, struct frames *f)
 	f->nr = 0;
 	f->flags = 0;
 	f->cacheable = true;
-	if (!lib.step || !unwinder_enter())
+	if (!unwinder_present() || !unwinder_enter())
 		return false;
 	walk(at, f);
 	unwinder_leave();

@@ -35,11 +35,14 @@ extern void *__libc_malloc(size_t n);
 
 static unsigned long mallocs;
 static __thread bool stop_in_malloc;
+static bool in_set_up;
+static unsigned long mallocs_in_set_up;
 
 /* Takes the C library's place, so that a malloc from any code in the process is counted. */
 void *malloc(size_t n)
 {
 	__atomic_fetch_add(&mallocs, 1, __ATOMIC_RELAXED);
+	mallocs_in_set_up += in_set_up;
 	while (stop_in_malloc)
 		pause();
 	return __libc_malloc(n);
@@ -384,6 +387,27 @@ static void *open_and_close(void *arg)
 	for (int i = 0; i < 50; i++)
 		close(socket_at_depth((int)(intptr_t)arg + i));
 	return NULL;
+}
+
+/* As jemalloc sets itself up: system calls by syscall(), with its lock held. */
+static void set_up_allocator(int argc, char **argv, char **envp)
+{
+	(void)argc, (void)argv;
+	in_set_up = true;
+	syscall(SYS_getpid); /* so early that there is no environment yet */
+	environ = envp;	     /* as a library's constructor finds it */
+	close((int)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY));
+	in_set_up = false;
+}
+
+__attribute__((section(".preinit_array"),
+	       used)) static void (*const before_all)(int, char **, char **) = set_up_allocator;
+
+static int guest_early_allocator(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	printf("mallocs inside the allocator: %lu\n", mallocs_in_set_up);
+	return 0;
 }
 
 static int guest_malloc(int argc, char **argv)
@@ -1114,6 +1138,7 @@ static int guest_leak_late(int argc, char **argv)
 	X(bad_pointers)                                                                            \
 	X(stack_base)                                                                              \
 	X(accept_address)                                                                          \
+	X(early_allocator)                                                                         \
 	X(malloc)                                                                                  \
 	X(fork_storm)                                                                              \
 	X(thread_per_connection)                                                                   \

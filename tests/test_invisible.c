@@ -37,6 +37,7 @@ SAME(errno_and_results_are_the_same, "errno", NULL)
 SAME(bad_pointers_are_left_to_the_kernel, "bad_pointers", NULL)
 SAME(nothing_above_a_stack_is_trusted, "stack_base", NULL)
 SAME(accept_fills_the_address_as_the_kernel_does, "accept_address", NULL)
+SAME(no_malloc_in_a_hook_before_the_start, "early_allocator", NULL)
 SAME(no_malloc_in_a_hook, "malloc", NULL)
 SAME(fork_under_unwinding_threads_never_hangs, "fork_storm", "300")
 SAME(thread_per_connection, "thread_per_connection", "100")
@@ -105,6 +106,7 @@ int main(void)
 		cmocka_unit_test(bad_pointers_are_left_to_the_kernel),
 		cmocka_unit_test(nothing_above_a_stack_is_trusted),
 		cmocka_unit_test(accept_fills_the_address_as_the_kernel_does),
+		cmocka_unit_test(no_malloc_in_a_hook_before_the_start),
 		cmocka_unit_test(no_malloc_in_a_hook),
 		cmocka_unit_test(fork_under_unwinding_threads_never_hangs),
 		cmocka_unit_test(thread_per_connection),

@@ -32,6 +32,8 @@ static const char *const allowed[] = {
 	"dlopen",
 	"dlsym",
 	"getenv",
+	"__environ",
+	"environ",
 	"memcmp",
 	"memcpy",
 	"memmove",
