@@ -71,13 +71,28 @@ static bool toucher_ended(const struct life *l)
 	return toucher_is_known(l) && (l->r.flags & REC_LIFE_TOUCHER_ENDED);
 }
 
+/* What the thread took in hand last: it may have accepted it a moment ago, and not come to it. */
+static bool is_youngest_of_toucher(const struct life *l)
+{
+	const struct family *f = siblings(l);
+	size_t i;
+
+	for (i = 0; i < f->nr; i++)
+		if (f->entries[i]->tid == l->r.touch_tid &&
+		    f->entries[i]->newest_born_ns == l->r.born_ns)
+			return true;
+	return false;
+}
+
 /*
  * It may still be at work on it: computing, or waiting for somebody else, while the peer has given
  * up. That others are through with theirs says nothing about this one.
  */
 static bool may_be_in_custody(const struct life *l)
 {
-	return was_touched(l) && toucher_is_known(l) && !toucher_ended(l);
+	if (!toucher_is_known(l) || toucher_ended(l))
+		return false;
+	return was_touched(l) || is_youngest_of_toucher(l);
 }
 
 static bool prove_ended(const struct life *l, struct proof *proof)

@@ -234,6 +234,18 @@ static void a_busy_worker_is_not_overtaken(void **state)
 	expect_open(x, 6, OPEN_CUSTODY);
 }
 
+/* Its thread accepted it, nothing since, and has not come to read it: a starved worker. */
+static void a_worker_that_has_just_accepted_is_not_overtaken(void **state)
+{
+	struct fixture *x = *state;
+
+	unread(x, 5, 10)->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
+	served_at(x, 1, 10);
+	served_at(x, 2, 500)->ended_born_ns = FORGE_S(400);
+	judge_all(x);
+	expect_open(x, 5, OPEN_CUSTODY);
+}
+
 static void the_end_of_an_earlier_thread_is_no_proof(void **state)
 {
 	struct fixture *x = *state;
@@ -646,6 +658,7 @@ int main(void)
 		TEST(overtaking_is_proof),
 		TEST(overtaking_a_queued_socket_is_proof),
 		TEST(a_busy_worker_is_not_overtaken),
+		TEST(a_worker_that_has_just_accepted_is_not_overtaken),
 		TEST(the_end_of_an_earlier_thread_is_no_proof),
 		TEST(an_eof_not_read_yet_has_grace_at_any_end),
 		TEST(a_reset_not_told_yet_has_grace_at_any_end),
