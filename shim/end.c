@@ -7,6 +7,8 @@
 #include "shim.h"
 #include <netinet/tcp.h>
 
+#define UNDER_WAY_NS 100000000u /* a close that another thread began so lately may still come */
+
 struct tally {
 	uint32_t open;
 	uint32_t suspicious; /* worth a look by the command */
@@ -43,7 +45,7 @@ static void revive(int fd)
 	socklen_t len = sizeof(addr);
 	uint32_t seq = l ? word_get_acquire(&l->seq) : 0;
 
-	if (!seq || seq & 1 || !l->peer.family)
+	if (!seq || seq & 1 || !l->peer.family || l->close_ns + UNDER_WAY_NS > now_ns())
 		return;
 	if (SYS3(SYS_getpeername, fd, &addr, &len) < 0)
 		return;
@@ -106,7 +108,7 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 static const struct rec_summary *summary_of_run(void)
 {
 	if (!shim.summary && options.dir[0])
-		recorder_open_summary(options.dir, false);
+		summary_open(options.dir, false);
 	return shim.summary;
 }
 

@@ -5,8 +5,7 @@
  * slot's seq moves under one hand. All between is single words. What belongs to a generation is
  * written only while seq still says so.
  *
- * A forked child works on a private copy of its parent's lives until its first socket event gives
- * it a recording of its own (lives_inherit).
+ * In a forked child that has no recording yet the chunks are copies of the parent's (inherit.c).
  */
 #include "shim.h"
 #include <netinet/in.h>
@@ -23,7 +22,7 @@ static struct rec_life **l2_make(uint32_t i)
 	return before;
 }
 
-static struct rec_life **chunk_pointer(uint32_t chunk)
+struct rec_life **life_chunk_pointer(uint32_t chunk)
 {
 	struct rec_life **l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
 
@@ -32,7 +31,7 @@ static struct rec_life **chunk_pointer(uint32_t chunk)
 	return l2 ? &l2[chunk % LIVES_L2] : NULL;
 }
 
-static struct rec_life *chunk_grow(uint32_t chunk)
+struct rec_life *life_chunk_grow(uint32_t chunk)
 {
 	return recorder_grow(REC_CHUNK_LIVES, 1, chunk * REC_LIVES_PER_CHUNK, REC_LIVES_PER_CHUNK,
 			     sizeof(struct rec_life));
@@ -46,8 +45,8 @@ static struct rec_life *slot_make(int fd)
 
 	if (chunk / LIVES_L2 >= LIVES_L1)
 		return NULL;
-	p = chunk_pointer(chunk);
-	lives = p ? chunk_grow(chunk) : NULL;
+	p = life_chunk_pointer(chunk);
+	lives = p ? life_chunk_grow(chunk) : NULL;
 	if (!lives)
 		return NULL;
 	if (!word_cas(p, &before, lives))
@@ -331,75 +330,4 @@ void life_shut(struct life_ref ref, int how, struct at at)
 		life_flag(ref, REC_LIFE_SHUT_RD);
 	if (how != SHUT_RD)
 		life_flag(ref, REC_LIFE_SHUT_WR);
-}
-
-/* ---- fork ---- */
-
-static struct rec_life *chunk_get(uint32_t chunk)
-{
-	return life_slot((int)(chunk * REC_LIVES_PER_CHUNK));
-}
-
-/* Copies whole chunks, header and all, one behind the other. */
-struct snapshot lives_snapshot(void)
-{
-	struct snapshot s = {NULL, 0};
-	uint32_t nr = 0, top = word_get(&shim.top_chunk);
-	char *to;
-
-	for (uint32_t i = 0; i < top; i++)
-		nr += chunk_get(i) != NULL;
-	if (!nr || !(to = sys_mmap(-1, 0, (size_t)nr * REC_UNIT)))
-		return s;
-	s = (struct snapshot){to, (size_t)nr * REC_UNIT};
-	for (uint32_t i = 0; i < top && nr; i++) {
-		struct rec_life *lives = chunk_get(i);
-
-		if (!lives)
-			continue;
-		memcpy(to, (struct rec_chunk *)lives - 1, REC_UNIT);
-		to += REC_UNIT;
-		nr--;
-	}
-	return s;
-}
-
-/* In the child: the copies take the place of the parent's own chunks. */
-void lives_adopt(const struct snapshot *s)
-{
-	for (uint32_t i = 0; i < shim.top_chunk; i++)
-		if (chunk_get(i))
-			*chunk_pointer(i) = NULL;
-	for (size_t at = 0; at < s->bytes; at += REC_UNIT) {
-		struct rec_chunk *chunk = (struct rec_chunk *)((char *)s->mem + at);
-
-		if (chunk->nr)
-			*chunk_pointer(chunk->base / REC_LIVES_PER_CHUNK) =
-				(struct rec_life *)(chunk + 1);
-	}
-}
-
-/* What an inherited life must earn anew: it speaks of the process that holds it. */
-#define OWN_FLAGS (REC_LIFE_TOUCHED | REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED)
-
-static bool chunk_inherit(uint32_t chunk)
-{
-	struct rec_life *from = chunk_get(chunk), *to = from ? chunk_grow(chunk) : NULL;
-
-	if (!from || !to)
-		return !from;
-	memcpy(to, from, REC_LIVES_PER_CHUNK * sizeof(*to));
-	for (uint32_t i = 0; i < REC_LIVES_PER_CHUNK; i++)
-		to[i].flags = (to[i].flags | REC_LIFE_INHERITED) & ~(uint32_t)OWN_FLAGS;
-	word_set_release(chunk_pointer(chunk), to);
-	return true;
-}
-
-bool lives_inherit(void)
-{
-	bool ok = true;
-
-	for (uint32_t i = 0; ok && i < shim.top_chunk; i++)
-		ok = chunk_inherit(i);
-	return ok;
 }

@@ -43,7 +43,8 @@ static int allocate_by_writing(int fd, uint64_t offset, uint64_t bytes)
 	return 0;
 }
 
-static int allocate(int fd, uint64_t offset, uint64_t bytes)
+/* Promises blocks to [offset, offset + bytes) of a file of ours. Returns 0 or -errno. */
+int recorder_allocate(int fd, uint64_t offset, uint64_t bytes)
 {
 	struct rlimit limit;
 	int r = sys_getrlimit(RLIMIT_FSIZE, &limit);
@@ -62,7 +63,7 @@ static char *map_units(int fd, uint64_t offset, uint32_t units, int *error)
 	uint64_t bytes = (uint64_t)units * REC_UNIT;
 	char *p;
 
-	*error = allocate(fd, offset, bytes);
+	*error = recorder_allocate(fd, offset, bytes);
 	if (*error)
 		return NULL;
 	p = sys_mmap(fd, offset, bytes);
@@ -85,13 +86,16 @@ static struct batch *batch_publish(char *base, uint32_t units, uint32_t used)
 
 static bool batch_add_units(int fd, uint32_t units)
 {
-	uint64_t offset = word_add(&shim.head->file_bytes, (uint64_t)units * REC_UNIT);
+	uint64_t bytes = (uint64_t)units * REC_UNIT;
+	uint64_t offset = word_add(&shim.head->file_bytes, bytes), end = offset + bytes;
 	int error;
 	char *p = map_units(fd, offset, units, &error);
 
-	if (!p)
-		word_set(&shim.head->grow_errno, (uint64_t)-error);
-	return p && batch_publish(p, units, 0);
+	if (p)
+		return batch_publish(p, units, 0);
+	word_set(&shim.head->grow_errno, (uint64_t)-error);
+	word_cas(&shim.head->file_bytes, &end, offset); /* unless another went on from there */
+	return false;
 }
 
 /* Grows by half of what there is, or by as little as is needed when there is no room for that. */
@@ -153,54 +157,6 @@ void recorder_reserve(void)
 {
 	if (recorder_ready())
 		batch_add(RESERVE_UNITS);
-}
-
-/* ---- the summary ---- */
-
-static bool summary_is_valid(const struct rec_summary *s)
-{
-	return !memcmp(s->magic, REC_SUMMARY_MAGIC, 8) && s->version == REC_VERSION &&
-	       s->bytes == sizeof(*s);
-}
-
-static struct rec_summary *summary_map(const char *path, int flags)
-{
-	struct rec_summary *s = NULL;
-	struct stat st;
-	int fd = sys_open(path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return NULL;
-	if (!(flags & O_CREAT) ? sys_fstat(fd, &st) == 0 && st.st_size >= (long)sizeof(*s)
-			       : allocate(fd, 0, 4096) == 0)
-		s = sys_mmap(fd, 0, 4096);
-	sys_close(fd);
-	return s;
-}
-
-/* Opens the run's summary, and counts this image as loaded in it. */
-void recorder_open_summary(const char *dir, bool create)
-{
-	char path[700];
-	struct text t = text_in(path, sizeof(path));
-	struct rec_summary *s;
-
-	text_add(&t, dir);
-	text_add(&t, "/" REC_SUMMARY_NAME);
-	if (t.cut)
-		return;
-	s = create ? summary_map(path, O_CREAT | O_EXCL) : NULL;
-	if (s) {
-		memcpy(s->magic, REC_SUMMARY_MAGIC, 8);
-		s->bytes = sizeof(*s);
-		word_set_release(&s->version, REC_VERSION);
-	} else {
-		s = summary_map(path, 0);
-	}
-	if (!s || !summary_is_valid(s))
-		return;
-	shim.summary = s;
-	word_add(&s->loaded, 1);
 }
 
 /* ---- the start of a recording ---- */
@@ -296,13 +252,6 @@ static int file_make(void)
 	return error;
 }
 
-static bool is_full(void)
-{
-	struct rec_summary *s = shim.summary;
-
-	return s && word_get(&s->made) - word_get(&s->folded) >= options.max_files;
-}
-
 static int make(void)
 {
 	int r;
@@ -312,17 +261,14 @@ static int make(void)
 		return -EACCES;
 	}
 	if (!shim.summary)
-		recorder_open_summary(shim.run_dir, true);
-	if (is_full()) {
-		word_add(&shim.summary->refused, 1);
+		summary_open(shim.run_dir, true);
+	if (summary_refuses())
 		return -ENOSPC;
-	}
 	r = file_make();
-	if (!shim.summary)
-		return r;
-	word_add(r ? &shim.summary->failed : &shim.summary->made, 1);
 	if (r)
-		word_set(&shim.summary->failed_errno, (uint64_t)-r);
+		summary_failed(-r);
+	else if (shim.summary)
+		word_add(&shim.summary->made, 1);
 	return r;
 }
 
@@ -339,12 +285,24 @@ static bool wait_for_other(void)
 	return false;
 }
 
+/* Too late: a filter came before the first socket. The run's summary can still be told. */
+static bool attach_sealed(void)
+{
+	uint32_t state = DETACHED;
+
+	if (word_cas(&shim.attach, &state, ATTACH_FAILED))
+		summary_failed(EPERM);
+	return state == ATTACHED;
+}
+
 COLD bool recorder_attach(void)
 {
 	uint32_t state = DETACHED;
 	int r;
 
-	if (shim.sealed || word_get(&shim.attach) == ATTACH_FAILED)
+	if (shim.sealed)
+		return attach_sealed();
+	if (word_get(&shim.attach) == ATTACH_FAILED)
 		return false;
 	if (!word_cas(&shim.attach, &state, ATTACHING))
 		return state == ATTACHED || (state == ATTACHING && wait_for_other());

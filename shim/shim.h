@@ -95,7 +95,7 @@ struct at {
 
 void real_resolve(void);
 
-/* ---- init.c: the start, the options ------------------------------------------------------ */
+/* ---- options.c --------------------------------------------------------------------------- */
 
 enum option_report { REPORT_NONE, REPORT_EXIT };
 
@@ -109,6 +109,10 @@ struct options {
 };
 
 extern struct options options;
+
+void options_read(const char *s);
+
+/* ---- init.c: the start ------------------------------------------------------------------- */
 
 /* 1 in the process for which `shim` holds true; 0 before the start and after any kind of fork. */
 extern uint32_t *init_alive;
@@ -254,7 +258,7 @@ bool recorder_attach(void);
 void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uint32_t nr,
 		    uint32_t entry_bytes);
 void recorder_reserve(void);
-void recorder_open_summary(const char *dir, bool create);
+int recorder_allocate(int fd, uint64_t offset, uint64_t bytes);
 void recorder_lost(uint64_t *counter);
 void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
 		       const struct rec_life *before, int error);
@@ -264,6 +268,12 @@ static inline bool recorder_ready(void)
 {
 	return likely(word_get_acquire(&shim.attach) == ATTACHED) || recorder_attach();
 }
+
+/* ---- summary.c: the counts of the whole run ----------------------------------------------- */
+
+void summary_open(const char *dir, bool create);
+bool summary_refuses(void);
+void summary_failed(int error);
 
 /* ---- lives.c: the table of descriptors --------------------------------------------------- */
 
@@ -294,6 +304,11 @@ void life_error(struct life_ref ref, int error, struct at at);
 void life_flag(struct life_ref ref, uint32_t flag);
 void life_shut(struct life_ref ref, int how, struct at at);
 void life_addr(struct rec_addr *to, const void *addr, socklen_t len);
+struct rec_life **life_chunk_pointer(uint32_t chunk);
+struct rec_life *life_chunk_grow(uint32_t chunk);
+
+/* ---- inherit.c: what a forked child takes over ------------------------------------------- */
+
 bool lives_inherit(void);
 
 /* A private copy of all lives chunks, taken before a fork for the child. */

@@ -110,6 +110,8 @@ bool unwinder_enter(void)
 
 void unwinder_leave(void)
 {
+	if (!thread.unwinding) /* a child, forked by a handler that interrupted us in here */
+		return;
 	thread.unwinding = false;
 	__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
 }

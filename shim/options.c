@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SOCKLINT_OPTIONS=key=value:key=value. What is not understood is left alone: nobody's program
+ * stops for a misspelt option of ours.
+ */
+#include "shim.h"
+
+struct options options = {
+	.report = REPORT_EXIT,
+	.on_signal = true,
+	.depth = 32,
+	.max_files = 4096,
+	.max_size = 256u << 20,
+};
+
+static bool option_is(const char *item, const char *end, const char *key, const char **value)
+{
+	size_t n = strlen(key);
+
+	if ((size_t)(end - item) < n || memcmp(item, key, n) != 0)
+		return false;
+	*value = item + n;
+	return true;
+}
+
+static uint64_t option_number(const char *s, const char *end)
+{
+	uint64_t n = 0;
+
+	for (; s < end && *s >= '0' && *s <= '9'; s++)
+		n = n * 10 + (uint64_t)(*s - '0');
+	if (s < end && (*s == 'k' || *s == 'K'))
+		n <<= 10;
+	else if (s < end && (*s == 'm' || *s == 'M'))
+		n <<= 20;
+	else if (s < end && (*s == 'g' || *s == 'G'))
+		n <<= 30;
+	return n;
+}
+
+static bool value_is(const char *value, const char *end, const char *word)
+{
+	return (size_t)(end - value) == strlen(word) && !memcmp(value, word, strlen(word));
+}
+
+/* A relative path is meant from where the program was started, wherever it goes later. */
+static void option_dir(const char *value, size_t n)
+{
+	struct text t = text_in(options.dir, sizeof(options.dir));
+
+	if (n && *value != '/' && SYS2(SYS_getcwd, options.dir, sizeof(options.dir)) > 0) {
+		t.len = strlen(options.dir);
+		text_add(&t, "/");
+	}
+	text_add_n(&t, value, n);
+	if (t.cut)
+		options.dir[0] = '\0';
+}
+
+static void option_set(const char *item, const char *end)
+{
+	const char *value;
+	uint64_t n;
+
+	if (option_is(item, end, "dir=", &value)) {
+		option_dir(value, (size_t)(end - value));
+	} else if (option_is(item, end, "report=", &value)) {
+		options.report = value_is(value, end, "none") ? REPORT_NONE : REPORT_EXIT;
+	} else if (option_is(item, end, "on-signal=", &value)) {
+		options.on_signal = !value_is(value, end, "none");
+	} else if (option_is(item, end, "depth=", &value)) {
+		n = option_number(value, end);
+		options.depth = n < 1 ? 1 : n > REC_SITE_FRAMES ? REC_SITE_FRAMES : (uint32_t)n;
+	} else if (option_is(item, end, "max-files=", &value)) {
+		options.max_files = (uint32_t)option_number(value, end);
+	} else if (option_is(item, end, "max-size=", &value)) {
+		options.max_size = option_number(value, end);
+	} else if (value_is(item, end, "help=1")) {
+		static const char help[] =
+			"socklint: SOCKLINT_OPTIONS=key=value:key=value\n"
+			"  dir=PATH         where the recordings go, absolute (default: made in "
+			"/tmp)\n"
+			"  report=exit|none print findings on stderr when the first process ends\n"
+			"  depth=1..60      frames kept of each stack (default 32)\n"
+			"  on-signal=none   do not catch SIGTERM, SIGINT, SIGHUP that would kill\n"
+			"  max-files=N      recordings per directory (default 4096)\n"
+			"  max-size=N[kmg]  bytes per recording (default 256m)\n";
+		SYS3(SYS_write, 2, help, sizeof(help) - 1);
+	}
+}
+
+void options_read(const char *s)
+{
+	while (s && *s) {
+		const char *end = s + strcspn(s, ":");
+
+		option_set(s, end);
+		s = *end ? end + 1 : end;
+	}
+}

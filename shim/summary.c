@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run's summary: counts that outlive folded recordings, shared by all processes of the run.
+ */
+#include "shim.h"
+
+static bool summary_is_valid(const struct rec_summary *s)
+{
+	return !memcmp(s->magic, REC_SUMMARY_MAGIC, 8) && s->version == REC_VERSION &&
+	       s->bytes == sizeof(*s);
+}
+
+static struct rec_summary *summary_map(const char *path, int flags)
+{
+	struct rec_summary *s = NULL;
+	struct stat st;
+	int fd = sys_open(path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return NULL;
+	if (!(flags & O_CREAT) ? sys_fstat(fd, &st) == 0 && st.st_size >= (long)sizeof(*s)
+			       : recorder_allocate(fd, 0, 4096) == 0)
+		s = sys_mmap(fd, 0, 4096);
+	sys_close(fd);
+	return s;
+}
+
+/* Opens the run's summary, and counts this image as loaded in it. */
+void summary_open(const char *dir, bool create)
+{
+	char path[700];
+	struct text t = text_in(path, sizeof(path));
+	struct rec_summary *s;
+
+	text_add(&t, dir);
+	text_add(&t, "/" REC_SUMMARY_NAME);
+	if (t.cut)
+		return;
+	s = create ? summary_map(path, O_CREAT | O_EXCL) : NULL;
+	if (s) {
+		memcpy(s->magic, REC_SUMMARY_MAGIC, 8);
+		s->bytes = sizeof(*s);
+		word_set_release(&s->version, REC_VERSION);
+	} else {
+		s = summary_map(path, 0);
+	}
+	if (!s || !summary_is_valid(s))
+		return;
+	shim.summary = s;
+	word_add(&s->loaded, 1);
+}
+
+/* Whether there are as many recordings as there may be; counts the one that is refused. */
+bool summary_refuses(void)
+{
+	struct rec_summary *s = shim.summary;
+
+	if (!s || word_get(&s->made) - word_get(&s->folded) < options.max_files)
+		return false;
+	word_add(&s->refused, 1);
+	return true;
+}
+
+/* A recording could not be made: what its process does will not be known. */
+void summary_failed(int error)
+{
+	if (!shim.summary)
+		return;
+	word_set(&shim.summary->failed_errno, (uint64_t)error);
+	word_add(&shim.summary->failed, 1);
+}
