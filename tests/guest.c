@@ -1039,6 +1039,22 @@ static int guest_client_on_stderr(int argc, char **argv)
 	return 0;
 }
 
+/* Closes one socket twice, then opens sockets until there are no more descriptors. */
+static int guest_mistakes(int argc, char **argv)
+{
+	struct rlimit limit = {64, 64};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), n = 0;
+
+	(void)argc, (void)argv;
+	close(fd);
+	close(fd);
+	must(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+	while (socket(AF_INET, SOCK_STREAM, 0) >= 0)
+		n++;
+	printf("%d sockets, then: %s\n", n, strerror(errno));
+	return 0;
+}
+
 /* N exchanges over one connection: no birth, no death. */
 static int guest_exchange(int argc, char **argv)
 {
@@ -1162,6 +1178,7 @@ static int guest_leak_late(int argc, char **argv)
 	X(first_of_namespace)                                                                      \
 	X(watch_children)                                                                          \
 	X(client_on_stderr)                                                                        \
+	X(mistakes)                                                                                \
 	X(exchange)                                                                                \
 	X(serve)                                                                                   \
 	X(crowd)                                                                                   \

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the shim writes, read by the command's own loader: incidents, modules, counters, limits.
+ */
+#include "running.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "collection.h"
+
+struct recorded {
+	char *dir;
+	struct collection all;
+	const struct recording *r; /* the first */
+};
+
+static struct recorded record(const char *name, const char *arg, const char *more)
+{
+	struct recorded x = {scratch_make(), COLLECTION_INIT, NULL};
+	char options[300];
+	struct run run;
+
+	snprintf(options, sizeof(options), "dir=%s:report=none%s", x.dir, more);
+	run = run_program(&(struct start){
+		.argv = ARGV(GUEST, name, arg), .preload = SHIM, .options = options});
+	assert_int_not_equal(run.status, -1);
+	assert_null(strstr(run.out, "FAILED"));
+	run_release(&run);
+	collection_add(&x.all, x.dir);
+	assert_int_equal(x.all.nr_complaints, 0);
+	assert_int_equal(x.all.nr, 1);
+	x.r = x.all.items[0];
+	return x;
+}
+
+static void forget(struct recorded *x)
+{
+	collection_release(&x->all);
+	scratch_remove(x->dir);
+}
+
+static const struct rec_incident *incident(const struct recorded *x, enum rec_incident_kind kind)
+{
+	for (size_t i = 0; i < x->r->nr_incidents; i++)
+		if (x->r->incidents[i]->kind == kind)
+			return x->r->incidents[i];
+	fail_msg("no incident of kind %d", kind);
+	return NULL;
+}
+
+static void double_close_and_exhaustion_are_incidents(void **state)
+{
+	struct recorded x = record("mistakes", NULL, "");
+	const struct rec_incident *twice = incident(&x, REC_INCIDENT_DOUBLE_CLOSE);
+	const struct rec_incident *full = incident(&x, REC_INCIDENT_EXHAUSTED);
+
+	(void)state;
+	assert_int_equal(x.r->nr_incidents, 2);
+	assert_int_not_equal(twice->site, twice->first_site);
+	assert_non_null(recording_site(x.r, twice->site));
+	assert_non_null(recording_site(x.r, twice->first_site));
+	assert_true(twice->first_ns && twice->first_ns <= twice->ns);
+	assert_int_equal(full->error, 24); /* EMFILE */
+	forget(&x);
+}
+
+/* Each cited address lies in a module whose file and build id are known. */
+static void modules_have_paths_and_build_ids(void **state)
+{
+	struct recorded x = record("leak", NULL, "");
+	bool guest = false;
+
+	(void)state;
+	assert_true(x.r->nr_modules >= 2); /* the guest, and the C library that called its main */
+	for (size_t i = 0; i < x.r->nr_modules; i++) {
+		const struct rec_module *m = x.r->modules[i];
+
+		assert_int_equal(m->path[0], '/');
+		assert_int_equal(m->build_id_len, 20);
+		guest |= !strcmp(m->path, GUEST);
+	}
+	assert_true(guest);
+	forget(&x);
+}
+
+static void counts_what_it_followed(void **state)
+{
+	struct recorded x = record("leak", NULL, "");
+	const struct rec_header *h = x.r->header;
+
+	(void)state;
+	assert_int_equal(h->births, 9); /* a listener, four clients, four accepted */
+	assert_int_equal(h->deaths, 5);
+	assert_int_equal(h->births_without_stack, 0);
+	assert_int_equal(h->lost_lives, 0);
+	assert_int_equal(h->lost_sites, 0);
+	assert_int_equal(h->lost_modules, 0);
+	assert_int_equal(h->end_kind, REC_END_RETURN);
+	assert_true(h->facts_ns >= h->start_ns && h->end_ns >= h->facts_ns);
+	forget(&x);
+}
+
+/* What does not fit is counted, and the file stays as small as was asked for. */
+static void max_size_is_kept(void **state)
+{
+	struct recorded x = record("crowd", "900", ":max-size=256k");
+	struct stat st;
+	char path[400];
+
+	(void)state;
+	assert_true(x.r->header->lost_lives > 0);
+	assert_int_equal(x.r->header->births + x.r->header->lost_lives, 900);
+	snprintf(path, sizeof(path), "%s/%u.0" REC_SUFFIX, x.dir, x.r->header->pid);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size <= 256 * 1024);
+	forget(&x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(double_close_and_exhaustion_are_incidents),
+		cmocka_unit_test(modules_have_paths_and_build_ids),
+		cmocka_unit_test(counts_what_it_followed),
+		cmocka_unit_test(max_size_is_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
