@@ -161,7 +161,9 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 		return OPEN_ELSEWHERE;
 	if (prove_life(s->touched, proof))
 		return OPEN_NONE;
-	if (s->touched->r.site && prove_overtaken(s->touched, &ignored))
+	if (s->touched->r.site &&
+	    (prove_overtaken(s->touched, &ignored) ||
+	     (may_be_in_custody(s->touched) && is_youngest_of_toucher(s->touched))))
 		return OPEN_CUSTODY;
 	return may_be_queued(s->touched) ? OPEN_QUEUE : OPEN_NO_PROOF;
 }

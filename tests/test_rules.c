@@ -456,7 +456,7 @@ static void who_was_told_nothing_joins_only_its_like(void **state)
 	served_at(x, 1, 50)->newest_touch_seq = 500;
 	judge_all(x);
 	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
-	expect_open(x, 6, OPEN_NO_PROOF);
+	expect_open(x, 6, OPEN_CUSTODY);
 }
 
 /* ---- clients ----------------------------------------------------------------------------- */
@@ -517,6 +517,20 @@ static void the_last_of_an_idle_worker_joins_its_like(void **state)
 	ignored(x, 7, 14);
 	judge_all(x);
 	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 7, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_fault(x, 6, "close-wait", PROOF_SERIES);
+}
+
+/* Nobody had the time to overtake it, but it is the last that its worker had in hand. */
+static void the_last_of_a_worker_joins_though_not_overtaken(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, 6, 12)->touch_tid = 2;
+	served_at(x, 2, 12);
+	ignored(x, 7, 14);
+	served_at(x, 1, 500);
+	judge_all(x);
 	expect_fault(x, 7, "close-wait", PROOF_THREAD_MOVED_ON);
 	expect_fault(x, 6, "close-wait", PROOF_SERIES);
 }
@@ -680,6 +694,7 @@ int main(void)
 		TEST(a_pooled_client_is_parked),
 		TEST(a_client_of_one_peer_of_several_is_parked),
 		TEST(the_last_of_an_idle_worker_joins_its_like),
+		TEST(the_last_of_a_worker_joins_though_not_overtaken),
 		TEST(a_one_shot_client_is_open),
 		TEST(what_tcp_forgot_is_a_descriptor_leak),
 		TEST(a_reset_counts_without_the_kernel),
