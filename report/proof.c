@@ -122,9 +122,17 @@ static bool prove_thread_moved_on(const struct life *l, struct proof *proof)
 	return false;
 }
 
+/* The reading of an EOF is timed exactly, as a birth is; other touches are not. */
+static uint64_t last_touch_at_latest(const struct life *l)
+{
+	if (!was_touched(l))
+		return l->r.born_ns;
+	return l->r.touch_ns + (l->r.touch_ns == l->r.eof_ns ? 0 : COARSE_NS);
+}
+
 static bool prove_overtaken(const struct life *l, struct proof *proof)
 {
-	uint64_t after = was_touched(l) ? l->r.touch_ns + COARSE_NS : l->r.born_ns;
+	uint64_t after = last_touch_at_latest(l);
 	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
 	const struct family *f = siblings(l);
 	size_t i;

@@ -12,7 +12,7 @@
 	X(NOT_TCP, "not TCP")                                                                      \
 	X(UNCONNECTED, "not connected")                                                            \
 	X(CLOSING, "being closed by TCP")                                                          \
-	X(GRACE, "touched or ended within the grace")                                              \
+	X(GRACE, "less than 1 s old at the end: too young to judge")                               \
 	X(NO_PROOF, "no proof that the program moved on")                                          \
 	X(CUSTODY, "its thread may still be at work on it")                                        \
 	X(QUEUE, "waiting in a hand-over queue?")                                                  \

@@ -23,19 +23,21 @@ static bool option_is(const char *item, const char *end, const char *key, const 
 	return true;
 }
 
-static uint64_t option_number(const char *s, const char *end)
+/* A number, or what was there before: a slip of the pen must not make a limit of it. */
+static uint64_t option_number(const char *s, const char *end, uint64_t before)
 {
+	static const char units[] = "kmg";
+	const char *digits = s, *unit;
 	uint64_t n = 0;
 
-	for (; s < end && *s >= '0' && *s <= '9'; s++)
+	for (; s < end && *s >= '0' && *s <= '9' && n < UINT64_MAX / 2048; s++)
 		n = n * 10 + (uint64_t)(*s - '0');
-	if (s < end && (*s == 'k' || *s == 'K'))
-		n <<= 10;
-	else if (s < end && (*s == 'm' || *s == 'M'))
-		n <<= 20;
-	else if (s < end && (*s == 'g' || *s == 'G'))
-		n <<= 30;
-	return n;
+	if (s == digits || end - s > 1)
+		return before;
+	if (s == end)
+		return n;
+	unit = strchr(units, *s | 0x20);
+	return unit && *unit ? n << 10 * (unit - units + 1) : before;
 }
 
 static bool value_is(const char *value, const char *end, const char *word)
@@ -69,12 +71,12 @@ static void option_set(const char *item, const char *end)
 	} else if (option_is(item, end, "on-signal=", &value)) {
 		options.on_signal = !value_is(value, end, "none");
 	} else if (option_is(item, end, "depth=", &value)) {
-		n = option_number(value, end);
+		n = option_number(value, end, options.depth);
 		options.depth = n < 1 ? 1 : n > REC_SITE_FRAMES ? REC_SITE_FRAMES : (uint32_t)n;
 	} else if (option_is(item, end, "max-files=", &value)) {
-		options.max_files = (uint32_t)option_number(value, end);
+		options.max_files = (uint32_t)option_number(value, end, options.max_files);
 	} else if (option_is(item, end, "max-size=", &value)) {
-		options.max_size = option_number(value, end);
+		options.max_size = option_number(value, end, options.max_size);
 	} else if (value_is(item, end, "help=1")) {
 		static const char help[] =
 			"socklint: SOCKLINT_OPTIONS=key=value:key=value\n"
@@ -85,7 +87,7 @@ static void option_set(const char *item, const char *end)
 			"  on-signal=none   do not catch SIGTERM, SIGINT, SIGHUP that would kill\n"
 			"  max-files=N      recordings per directory (default 4096)\n"
 			"  max-size=N[kmg]  bytes per recording (default 256m)\n";
-		SYS3(SYS_write, 2, help, sizeof(help) - 1);
+		tell_line(help, sizeof(help) - 1);
 	}
 }
 

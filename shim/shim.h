@@ -410,6 +410,7 @@ void end_take_back(void);
 void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);
+void tell_line(const char *line, size_t n);
 
 /* ---- signals.c --------------------------------------------------------------------------- */
 

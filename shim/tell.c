@@ -8,6 +8,7 @@
  * put a client's socket there); where it is a socket.
  */
 #include "shim.h"
+#include <poll.h>
 #include <sys/wait.h>
 
 OLD_SYMBOL(dladdr)
@@ -131,6 +132,33 @@ static const char *reason(int error)
 	return "it failed";
 }
 
+/* Where the file would outgrow RLIMIT_FSIZE the kernel sends SIGXFSZ; a pipe may be full, or dead.
+ */
+static bool stderr_takes(size_t n)
+{
+	struct pollfd p = {2, POLLOUT, 0};
+	struct timespec now = {0, 0};
+	struct rlimit limit;
+	struct stat st;
+	long at;
+
+	if (sys_fstat(2, &st) < 0 || SYS5(SYS_ppoll, &p, 1, &now, NULL, 8) != 1 ||
+	    p.revents != POLLOUT)
+		return false;
+	if (!S_ISREG(st.st_mode))
+		return true;
+	at = SYS3(SYS_lseek, 2, 0, SEEK_CUR);
+	at = at > st.st_size ? at : st.st_size;
+	return sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && (uint64_t)at + n <= limit.rlim_cur;
+}
+
+/* A few words of ours, if they can be said without harm. */
+void tell_line(const char *line, size_t n)
+{
+	if (stderr_takes(n))
+		SYS3(SYS_write, 2, line, n);
+}
+
 /* One line, so that nobody takes silence for "no leaks". */
 void tell_failure(int error)
 {
@@ -147,7 +175,7 @@ void tell_failure(int error)
 	text_add_number(&t, (uint64_t)error);
 	text_add(&t, "); nothing is known of this run. Name a directory that this program can "
 		     "write: SOCKLINT_OPTIONS=dir=PATH\n");
-	SYS3(SYS_write, 2, t.buf, t.len);
+	tell_line(t.buf, t.len);
 }
 
 void tell(void)

@@ -38,6 +38,7 @@ static const char *const allowed[] = {
 	"memcpy",
 	"memmove",
 	"memset",
+	"strchr",
 	"strcspn",
 	"strlen",
 	"strncmp",

@@ -222,6 +222,43 @@ static void default_directory_is_private_and_named(void **state)
 	run_release(&run);
 }
 
+/* The shim's own line must not be what outgrows a limit, or what a dead pipe kills for. */
+static void our_line_is_not_written_where_it_would_kill(void **state)
+{
+	char *dir = scratch_make(), script[1200];
+	struct run run;
+
+	(void)state;
+	snprintf(script, sizeof(script),
+		 "head -c 4096 /dev/zero > %s/full; ulimit -f 1; "
+		 "LD_PRELOAD=%s SOCKLINT_OPTIONS=dir=/proc/nowhere:help=1 %s leak 2>> %s/full; "
+		 "echo file $?; exec 3> >(exec sleep 0.1 >&-); sleep 0.3; "
+		 "LD_PRELOAD=%s SOCKLINT_OPTIONS=dir=/proc/nowhere:help=1 %s leak 2>&3; echo pipe "
+		 "$?",
+		 dir, SHIM, GUEST, dir, SHIM, GUEST);
+	run = run_program(&(struct start){.argv = ARGV("bash", "-c", script)});
+	assert_string_equal(run.out, "leaked\nfile 3\nleaked\npipe 3\n");
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+/* A slip of the pen in the options leaves the defaults. */
+static void misspelt_values_leave_the_defaults(void **state)
+{
+	char *dir = scratch_make(), options[300];
+	struct run run;
+
+	(void)state;
+	snprintf(options, sizeof(options),
+		 "dir=%s:depth=foo:max-size=abc:max-files=:max-size=4x:dri=/tmp", dir);
+	run = run_program(
+		&(struct start){.argv = ARGV(GUEST, "leak"), .preload = SHIM, .options = options});
+	assert_has_line(run.err, FINDING);
+	assert_non_null(strstr(run.err, "    #3  "));
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 static void unwritable_directory_leaves_the_guest_alone(void **state)
 {
 	struct run run = run_program(&(struct start){
@@ -303,6 +340,8 @@ int main(void)
 		cmocka_unit_test(the_end_is_recorded_when_a_handler_raises_again),
 		cmocka_unit_test(unprivileged_before_its_first_socket_it_is_recorded),
 		cmocka_unit_test(default_directory_is_private_and_named),
+		cmocka_unit_test(our_line_is_not_written_where_it_would_kill),
+		cmocka_unit_test(misspelt_values_leave_the_defaults),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
 		cmocka_unit_test(child_without_a_recording_spoils_no_other),
 		cmocka_unit_test(vfork_child_changes_nothing_of_its_parents),
