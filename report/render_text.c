@@ -187,19 +187,25 @@ static void print_strings(const struct page *p, const char *color, const char *l
 
 static void print_last_line(const struct page *p, const struct report *r)
 {
+	const char *color = r->nr_leaked ? RED : r->nr_in_doubt ? YELLOW : GREEN;
+
 	if (r->nr_leaked) {
 		print(p, RED, "socklint: %" PRIu64 " socket%s leaked at %zu place%s", r->nr_leaked,
 		      text_plural(r->nr_leaked), r->nr_findings, text_plural(r->nr_findings));
 		print(p, RED, " (%" PRIu64 " in CLOSE_WAIT, %" PRIu64 " descriptor%s)",
 		      r->nr_close_wait, r->nr_descriptors, text_plural(r->nr_descriptors));
 	} else {
-		print(p, GREEN,
-		      "socklint: no leaks: %" PRIu64 " socket%s followed in %" PRIu64 " process%s",
-		      r->nr_followed, text_plural(r->nr_followed), r->nr_processes,
+		print(p, color,
+		      "socklint: %s: %" PRIu64 " socket%s followed in %" PRIu64 " process%s",
+		      r->nr_in_doubt ? "no leak proven" : "no leaks", r->nr_followed,
+		      text_plural(r->nr_followed), r->nr_processes,
 		      r->nr_processes == 1 ? "" : "es");
 	}
 	if (r->nr_still_open)
-		print(p, r->nr_leaked ? RED : GREEN, ", %" PRIu64 " still open", r->nr_still_open);
+		print(p, color, ", %" PRIu64 " still open", r->nr_still_open);
+	if (r->nr_in_doubt)
+		print(p, color, ", %" PRIu64 " of them in doubt: their process was killed",
+		      r->nr_in_doubt);
 	end_line(p);
 }
 

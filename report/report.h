@@ -61,6 +61,7 @@ struct report {
 	char **notes; /* why there is little to see: folded recordings, no sockets */
 	size_t nr_notes, alloc_notes;
 	uint64_t nr_leaked, nr_close_wait, nr_descriptors, nr_still_open;
+	uint64_t nr_in_doubt; /* of those still open: killed too soon to be judged */
 	uint64_t nr_followed, nr_processes;
 };
 

@@ -63,12 +63,33 @@ static int cmp_open(const void *a, const void *b)
 	return strcmp(x->where, y->where);
 }
 
+/* Nobody could ask the kernel, or wait and see: these may be leaks, and may be none. */
+static bool is_in_doubt(const struct finding *f)
+{
+	enum open_reason reason = f->judged.verdict.reason;
+
+	if (f->judged.socket->birth->process->end != PROCESS_KILLED)
+		return false;
+	return reason == OPEN_UNKNOWN || (f->judged.rule && reason != OPEN_NONE);
+}
+
+static uint64_t count_in_doubt(const struct findings *f)
+{
+	uint64_t nr = 0;
+	size_t i;
+
+	for (i = 0; i < f->nr; i++)
+		nr += is_in_doubt(&f->all[i]);
+	return nr;
+}
+
 /* The findings that are no faults come sorted by place and reason. */
 static void add_open(struct report *r, const struct findings *f)
 {
 	size_t i;
 
 	r->nr_still_open = f->nr - f->nr_leaked;
+	r->nr_in_doubt = count_in_doubt(f);
 	r->open = xcalloc(r->nr_still_open, sizeof(*r->open));
 	for (i = f->nr_leaked; i < f->nr; i++) {
 		const struct finding *cur = &f->all[i];

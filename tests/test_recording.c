@@ -79,6 +79,15 @@ static void sigkill_leaves_what_is_needed(void **state)
 	scratch_remove(dir);
 }
 
+/* Killed at once, it cannot be judged: that is said, and is not "no leaks". */
+static void killed_too_soon_is_in_doubt(void **state)
+{
+	(void)state;
+	expect("end", "9", 0,
+	       ARGV("socklint: no leak proven: 9 sockets followed in 1 process, 4 still open, 3 of "
+		    "them in doubt"));
+}
+
 static void readable_while_the_program_runs(void **state)
 {
 	char *dir = scratch_make(), options[300];
@@ -239,6 +248,7 @@ int main(void)
 		cmocka_unit_test(not_judged_after_exec),
 		cmocka_unit_test(not_judged_within_the_grace),
 		cmocka_unit_test(sigkill_leaves_what_is_needed),
+		cmocka_unit_test(killed_too_soon_is_in_doubt),
 		cmocka_unit_test(readable_while_the_program_runs),
 		cmocka_unit_test(vfork_child_does_not_close_for_its_parent),
 		cmocka_unit_test(duplicates_hold_the_socket),

@@ -263,10 +263,20 @@ static void overtaking_counts_from_the_last_touch(void **state)
 {
 	struct fixture *x = *state;
 
-	ignored(x, 5, 10);
+	ignored(x, 5, 10)->touch_ns += 1000; /* touched again, by a coarse clock */
 	served_at(x, 2, 500)->ended_born_ns = FORGE_S(20.005);
 	judge_all(x);
 	expect_open(x, 5, OPEN_NO_PROOF);
+}
+
+static void the_time_of_an_eof_is_exact(void **state)
+{
+	struct fixture *x = *state;
+
+	of_unknown_thread(ignored(x, 5, 10))->touch_ns = FORGE_S(20);
+	served_at(x, 2, 500)->ended_born_ns = FORGE_S(20.005);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
 }
 
 static void an_evicted_thread_overtakes_too(void **state)
@@ -677,6 +687,7 @@ int main(void)
 		TEST(an_eof_not_read_yet_has_grace_at_any_end),
 		TEST(a_reset_not_told_yet_has_grace_at_any_end),
 		TEST(overtaking_counts_from_the_last_touch),
+		TEST(the_time_of_an_eof_is_exact),
 		TEST(an_evicted_thread_overtakes_too),
 		TEST(within_the_grace_it_is_open),
 		TEST(who_ends_by_itself_has_no_grace),
