@@ -108,10 +108,8 @@ EXPORT int prctl(int option, ...)
 /* libunwind writes a byte from the address it wants to know about into its pipe. */
 static long probe(const void *address)
 {
-	if (sys_readable(address))
-		return 1;
-	errno = EFAULT;
-	return -1;
+	errno = sys_readable(address) ? 0 : EFAULT;
+	return errno ? -1 : 1;
 }
 
 /* libuv closes this way. */

@@ -50,8 +50,10 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
 	struct life_ref ref = FIND(fd);
 
-	if (unlikely(fd == unwinder_fd) && unwinder_is_caller(AT_CALLER))
+	if (unlikely(fd == unwinder_fd) && unwinder_is_caller(AT_CALLER)) {
+		errno = 0;
 		return 1;
+	}
 	return got(ref, (struct request){REC_CALL_READ, n, 0}, real.read(fd, buf, n), AT_CALLER);
 }
 

@@ -5,7 +5,9 @@
  * - It is opened RTLD_LOCAL, for its _Unwind_* would otherwise replace libgcc's in the guest.
  * - It opens a pipe to probe addresses and never checks that the pipe is still its own. Its
  *   pipe2, read, write, syscall and close are bound to the hooks, which know the caller and the
- *   number unwinder_fd, and answer without any descriptor (unwinder_probe).
+ *   number unwinder_fd, and answer without any descriptor.
+ * - It repeats a read or write of the pipe while errno is EINTR, whatever the call returned, and
+ *   the guest's may be EINTR on entry: the answers set errno to 0, and the walk restores it.
  * - A fork while a thread is inside leaves the child with a locked mutex. So there is a gate:
  *   fork closes it and waits for those inside; a child that was born all the same never unwinds.
  * - It is not re-entered in the same thread (a signal handler that interrupts it).

@@ -282,6 +282,19 @@ static int guest_errno(int argc, char **argv)
 	return 0;
 }
 
+/* What a poll() that a signal ended leaves in errno is still there in the next call. */
+static int guest_interrupted(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+
+	(void)argc, (void)argv;
+	listen_any(&addr);
+	errno = EINTR;
+	must(through_jit(socket_at_depth, 3) >= 0, "socket");
+	printf("%s\n", strerror(errno));
+	return 0;
+}
+
 /* Where the kernel says EFAULT nobody may have looked before it. */
 static int guest_bad_pointers(int argc, char **argv)
 {
@@ -1151,6 +1164,7 @@ static int guest_leak_late(int argc, char **argv)
 	X(descriptors)                                                                             \
 	X(closer)                                                                                  \
 	X(errno)                                                                                   \
+	X(interrupted)                                                                             \
 	X(bad_pointers)                                                                            \
 	X(stack_base)                                                                              \
 	X(accept_address)                                                                          \
