@@ -336,7 +336,8 @@ struct rec_summary {
 	uint64_t suspicious; /* sockets that were in CLOSE_WAIT or CLOSE when their process ended */
 	uint64_t program_pid;	 /* by "socklint run": the program that it started ... */
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
-	uint64_t reserved[4];
+	uint64_t execs;		 /* images that were to be started by exec, and did not fail to */
+	uint64_t reserved[3];
 };
 
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)

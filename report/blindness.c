@@ -168,6 +168,22 @@ static void note_of_folded(struct report *r, const struct collection *c)
 		note(r, xstrdup("the shim was loaded and the program used no socket"));
 }
 
+/*
+ * Under `run` the first image and each exec make one that should have loaded the shim. (What
+ * posix_spawn() starts is loaded and not counted as an exec: then less is noticed, never too much.)
+ */
+static void warn_of_unfollowed(struct report *r, const struct rec_summary *s)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!s->program_pid || s->loaded >= 1 + s->execs)
+		return;
+	text_add_count(&sb, 1 + s->execs - s->loaded, "program");
+	strbuf_addstr(&sb, " of this run did not load the shim (static, setuid, or started with a "
+			   "cleared environment): of their sockets nothing is known");
+	warn(r, strbuf_detach(&sb));
+}
+
 void blindness_fill(struct report *r, const struct history *h, const struct collection *c,
 		    const struct symbolizer *sy)
 {
@@ -175,5 +191,6 @@ void blindness_fill(struct report *r, const struct history *h, const struct coll
 	warn_of_flags(r, h);
 	warn_of_ends(r, h);
 	warn_of_files(r, c, sy);
+	warn_of_unfollowed(r, &c->summary);
 	note_of_folded(r, c);
 }

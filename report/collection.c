@@ -83,6 +83,8 @@ static void add_summary(struct collection *c, const char *dir, size_t first)
 	sum->folded += s.folded;
 	sum->folded_births += s.folded_births;
 	sum->refused += s.refused;
+	sum->program_pid = s.program_pid;
+	sum->execs += s.execs;
 	sum->failed += s.failed;
 	if (s.failed_errno)
 		sum->failed_errno = s.failed_errno;

@@ -100,6 +100,9 @@ static void keep_or_remove(const struct run_dir *d, const struct produced *p)
 		run_dir_remove(d);
 	else
 		complain("the recording is in %s", d->path);
+	if (p->nr_running)
+		complain("%zu of its processes still run%s: read again with: socklint report %s",
+			 p->nr_running, p->nr_running == 1 ? "s" : "", d->path);
 }
 
 static int report_run(const struct run_command *cmd, const struct run_dir *d, const struct child *c)

@@ -110,18 +110,30 @@ EXPORT _Noreturn void quick_exit(int status)
 
 /* ---- exec ---- */
 
+/* In a vfork child too: the summary is the run's, and each image that loads the shim counts there.
+ */
+static void exec_count(uint64_t change)
+{
+	if (shim.summary)
+		word_add(&shim.summary->execs, change);
+}
+
 static void exec_begin(void)
 {
-	if (hook_enter())
-		end_record(REC_END_EXEC, 0);
+	if (!hook_enter())
+		return;
+	exec_count(1);
+	end_record(REC_END_EXEC, 0);
 }
 
 static int exec_failed(int r)
 {
 	int e = errno;
 
-	if (hook_enter())
+	if (hook_enter()) {
+		exec_count((uint64_t)-1);
 		end_take_back();
+	}
 	errno = e;
 	return r;
 }
