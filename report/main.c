@@ -127,9 +127,10 @@ int main(int argc, char **argv)
 		"  run -- PROGRAM ARGS...   run a program under the shim and report\n"
 		"  report PATH...           report from recordings, or from directories of them\n"
 		"  explain [RULE]           say what a rule is about\n\n"
-		"\"socklint COMMAND --help\" says more. Exit status: 0 no findings, 1 findings "
-		"(run: 23), 2 usage, 3 input that cannot be read, 125 socklint itself failed; run "
-		"passes on the program's own status where it failed by itself.";
+		"\"socklint COMMAND --help\" says more. Exit status: of report 0 no "
+		"findings, 1 findings; of run the program's own, or 23 with findings where it did "
+		"not fail by itself; 2 usage, 3 input that cannot be read, 125 socklint itself "
+		"failed, 126 and 127 the program could not be started.";
 	const struct argp argp = {
 		.parser = parse_top, .args_doc = "COMMAND [OPTION...]", .doc = doc};
 	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;

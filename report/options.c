@@ -12,7 +12,8 @@ static const struct argp_option option_table[] = {
 	{"format", 'f', "FORMAT[:PATH]", 0, "Write the report as FORMAT (text), into PATH", 0},
 	{"fail-on", KEY_FAIL_ON, "RULE|SEVERITY", 0,
 	 "What makes the exit status a failure: a rule, or note, warning, error (default)", 0},
-	{"error-exitcode", KEY_EXITCODE, "N", 0, "The exit status of that failure", 0},
+	{"error-exitcode", KEY_EXITCODE, "N", 0,
+	 "Exit status when there are such findings (report: 1, run: 23)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
 	{0},
 };
