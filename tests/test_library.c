@@ -34,6 +34,7 @@ static const char *const allowed[] = {
 	"getenv",
 	"__environ",
 	"environ",
+	"memchr",
 	"memcmp",
 	"memcpy",
 	"memmove",
