@@ -179,6 +179,27 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 	return seq & 1 ? (struct life_ref){life, seq} : (struct life_ref){NULL, 0};
 }
 
+/* What the kernel said is said of one descriptor, and lies in that one's life. */
+#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED)
+
+/*
+ * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
+ * who gave birth to it, in this process or its parent: that was before.
+ */
+static void pass_on_touch(const struct rec_life *l, struct rec_life *s)
+{
+	bool newer = l->touch_tid == s->touch_tid ? l->touch_seq > s->touch_seq
+						  : l->touch_ns >= s->touch_ns;
+
+	if (!(l->flags & REC_LIFE_TOUCHED) || ((s->flags & REC_LIFE_TOUCHED) && !newer))
+		return;
+	word_set(&s->touch_ns, l->touch_ns);
+	word_set(&s->touch_pc, l->touch_pc);
+	word_set(&s->touch_call, l->touch_call);
+	word_set(&s->touch_tid, l->touch_tid);
+	word_set(&s->touch_seq, l->touch_seq);
+}
+
 /* What one descriptor learnt must not die with it while another still holds the socket. */
 static bool pass_on_to_sibling(const struct rec_life *l)
 {
@@ -196,7 +217,8 @@ static bool pass_on_to_sibling(const struct rec_life *l)
 		s->reset_errno = l->reset_errno;
 		word_set(&s->reset_ns, l->reset_ns);
 	}
-	word_set(&s->flags, s->flags | l->flags);
+	pass_on_touch(l, s);
+	word_set(&s->flags, s->flags | (l->flags & ~(uint32_t)OF_ONE_DESCRIPTOR));
 	return true;
 }
 

@@ -910,6 +910,21 @@ static int guest_leak_in_child(int argc, char **argv)
 	return 0;
 }
 
+/* A child looks at a socket of its parent's through a number of its own. */
+static int guest_dup_in_child(int argc, char **argv)
+{
+	int fd = socket_at_depth(0), status;
+
+	(void)argc, (void)argv;
+	if (fork() == 0) {
+		close(dup(fd));
+		exit(0);
+	}
+	wait(&status);
+	close(fd);
+	return 0;
+}
+
 static __attribute__((noinline)) int close_at_depth(int depth, int fd)
 {
 	volatile int r;
@@ -1186,6 +1201,7 @@ static int guest_leak_late(int argc, char **argv)
 	X(unseen_doors)                                                                            \
 	X(daemon)                                                                                  \
 	X(leak_in_child)                                                                           \
+	X(dup_in_child)                                                                            \
 	X(child_refused)                                                                           \
 	X(atfork)                                                                                  \
 	X(killed_while_loading)                                                                    \

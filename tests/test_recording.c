@@ -127,6 +127,13 @@ static void duplicates_hold_the_socket(void **state)
 	       ARGV("error: close-wait (eof-ignored): 2 sockets opened in accept_client"));
 }
 
+/* The thread that touched it before the fork is the parent's, and not one of ours that ended. */
+static void closed_duplicate_of_an_inherited_socket(void **state)
+{
+	(void)state;
+	expect("dup_in_child", NULL, 0, ARGV("socklint: no leaks: "));
+}
+
 static void doors_that_no_hook_sees_are_no_leak(void **state)
 {
 	(void)state;
@@ -252,6 +259,7 @@ int main(void)
 		cmocka_unit_test(readable_while_the_program_runs),
 		cmocka_unit_test(vfork_child_does_not_close_for_its_parent),
 		cmocka_unit_test(duplicates_hold_the_socket),
+		cmocka_unit_test(closed_duplicate_of_an_inherited_socket),
 		cmocka_unit_test(doors_that_no_hook_sees_are_no_leak),
 		cmocka_unit_test(worker_without_privileges_is_followed),
 		cmocka_unit_test(no_socket_no_file),
