@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small programs in one, to be run with and without the shim: `guest NAME [ARGS]`. Each prints
+ * what it can see of itself, the same in both runs if the shim is invisible. Nothing printed may
+ * depend on the run: no pid, no port, no address. One is a function guest_NAME() and a row here.
+ */
+#ifndef TESTS_GUEST_H
+#define TESTS_GUEST_H
+
+#include <alloca.h>
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GUESTS(X)                                                                                  \
+	X(descriptors)                                                                             \
+	X(closer)                                                                                  \
+	X(errno)                                                                                   \
+	X(interrupted)                                                                             \
+	X(bad_pointers)                                                                            \
+	X(stack_base)                                                                              \
+	X(accept_address)                                                                          \
+	X(early_allocator)                                                                         \
+	X(malloc)                                                                                  \
+	X(fork_storm)                                                                              \
+	X(thread_per_connection)                                                                   \
+	X(end)                                                                                     \
+	X(signals)                                                                                 \
+	X(cancel)                                                                                  \
+	X(vfork)                                                                                   \
+	X(fork_idle)                                                                               \
+	X(sealed)                                                                                  \
+	X(confined)                                                                                \
+	X(unprivileged)                                                                            \
+	X(nothing)                                                                                 \
+	X(file_limit)                                                                              \
+	X(dup)                                                                                     \
+	X(unseen_doors)                                                                            \
+	X(daemon)                                                                                  \
+	X(leak_in_child)                                                                           \
+	X(dup_in_child)                                                                            \
+	X(child_refused)                                                                           \
+	X(atfork)                                                                                  \
+	X(killed_while_loading)                                                                    \
+	X(first_of_namespace)                                                                      \
+	X(watch_children)                                                                          \
+	X(client_on_stderr)                                                                        \
+	X(mistakes)                                                                                \
+	X(exchange)                                                                                \
+	X(serve)                                                                                   \
+	X(crowd)                                                                                   \
+	X(leak)                                                                                    \
+	X(clean)                                                                                   \
+	X(leak_late)                                                                               \
+	X(leak_and_wait)
+
+#define GUEST_DECLARE(name) int guest_##name(int argc, char **argv);
+GUESTS(GUEST_DECLARE)
+#undef GUEST_DECLARE
+
+/* Counted in guest.c, whose malloc() takes the C library's place. */
+extern unsigned long mallocs, mallocs_in_set_up;
+extern bool in_set_up;
+extern __thread bool stop_in_malloc;
+
+/* What the threads of a guest serve. */
+extern int thread_listener;
+extern struct sockaddr_in thread_addr;
+
+void must(bool ok, const char *what);
+int listen_any(struct sockaddr_in *addr);
+int connect_to(const struct sockaddr_in *addr);
+int socket_at_depth(int depth);
+int through_jit(int (*f)(int), int arg);
+int socket_through_jit(int depth);
+int accept_client(int listener);
+int leak_one(int listener, const struct sockaddr_in *addr);
+void serve_one(int listener, const struct sockaddr_in *addr);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The ways to end, and signals. */
+#include "guest.h"
+
+static void on_signal(int sig)
+{
+	static const char said[] = "my own handler\n";
+
+	(void)sig;
+	if (write(1, said, sizeof(said) - 1) < 0)
+		_exit(98);
+	_exit(5);
+}
+
+/* Cleans up, then dies of the signal: the kernel has put the default action back. */
+static void on_signal_again(int sig)
+{
+	raise(sig);
+}
+
+static void on_exit_say(void)
+{
+	printf("atexit ran\n");
+	fflush(stdout);
+}
+
+int guest_end(int argc, char **argv)
+{
+	const char *how = argc > 0 ? argv[0] : "return";
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr);
+
+	for (int i = 0; i < 3; i++)
+		leak_one(listener, &addr);
+	serve_one(listener, &addr);
+	atexit(on_exit_say);
+	printf("ending by %s\n", how);
+	fflush(stdout);
+	if (!strcmp(how, "exit"))
+		exit(41);
+	if (!strcmp(how, "_exit"))
+		_exit(42);
+	if (!strcmp(how, "_Exit"))
+		_Exit(43);
+	if (!strcmp(how, "quick_exit"))
+		quick_exit(44);
+	if (!strcmp(how, "syscall"))
+		syscall(SYS_exit_group, 45);
+	if (!strcmp(how, "exec"))
+		execl("/bin/sh", "sh", "-c", "exit 46", (char *)NULL);
+	if (!strcmp(how, "handler")) {
+		signal(SIGTERM, on_signal);
+		raise(SIGTERM);
+	}
+	if (!strcmp(how, "resethand")) {
+		sigaction(SIGTERM,
+			  &(struct sigaction){.sa_handler = on_signal_again,
+					      .sa_flags = SA_RESETHAND},
+			  NULL);
+		kill(getpid(), SIGTERM);
+	}
+	if (!strcmp(how, "pause"))
+		pause();
+	if (atoi(how))
+		kill(getpid(), atoi(how));
+	return 40;
+}
+
+static const char *disposition(sighandler_t h)
+{
+	return h == SIG_DFL ? "default" : h == SIG_IGN ? "ignored" : h == on_signal ? "mine" : "?";
+}
+
+int guest_signals(int argc, char **argv)
+{
+	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	struct sigaction sa, old;
+
+	(void)argc, (void)argv;
+	for (int i = 0; i < 4; i++) {
+		int s = sigs[i];
+
+		memset(&old, 0xff, sizeof(old));
+		sigaction(s, NULL, &old);
+		printf("%d: %s flags %x,", s, disposition(old.sa_handler), old.sa_flags);
+		printf(" %s,", disposition(signal(s, on_signal)));
+		printf(" %s,", disposition(signal(s, SIG_DFL)));
+		printf(" %s,", disposition(signal(s, SIG_IGN)));
+		sa = (struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_RESTART};
+		sigaction(s, &sa, &old);
+		printf(" %s,", disposition(old.sa_handler));
+		sigaction(s, NULL, &old);
+		printf(" %s flags %x,", disposition(old.sa_handler), old.sa_flags & ~0x04000000);
+		printf(" %s\n", disposition(sigset(s, SIG_DFL)));
+	}
+	if (fork() == 0) {
+		sigaction(SIGTERM, NULL, &old);
+		printf("in a child: %s\n", disposition(old.sa_handler));
+		fflush(stdout);
+		kill(getpid(), SIGTERM);
+		_exit(1);
+	}
+	int status;
+	wait(&status);
+	printf("child died of %d\n", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	return 0;
+}
+
+static int cleaned;
+
+static void clean_up(void *arg)
+{
+	(void)arg;
+	cleaned++;
+}
+
+static void *block_in(void *arg)
+{
+	char byte;
+
+	pthread_cleanup_push(clean_up, NULL);
+	if (arg)
+		accept(thread_listener, NULL, NULL);
+	else
+		recv(connect_to(&thread_addr), &byte, 1, 0);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+int guest_cancel(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	thread_listener = listen_any(&thread_addr);
+	for (int i = 0; i < 2; i++) {
+		void *result;
+		pthread_t t;
+
+		pthread_create(&t, NULL, block_in, i ? NULL : &cleaned);
+		usleep(100000);
+		pthread_cancel(t);
+		pthread_join(t, &result);
+		printf("cancelled: %d, cleaned up: %d\n", result == PTHREAD_CANCELED, cleaned);
+	}
+	return 0;
+}
