@@ -105,13 +105,6 @@ EXPORT int prctl(int option, ...)
 	return real.prctl(option, a[0], a[1], a[2], a[3]);
 }
 
-/* libunwind writes a byte from the address it wants to know about into its pipe. */
-static long probe(const void *address)
-{
-	errno = sys_readable(address) ? 0 : EFAULT;
-	return errno ? -1 : 1;
-}
-
 /* libuv closes this way. */
 static int close_by_syscall(int fd)
 {
@@ -155,7 +148,7 @@ EXPORT long syscall(long nr, ...)
 	va_end(ap);
 	if (hook_enter()) {
 		if (nr == SYS_write && a[0] == unwinder_fd && unwinder_is_caller(AT_CALLER))
-			return probe((const void *)a[1]);
+			return unwinder_probe((const void *)a[1]);
 		if (nr == SYS_close)
 			return close_recorded((int)a[0], AT_CALLER, close_by_syscall);
 		if (is_filter(nr, a))

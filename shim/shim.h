@@ -386,6 +386,7 @@ void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);
 bool unwinder_is_caller(struct at at);
+long unwinder_probe(const void *address);
 extern const int unwinder_fd; /* the number that stands for its pipe; no real descriptor */
 
 uint32_t site_intern(const struct frames *frames);

@@ -232,6 +232,13 @@ bool unwinder_walk(struct at at, struct frames *f)
 
 /* ---- hooks ---- */
 
+/* libunwind writes a byte from the address it wants to know about into its pipe. */
+long unwinder_probe(const void *address)
+{
+	errno = sys_readable(address) ? 0 : EFAULT;
+	return errno ? -1 : 1;
+}
+
 EXPORT int pipe2(int fds[2], int flags)
 {
 	if (hook_enter() && unwinder_is_caller(AT_CALLER)) {

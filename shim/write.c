@@ -27,7 +27,7 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n)
 	struct life_ref ref = FIND(fd);
 
 	if (unlikely(fd == unwinder_fd) && unwinder_is_caller(AT_CALLER))
-		return real.syscall(SYS_write, fd, buf, n);
+		return unwinder_probe(buf);
 	return put(ref, REC_CALL_WRITE, real.write(fd, buf, n), AT_CALLER);
 }
 
