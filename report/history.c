@@ -82,6 +82,8 @@ static void read_lives(struct history *h, struct process *p)
 		l->process = p;
 		l->fd = from->fd;
 		l->r = *from->life;
+		/* The coarse clock of touches may lie before the exact one of births. */
+		l->r.touch_ns = latest(l->r.touch_ns, l->r.born_ns);
 	}
 }
 
