@@ -63,34 +63,36 @@ static bool is_dup(int cmd)
 	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
 }
 
+typedef int fcntl_function(int fd, int cmd, ...);
+
+static int fcntl_recorded(int fd, int cmd, void *arg, fcntl_function *const *really, struct at at)
+{
+	bool record = hook_enter(); /* and only now *really is there */
+	int r = (*really)(fd, cmd, arg);
+
+	if (record && is_dup(cmd))
+		duplicated(fd, r, REC_CALL_FCNTL, at);
+	return r;
+}
+
 EXPORT int fcntl(int fd, int cmd, ...)
 {
-	bool record = hook_enter();
 	va_list ap;
 	void *arg;
-	int r;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	r = real.fcntl(fd, cmd, arg);
-	if (record && is_dup(cmd))
-		duplicated(fd, r, REC_CALL_FCNTL, AT_CALLER);
-	return r;
+	return fcntl_recorded(fd, cmd, arg, &real.fcntl, AT_CALLER);
 }
 
 EXPORT int fcntl64(int fd, int cmd, ...)
 {
-	bool record = hook_enter();
 	va_list ap;
 	void *arg;
-	int r;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	r = real.fcntl64(fd, cmd, arg);
-	if (record && is_dup(cmd))
-		duplicated(fd, r, REC_CALL_FCNTL, AT_CALLER);
-	return r;
+	return fcntl_recorded(fd, cmd, arg, &real.fcntl64, AT_CALLER);
 }
