@@ -33,6 +33,11 @@ uint64_t grace_ns(const struct process *p)
 	return p->end == PROCESS_ENDED ? 0 : NS_PER_S;
 }
 
+enum open_reason grace_reason(const struct process *p)
+{
+	return p->end == PROCESS_KILLED && !p->rec->seen_end_ns ? OPEN_UNDATED : OPEN_GRACE;
+}
+
 static bool was_touched(const struct life *l)
 {
 	return l->r.flags & REC_LIFE_TOUCHED;

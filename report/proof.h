@@ -7,6 +7,8 @@
 
 /* The grace that a socket has at the end: none if the process ended by itself. */
 uint64_t grace_ns(const struct process *p);
+/* Why a socket is open that is younger than that. */
+enum open_reason grace_reason(const struct process *p);
 /* Nothing younger was ever opened at the socket's site. */
 bool has_no_younger_sibling(const struct socket *s);
 /* Fills proof and returns OPEN_NONE, or says why there is none. */

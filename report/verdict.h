@@ -13,6 +13,7 @@
 	X(UNCONNECTED, "not connected")                                                            \
 	X(CLOSING, "being closed by TCP")                                                          \
 	X(GRACE, "less than 1 s old at the end: too young to judge")                               \
+	X(UNDATED, "in doubt: the program was killed, nobody saw when")                            \
 	X(NO_PROOF, "no proof that the program moved on")                                          \
 	X(CUSTODY, "its thread may still be at work on it")                                        \
 	X(QUEUE, "waiting in a hand-over queue?")                                                  \

@@ -67,7 +67,7 @@ static enum open_reason decide(const struct socket *s, struct verdict *v)
 	enum open_reason reason;
 
 	if (within_grace(s, v))
-		return OPEN_GRACE;
+		return grace_reason(s->birth->process);
 	if (socket_is_client(s))
 		return prove_replaced(s, v->since_ns, &v->proof);
 	reason = prove_moved_on(s, &v->proof);

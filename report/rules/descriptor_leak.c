@@ -78,7 +78,7 @@ static enum open_reason decide(const struct socket *s, struct verdict *v)
 	uint64_t grace = grace_of(s, v);
 
 	if (grace && v->since_ns + grace > socket_now_ns(s))
-		return OPEN_GRACE;
+		return grace_reason(s->birth->process);
 	if (socket_is_client(s)) {
 		if (!program_was_told(s))
 			return OPEN_NOT_TOLD;
