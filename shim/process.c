@@ -77,7 +77,7 @@ EXPORT int daemon(int nochdir, int noclose)
 	if (hook_enter())
 		end_record(REC_END_EXIT, 0);
 	r = real.daemon(nochdir, noclose);
-	if (hook_enter() && !shim.forked)
+	if (r < 0 && hook_enter())
 		end_take_back();
 	return r;
 }

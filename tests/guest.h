@@ -68,6 +68,7 @@
 	X(watch_children)                                                                          \
 	X(client_on_stderr)                                                                        \
 	X(mistakes)                                                                                \
+	X(daemon_fails)                                                                            \
 	X(exchange)                                                                                \
 	X(serve)                                                                                   \
 	X(crowd)                                                                                   \

@@ -149,6 +149,14 @@ static void worker_without_privileges_is_followed(void **state)
 	       ARGV("error: close-wait (eof-ignored): 300 sockets opened in accept_client"));
 }
 
+static void a_daemon_that_fails_goes_on_being_followed(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can make its own fork() fail */
+	expect("daemon_fails", NULL, 0, ARGV("socklint: no leaks: "));
+}
+
 static int recordings_after(const char *name, const char *arg)
 {
 	char *dir = scratch_make();
@@ -262,6 +270,7 @@ int main(void)
 		cmocka_unit_test(closed_duplicate_of_an_inherited_socket),
 		cmocka_unit_test(doors_that_no_hook_sees_are_no_leak),
 		cmocka_unit_test(worker_without_privileges_is_followed),
+		cmocka_unit_test(a_daemon_that_fails_goes_on_being_followed),
 		cmocka_unit_test(no_socket_no_file),
 		cmocka_unit_test(clean_end_no_file),
 		cmocka_unit_test(child_that_touches_no_socket_leaves_no_file),
