@@ -127,11 +127,19 @@ static sighandler_t set_handler(sighandler_t (*set)(int, sighandler_t), int sig,
 	return before == (sighandler_t)(uintptr_t)on_deadly ? SIG_DFL : before;
 }
 
-EXPORT sighandler_t signal(int sig, sighandler_t handler)
-{
-	hook_enter();
-	return set_handler(real.signal, sig, handler);
-}
+#define SIGNAL_HOOK(name)                                                                          \
+	EXPORT sighandler_t name(int sig, sighandler_t handler)                                    \
+	{                                                                                          \
+		hook_enter(); /* and only now real.name is there */                                \
+		return set_handler(real.name, sig, handler);                                       \
+	}
+
+SIGNAL_HOOK(signal)
+SIGNAL_HOOK(bsd_signal)
+SIGNAL_HOOK(ssignal)
+SIGNAL_HOOK(__sysv_signal)
+SIGNAL_HOOK(sysv_signal)
+SIGNAL_HOOK(sigset)
 
 /*
  * The kernel itself puts the default back where a handler was set with SA_RESETHAND; such a handler
@@ -145,34 +153,4 @@ EXPORT int raise(int sig)
 	    real.sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
 		arm(sig);
 	return real.raise(sig);
-}
-
-EXPORT sighandler_t bsd_signal(int sig, sighandler_t handler)
-{
-	hook_enter();
-	return set_handler(real.bsd_signal, sig, handler);
-}
-
-EXPORT sighandler_t ssignal(int sig, sighandler_t handler)
-{
-	hook_enter();
-	return set_handler(real.ssignal, sig, handler);
-}
-
-EXPORT sighandler_t __sysv_signal(int sig, sighandler_t handler)
-{
-	hook_enter();
-	return set_handler(real.__sysv_signal, sig, handler);
-}
-
-EXPORT sighandler_t sysv_signal(int sig, sighandler_t handler)
-{
-	hook_enter();
-	return set_handler(real.sysv_signal, sig, handler);
-}
-
-EXPORT sighandler_t sigset(int sig, sighandler_t handler)
-{
-	hook_enter();
-	return set_handler(real.sigset, sig, handler);
 }
