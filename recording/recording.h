@@ -27,7 +27,7 @@
 
 #define REC_MAGIC	  "SOCKLINT"
 #define REC_SUMMARY_MAGIC "SOCKLSUM"
-#define REC_VERSION	  1u
+#define REC_VERSION	  2u
 #define REC_UNIT	  16384u
 #define REC_SUFFIX	  ".socklint"
 #define REC_SUMMARY_NAME  "summary"
@@ -65,7 +65,15 @@
 	X(SENDMMSG, "sendmmsg")                                                                    \
 	X(SENDFILE, "sendfile")                                                                    \
 	X(SHUTDOWN, "shutdown")                                                                    \
-	X(CLOSE, "close")
+	X(CLOSE, "close")                                                                          \
+	X(SPLICE, "splice")                                                                        \
+	X(FDOPEN, "fdopen")                                                                        \
+	X(PIDFD_GETFD, "pidfd_getfd")                                                              \
+	X(POLL, "poll")                                                                            \
+	X(SELECT, "select")                                                                        \
+	X(EPOLL_WAIT, "epoll_wait")                                                                \
+	X(AT_START, "open at the start")                                                           \
+	X(UNSEEN, "a call that no hook saw")
 
 enum rec_call {
 #define REC_CALL_ENUM(code, name) REC_CALL_##code,
@@ -89,7 +97,15 @@ enum rec_life_flag {
 	REC_LIFE_FACTS = 1u << 11,     /* the kernel_* fields are filled in, as of facts_ns */
 	REC_LIFE_GONE = 1u << 12,      /* at the end the kernel no longer had this socket here */
 	REC_LIFE_TOUCHER_ENDED = 1u << 13, /* as of facts_ns the thread touch_tid had ended */
-	REC_LIFE_REVIVED = 1u << 14, /* a recorded close had not closed it: put right at the end */
+	REC_LIFE_REVIVED = 1u << 14,  /* a recorded close had not closed it: put right at the end */
+	REC_LIFE_TOLD = 1u << 15,     /* poll, select or epoll_wait said that the peer is gone */
+	REC_LIFE_FIRED = 1u << 16,    /* its EPOLLONESHOT was delivered, and it was not rearmed */
+	REC_LIFE_AT_START = 1u << 17, /* was open when this image started: passed on by exec */
+	REC_LIFE_UNSEEN = 1u << 18, /* no hook saw its birth: it was found in the kernel's table */
+	REC_LIFE_RECEIVED = 1u << 19, /* came from another process: SCM_RIGHTS or pidfd_getfd */
+	REC_LIFE_SENT = 1u << 20,     /* was sent by SCM_RIGHTS: somebody else may hold it */
+	REC_LIFE_CLOEXEC = 1u << 21,  /* FD_CLOEXEC was set when the image ended by exec */
+	REC_LIFE_STDIO = 1u << 22,    /* read and written through a FILE, where no hook looks */
 };
 
 struct rec_addr {
@@ -130,8 +146,8 @@ struct rec_life {
 	uint32_t reset_errno;
 	uint64_t shut_ns;
 	uint32_t shut_site;
-	uint32_t shut_tid;
-	uint64_t close_ns; /* of the last death in this slot: valid while seq is even */
+	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
+	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even */
 	uint32_t close_site;
 	uint32_t close_tid;
 	uint64_t facts_ns;	     /* when the kernel was asked */
@@ -210,6 +226,37 @@ struct rec_progress {
 	uint64_t reserved[2];
 };
 
+/* ---- pollers: who waits in poll and select ------------------------------------------------ */
+
+/*
+ * One thread that calls poll or select. At most ten times a second it stamps the members of its
+ * set; a socket whose polled_ns is older than its poller's has left the set since. Only that
+ * thread writes it; idle entries may be evicted.
+ */
+struct rec_poller {
+	uint32_t tid;	     /* 0: free */
+	uint32_t waiting;    /* 1 while it is inside the call */
+	uint64_t stamped_ns; /* coarse */
+};
+
+/* ---- sent: sockets handed to other processes ---------------------------------------------- */
+
+/* A ring: what was sent by SCM_RIGHTS, kept beyond the sender's own close. */
+struct rec_sent {
+	uint64_t cookie; /* written last */
+	uint64_t id;
+	uint64_t born_ns;
+	uint64_t sent_ns;
+	uint32_t born_site;
+	uint32_t born_tid;
+	uint32_t sent_site;
+	uint32_t sent_tid;
+	uint16_t born_by; /* enum rec_call */
+	uint16_t reserved2;
+	int32_t fd;
+	uint64_t reserved;
+};
+
 /* ---- incidents --------------------------------------------------------------------------- */
 
 enum rec_incident_kind {
@@ -243,6 +290,8 @@ enum rec_chunk_kind {
 	REC_CHUNK_INCIDENTS,
 	REC_CHUNK_OUTCOMES, /* reserved */
 	REC_CHUNK_RING,	    /* reserved */
+	REC_CHUNK_POLLERS,
+	REC_CHUNK_SENT,
 	REC_CHUNK_KINDS
 };
 
@@ -262,7 +311,9 @@ struct rec_chunk {
 #define REC_MODULES_PER_CHUNK 31u /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
-#define REC_INCIDENTS_NR      255u /* one unit */
+#define REC_INCIDENTS_NR      255u  /* one unit */
+#define REC_POLLERS_NR	      1020u /* one unit */
+#define REC_SENT_NR	      255u  /* one unit */
 
 /* ---- header ------------------------------------------------------------------------------ */
 
@@ -281,6 +332,7 @@ enum rec_header_flag {
 	REC_HEADER_NO_UNWIND_AFTER_FORK = 1u << 3, /* forked while another thread unwound */
 	REC_HEADER_IO_URING = 1u << 4,		   /* uses io_uring, which no hook sees */
 	REC_HEADER_FOLLOWED = 1u << 5,		   /* started by "socklint run" */
+	REC_HEADER_DEEPBIND = 1u << 6, /* loaded a library past the hooks: RTLD_DEEPBIND, dlmopen */
 };
 
 struct rec_header {
@@ -311,7 +363,8 @@ struct rec_header {
 	uint64_t nr_sites;     /* ids given out */
 	uint64_t nr_incidents; /* ever seen; the first REC_INCIDENTS_NR are kept */
 	uint64_t fd_limit;     /* RLIMIT_NOFILE, soft, at the start */
-	uint64_t reserved[12];
+	uint64_t nr_sent;      /* ever sent; the last REC_SENT_NR are kept */
+	uint64_t reserved[11];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
@@ -347,6 +400,8 @@ REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
 REC_ASSERT("incident", sizeof(struct rec_incident) == 64);
+REC_ASSERT("poller", sizeof(struct rec_poller) == 16);
+REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
 REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
 REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
@@ -355,5 +410,7 @@ REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));
 REC_ASSERT("incidents fit", REC_INCIDENTS_NR * 64u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("pollers fit", REC_POLLERS_NR * 16u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("sent fit", REC_SENT_NR * 64u <= REC_CHUNK_ROOM(1));
 
 #endif

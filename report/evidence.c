@@ -192,7 +192,7 @@ static void say_shutdown(struct witness *w)
 	if (l) {
 		strbuf_addstr(&sb, "in ");
 		add_place_and_caller(&sb, site_stack(w, l, l->r.shut_site));
-		strbuf_addf(&sb, " by thread %u, ", l->r.shut_tid);
+		strbuf_addstr(&sb, ", ");
 		add_age(&sb, l->r.shut_ns, l->process);
 	}
 	add_line(w->to, "shutdown", &sb);

@@ -209,6 +209,30 @@ static void take_incident(struct recording *r, const struct rec_chunk *c, uint32
 	r->incidents[r->nr_incidents++] = in;
 }
 
+static void take_poller(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
+{
+	struct rec_poller *p = entry;
+
+	(void)c;
+	(void)i;
+	if (!p->tid)
+		return;
+	ALLOC_GROW(r->pollers, r->nr_pollers + 1, r->alloc_pollers);
+	r->pollers[r->nr_pollers++] = p;
+}
+
+static void take_sent(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
+{
+	struct rec_sent *s = entry;
+
+	(void)c;
+	(void)i;
+	if (!s->cookie)
+		return;
+	ALLOC_GROW(r->sent, r->nr_sent + 1, r->alloc_sent);
+	r->sent[r->nr_sent++] = s;
+}
+
 static const struct chunk_taker {
 	size_t entry_bytes;
 	void (*take)(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry);
@@ -218,6 +242,8 @@ static const struct chunk_taker {
 	[REC_CHUNK_MODULES] = {sizeof(struct rec_module), take_module},
 	[REC_CHUNK_PROGRESS] = {sizeof(struct rec_progress), take_progress},
 	[REC_CHUNK_INCIDENTS] = {sizeof(struct rec_incident), take_incident},
+	[REC_CHUNK_POLLERS] = {sizeof(struct rec_poller), take_poller},
+	[REC_CHUNK_SENT] = {sizeof(struct rec_sent), take_sent},
 };
 
 static void take_chunk(struct recording *r, struct rec_chunk *c)
@@ -323,6 +349,8 @@ void recording_release(struct recording *r)
 	free(r->modules);
 	free(r->progress);
 	free(r->incidents);
+	free(r->pollers);
+	free(r->sent);
 	memset(r, 0, sizeof(*r));
 }
 

@@ -31,6 +31,10 @@ struct recording {
 	size_t nr_progress, alloc_progress;
 	struct rec_incident **incidents;
 	size_t nr_incidents, alloc_incidents;
+	struct rec_poller **pollers;
+	size_t nr_pollers, alloc_pollers;
+	struct rec_sent **sent; /* in no order */
+	size_t nr_sent, alloc_sent;
 	uint64_t seen_end_ns; /* when "socklint run" saw its process end; 0: it did not */
 	size_t nr_damaged;    /* chunks that made no sense and were stepped over */
 };

@@ -346,7 +346,6 @@ void life_shut(struct life_ref ref, int how, struct at at)
 	if (!life_is(ref))
 		return;
 	l->shut_site = stack_site(at);
-	l->shut_tid = thread_tid();
 	word_set(&l->shut_ns, now_ns());
 	if (how != SHUT_WR)
 		life_flag(ref, REC_LIFE_SHUT_RD);
