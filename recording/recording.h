@@ -159,11 +159,13 @@ struct rec_life {
 	uint8_t kernel_eof_unread;   /* 1: SO_MEMINFO proves that the EOF still lies unread */
 	uint16_t kernel_error;	     /* errno of the question, when it could not be answered */
 	int32_t sibling_fd;	     /* a descriptor that shares the socket (a hint), or -1 */
-	int32_t epoll_fd;	     /* the epoll set that watches it, or -1 (not yet recorded) */
-	uint32_t epoll_events;
-	uint32_t in_calls;  /* threads blocked in a call on it (not yet recorded) */
-	uint64_t polled_ns; /* last seen in a poll or select set (not yet recorded) */
-	uint64_t reserved[2];
+	int32_t epoll_fd;	     /* the epoll set that watches it, or -1 */
+	uint32_t epoll_events;	     /* the mask that was given to epoll_ctl last */
+	uint32_t reader_tid;	     /* a thread inside a read-like call on it, or 0 */
+	uint32_t writer_tid;	     /* a thread inside a write-like call on it, or 0 */
+	uint32_t poller_tid;	     /* who had it in a poll or select set last, see rec_poller */
+	uint64_t polled_ns;	     /* ... and when that was stamped (coarse) */
+	uint64_t told_ns; /* poll, select or epoll_wait first said HUP, RDHUP or ERR of it */
 };
 
 /* ---- sites and modules ------------------------------------------------------------------- */
