@@ -11,6 +11,8 @@
  * clients:  5 good, 3 bad, 12 good
  * stop:     SIGTERM
  * finds:    error: close-wait (eof-ignored): 3 sockets opened in accept_client
+ * says:     17 others opened here were closed in main (leak_on_error.c:
+ * says:     its siblings are closed in main (leak_on_error.c:
  */
 #include "example.h"
 

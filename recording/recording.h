@@ -259,6 +259,42 @@ struct rec_sent {
 	uint64_t reserved;
 };
 
+/* ---- outcomes: how the sockets of each place ended ---------------------------------------- */
+
+enum rec_outcome_flag {
+	REC_OUTCOME_PASSIVE = 1u << 0,	 /* the peer had sent its FIN before we closed */
+	REC_OUTCOME_TOLD = 1u << 1,	 /* ... and the program had read it */
+	REC_OUTCOME_RESET = 1u << 2,	 /* the connection was over before: RST, a failed connect */
+	REC_OUTCOME_INHERITED = 1u << 3, /* closed by a process that had it from another */
+	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or the last listener's close */
+};
+
+/*
+ * Buckets of times: number 0 is less than REC_BUCKET_NS, number N from REC_BUCKET_NS << (N - 1) to
+ * before REC_BUCKET_NS << N; the last has no end.
+ */
+#define REC_BUCKETS   30
+#define REC_BUCKET_NS 65536u
+
+/*
+ * Ended sockets of one birth site, closed at one site in one way. Several entries may have the
+ * same key (threads count apart): they are to be added up. Only the close of a socket's last
+ * descriptor counts.
+ */
+struct rec_outcome {
+	uint32_t birth_site; /* written last; 0: free, UINT32_MAX: being made */
+	uint32_t close_site;
+	uint32_t flags; /* enum rec_outcome_flag */
+	uint32_t shard;
+	uint64_t nr;
+	uint64_t dwell_max_ns; /* from the peer's FIN to our close; for PASSIVE ones */
+	uint64_t life_max_ns;  /* from birth to close */
+	uint64_t last_ns;      /* when the last of them ended */
+	uint32_t dwell[REC_BUCKETS];
+	uint32_t life[REC_BUCKETS];
+	uint64_t reserved[4];
+};
+
 /* ---- incidents --------------------------------------------------------------------------- */
 
 enum rec_incident_kind {
@@ -290,8 +326,8 @@ enum rec_chunk_kind {
 	REC_CHUNK_MODULES, /* base: number of the first */
 	REC_CHUNK_PROGRESS,
 	REC_CHUNK_INCIDENTS,
-	REC_CHUNK_OUTCOMES, /* reserved */
-	REC_CHUNK_RING,	    /* reserved */
+	REC_CHUNK_OUTCOMES,
+	REC_CHUNK_RING, /* reserved */
 	REC_CHUNK_POLLERS,
 	REC_CHUNK_SENT,
 	REC_CHUNK_KINDS
@@ -313,7 +349,9 @@ struct rec_chunk {
 #define REC_MODULES_PER_CHUNK 31u /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
-#define REC_INCIDENTS_NR      255u  /* one unit */
+#define REC_INCIDENTS_NR      255u /* one unit */
+#define REC_OUTCOME_UNITS     2u
+#define REC_OUTCOMES_NR	      102u
 #define REC_POLLERS_NR	      1020u /* one unit */
 #define REC_SENT_NR	      255u  /* one unit */
 
@@ -361,12 +399,13 @@ struct rec_header {
 	uint64_t lost_sites; /* stacks for which there was no room */
 	uint64_t lost_incidents;
 	uint64_t lost_modules;
-	uint64_t grow_errno;   /* why it could not grow the last time */
-	uint64_t nr_sites;     /* ids given out */
-	uint64_t nr_incidents; /* ever seen; the first REC_INCIDENTS_NR are kept */
-	uint64_t fd_limit;     /* RLIMIT_NOFILE, soft, at the start */
-	uint64_t nr_sent;      /* ever sent; the last REC_SENT_NR are kept */
-	uint64_t reserved[11];
+	uint64_t grow_errno;	/* why it could not grow the last time */
+	uint64_t nr_sites;	/* ids given out */
+	uint64_t nr_incidents;	/* ever seen; the first REC_INCIDENTS_NR are kept */
+	uint64_t fd_limit;	/* RLIMIT_NOFILE, soft, at the start */
+	uint64_t nr_sent;	/* ever sent; the last REC_SENT_NR are kept */
+	uint64_t lost_outcomes; /* ended sockets that no outcome counts */
+	uint64_t reserved[10];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
@@ -402,6 +441,8 @@ REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
 REC_ASSERT("incident", sizeof(struct rec_incident) == 64);
+REC_ASSERT("outcome", sizeof(struct rec_outcome) == 320);
+REC_ASSERT("outcomes fit", REC_OUTCOMES_NR * 320u <= REC_CHUNK_ROOM(REC_OUTCOME_UNITS));
 REC_ASSERT("poller", sizeof(struct rec_poller) == 16);
 REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);

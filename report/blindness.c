@@ -66,6 +66,7 @@ static const struct lost {
 	{offsetof(struct rec_header, lost_sites), "stack", "not kept for lack of room"},
 	{offsetof(struct rec_header, lost_modules), "module", "not kept for lack of room"},
 	{offsetof(struct rec_header, lost_incidents), "incident", "not kept for lack of room"},
+	{offsetof(struct rec_header, lost_outcomes), "ended socket", "not counted: no room"},
 };
 
 static const struct blind_flag {

@@ -11,6 +11,7 @@
 #include "alloc.h"
 #include "connection.h"
 #include "describe.h"
+#include "evidence_siblings.h"
 
 #define SAMPLES 3
 
@@ -259,9 +260,18 @@ static void say_what_is_missing(struct witness *w)
 	add_line(w->to, "missing", &sb);
 }
 
+static void say_siblings(struct witness *w)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	add_siblings(&sb, siblings_of(w->socket->birth), w->sy);
+	add_line(w->to, "siblings", &sb);
+}
+
 static void advise(struct witness *w)
 {
 	const struct life *l = w->socket->touched;
+	const struct frame *closer;
 	struct strbuf sb = STRBUF_INIT;
 
 	strbuf_addstr(&sb, w->oldest->judged.verdict.which->advice);
@@ -273,6 +283,11 @@ static void advise(struct witness *w)
 		strbuf_addstr(&sb, ": it was last used in ");
 		add_place(&sb, stack_own_frame(
 				       symbolizer_pc(w->sy, l->process, l->r.site, l->r.touch_pc)));
+	}
+	closer = siblings_frame(siblings_of(w->socket->birth), w->sy);
+	if (closer) {
+		strbuf_addstr(&sb, "; its siblings are closed in ");
+		add_place(&sb, closer);
 	}
 	w->to->advice = strbuf_detach(&sb);
 }
@@ -372,6 +387,7 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_shutdown(&w);
 	say_holders(&w);
 	say_proof(&w);
+	say_siblings(&w);
 	say_what_is_missing(&w);
 	advise(&w);
 	add_birth_stacks(&w);

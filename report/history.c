@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "siblings.h"
 
 static enum process_end end_of(const struct rec_header *h)
 {
@@ -112,12 +113,16 @@ void history_read(struct history *h, const struct collection *c)
 	for (i = 0; i < c->nr; i++)
 		read_lives(h, &h->processes[i]);
 	count_followed(h, c);
+	h->siblings = sibling_index_new(h);
+	for (i = 0; i < c->nr; i++)
+		h->processes[i].siblings = h->siblings;
 }
 
 void history_release(struct history *h)
 {
 	size_t i;
 
+	sibling_index_free(h->siblings);
 	for (i = 0; i < h->nr_processes; i++)
 		kinship_free(h->processes[i].kinship);
 	free(h->processes);

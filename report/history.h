@@ -27,8 +27,9 @@ struct process {
 	uint32_t pid;
 	enum process_end end;
 	uint64_t now_ns; /* the instant to judge by: its end, its last sign of life, or now */
-	struct kinship *kinship; /* who is whose sibling */
-	bool unreadable;	 /* runs, but we may not look into it */
+	struct kinship *kinship;	/* who is whose sibling */
+	struct sibling_index *siblings; /* of all processes: what became of those that ended */
+	bool unreadable;		/* runs, but we may not look into it */
 };
 
 /* One descriptor that was open at the end. */
@@ -63,6 +64,7 @@ struct history {
 	size_t nr_lives;
 	struct socket *sockets;
 	size_t nr_sockets;
+	struct sibling_index *siblings;
 	uint64_t followed;	     /* sockets ever born */
 	uint64_t followed_processes; /* those without a recording included */
 };

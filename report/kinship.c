@@ -7,9 +7,6 @@
 
 #include "alloc.h"
 
-/* Two copies of one call lie in one function: not further apart than this. */
-#define COPY_DISTANCE 4096
-
 struct kinship {
 	const struct recording *rec;
 	struct family *families[2]; /* by site: of clients, of accepted sockets; found when asked */
@@ -48,11 +45,11 @@ static bool are_copies(const struct rec_site *a, const struct rec_site *b)
 {
 	uint64_t distance = a->pc[0] > b->pc[0] ? a->pc[0] - b->pc[0] : b->pc[0] - a->pc[0];
 
-	return a->nr == b->nr && a->nr > 1 && distance <= COPY_DISTANCE &&
+	return a->nr == b->nr && a->nr > 1 && distance <= KIN_DISTANCE &&
 	       !memcmp(a->pc + 1, b->pc + 1, (a->nr - 1u) * sizeof(a->pc[0]));
 }
 
-static bool are_kin(const struct kinship *k, uint32_t x, uint32_t y, bool accepted)
+bool kinship_are_kin(const struct kinship *k, uint32_t x, uint32_t y, bool accepted)
 {
 	const struct rec_site *a = recording_site(k->rec, x), *b = recording_site(k->rec, y);
 
@@ -69,7 +66,7 @@ static void find_family(const struct kinship *k, struct family *f, uint32_t site
 
 	f->known = true;
 	for (i = 0; i < k->rec->nr_progress; i++) {
-		if (!are_kin(k, k->rec->progress[i]->site, site, accepted))
+		if (!kinship_are_kin(k, k->rec->progress[i]->site, site, accepted))
 			continue;
 		ALLOC_GROW(f->entries, f->nr + 1, alloc);
 		f->entries[f->nr++] = k->rec->progress[i];

@@ -26,6 +26,10 @@ struct family {
 
 struct kinship *kinship_new(const struct recording *r);
 void kinship_free(struct kinship *k);
+/* Two copies of one call lie in one function: not further apart than this. */
+#define KIN_DISTANCE 4096
+
+bool kinship_are_kin(const struct kinship *k, uint32_t x, uint32_t y, bool accepted);
 const struct family *kinship_of(struct kinship *k, uint32_t site, bool accepted);
 
 #endif

@@ -209,6 +209,18 @@ static void take_incident(struct recording *r, const struct rec_chunk *c, uint32
 	r->incidents[r->nr_incidents++] = in;
 }
 
+static void take_outcome(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
+{
+	struct rec_outcome *o = entry;
+
+	(void)c;
+	(void)i;
+	if (!o->birth_site || o->birth_site == UINT32_MAX)
+		return;
+	ALLOC_GROW(r->outcomes, r->nr_outcomes + 1, r->alloc_outcomes);
+	r->outcomes[r->nr_outcomes++] = o;
+}
+
 static void take_poller(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
 {
 	struct rec_poller *p = entry;
@@ -242,6 +254,7 @@ static const struct chunk_taker {
 	[REC_CHUNK_MODULES] = {sizeof(struct rec_module), take_module},
 	[REC_CHUNK_PROGRESS] = {sizeof(struct rec_progress), take_progress},
 	[REC_CHUNK_INCIDENTS] = {sizeof(struct rec_incident), take_incident},
+	[REC_CHUNK_OUTCOMES] = {sizeof(struct rec_outcome), take_outcome},
 	[REC_CHUNK_POLLERS] = {sizeof(struct rec_poller), take_poller},
 	[REC_CHUNK_SENT] = {sizeof(struct rec_sent), take_sent},
 };
@@ -349,6 +362,7 @@ void recording_release(struct recording *r)
 	free(r->modules);
 	free(r->progress);
 	free(r->incidents);
+	free(r->outcomes);
 	free(r->pollers);
 	free(r->sent);
 	memset(r, 0, sizeof(*r));

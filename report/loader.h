@@ -31,6 +31,8 @@ struct recording {
 	size_t nr_progress, alloc_progress;
 	struct rec_incident **incidents;
 	size_t nr_incidents, alloc_incidents;
+	struct rec_outcome **outcomes;
+	size_t nr_outcomes, alloc_outcomes;
 	struct rec_poller **pollers;
 	size_t nr_pollers, alloc_pollers;
 	struct rec_sent **sent; /* in no order */

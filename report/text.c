@@ -145,7 +145,9 @@ void text_add_duration(struct strbuf *sb, uint64_t ns)
 {
 	uint64_t ms = ns / 1000000, s = ms / 1000;
 
-	if (ms < 1000)
+	if (!ms)
+		strbuf_addf(sb, "%" PRIu64 " us", ns / 1000);
+	else if (ms < 1000)
 		strbuf_addf(sb, "%" PRIu64 " ms", ms);
 	else if (s < 60)
 		strbuf_addf(sb, "%" PRIu64 ".%" PRIu64 " s", s, ms % 1000 / 100);

@@ -29,7 +29,7 @@ char *xstrfmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 void text_clean(char *to, const char *s, size_t size);
 
-/* "850 ms", "12.3 s", "4 min 10 s", "3 h 2 min", "5 d 1 h" */
+/* "40 us", "850 ms", "12.3 s", "4 min 10 s", "3 h 2 min", "5 d 1 h" */
 void text_add_duration(struct strbuf *sb, uint64_t ns);
 /* "1 socket", "3 sockets", "2 processes" */
 void text_add_count(struct strbuf *sb, uint64_t nr, const char *noun);

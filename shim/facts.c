@@ -31,6 +31,25 @@ static bool ask_eof_unread(int fd, uint32_t unread)
 	       mem[MEMINFO_RMEM] > 0;
 }
 
+static bool is_inet(const struct rec_life *l)
+{
+	return l->family == AF_INET || l->family == AF_INET6;
+}
+
+/* TCP_* of <netinet/tcp.h>; 0 where the kernel is not, or must not be, asked. */
+int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (shim.sealed || !is_inet(l) || l->type != SOCK_STREAM ||
+	    (l->flags & REC_LIFE_LISTENING) ||
+	    sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return 0;
+	*last_ack_ms = info.tcpi_last_ack_recv;
+	return info.tcpi_state;
+}
+
 static void ask_tcp(int fd, struct rec_life *l)
 {
 	struct tcp_info info = {0};
@@ -57,11 +76,6 @@ static void ask_addresses(int fd, struct rec_life *l)
 	len = sizeof(addr);
 	if (!l->peer.family && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
 		life_addr(&l->peer, &addr, len);
-}
-
-static bool is_inet(const struct rec_life *l)
-{
-	return l->family == AF_INET || l->family == AF_INET6;
 }
 
 /*

@@ -222,6 +222,16 @@ static bool pass_on_to_sibling(const struct rec_life *l)
 	return true;
 }
 
+/* Its last descriptor in this process is about to go. */
+static void socket_ends(int fd, const struct rec_life *l)
+{
+	progress_ended(l);
+	if (l->flags & REC_LIFE_LISTENING)
+		outcome_listener_closes(l);
+	else
+		outcome_add(fd, l);
+}
+
 /*
  * Records a death, before the kernel can give the number to somebody else. Returns whether there
  * was one to record; *undo then brings it back (the call failed and closed nothing).
@@ -237,7 +247,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 	l->close_tid = thread_tid();
 	word_set(&l->close_ns, now_ns());
 	if (!(l->flags & REC_LIFE_DUPLICATE) || !pass_on_to_sibling(l))
-		progress_ended(l);
+		socket_ends(fd, l);
 	if (!word_cas(&l->seq, &ref.seq, ref.seq + 1))
 		return false;
 	word_add(&shim.head->deaths, 1);

@@ -29,7 +29,9 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.forked = true;
 	shim.progress = NULL;
 	shim.incidents = NULL;
+	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	shim.ended = 0;
+	shim.end_began = 0;
 	shim.folded = false;
 	init_head_reset();
 	unwinder_reborn();
@@ -83,6 +85,15 @@ EXPORT int daemon(int nochdir, int noclose)
 }
 
 /* ---- the ways to end ---- */
+
+/* Handlers of atexit() run before our destructor does: what they close was left until now. */
+EXPORT _Noreturn void exit(int status)
+{
+	if (hook_enter() && !process_is_other())
+		word_set(&shim.end_began, true);
+	real.exit(status);
+	__builtin_unreachable();
+}
 
 EXPORT _Noreturn void _exit(int status)
 {

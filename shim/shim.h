@@ -130,10 +130,11 @@ void init_head_reset(void);
 
 /* ---- state of this process and thread ---------------------------------------------------- */
 
-#define LIVES_L2      16384u
-#define LIVES_L1      1041u /* up to descriptor 2^30 */
-#define SITE_CHUNKS   512u
-#define MODULE_CHUNKS 16u
+#define LIVES_L2       16384u
+#define LIVES_L1       1041u /* up to descriptor 2^30 */
+#define SITE_CHUNKS    512u
+#define MODULE_CHUNKS  16u
+#define OUTCOME_CHUNKS 32u
 
 /* Where the recording stands; only recorder.c moves it. */
 enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
@@ -149,6 +150,7 @@ struct shim {
 	bool never_unwind;  /* forked while another thread was inside libunwind */
 	bool started;	    /* init_start ran to its end */
 	uint32_t ended;	    /* the end was recorded, or is being */
+	uint32_t end_began; /* exit() was called, or the last listener closed */
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
 	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
@@ -168,6 +170,7 @@ struct shim {
 	struct rec_module *modules[MODULE_CHUNKS];
 	struct rec_progress *progress;
 	struct rec_incident *incidents;
+	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
@@ -358,9 +361,15 @@ static inline bool life_is(struct life_ref ref)
 void progress_touched(struct rec_life *life, uint64_t now, bool first);
 void progress_ended(const struct rec_life *life);
 
+/* ---- outcomes.c: how the sockets of each place ended -------------------------------------- */
+
+void outcome_add(int fd, const struct rec_life *life);
+void outcome_listener_closes(const struct rec_life *life);
+
 /* ---- facts.c: what the kernel says about a socket ---------------------------------------- */
 
 bool facts_ask(int fd, struct life_ref ref);
+int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 void facts_refresh(uint64_t now);
 
 /* ---- stack.c, unwinder.c, sites.c, modules.c: from a caller to a site -------------------- */

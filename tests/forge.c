@@ -15,16 +15,24 @@
 
 #include <cmocka.h>
 
-#define UNITS 10
+#define UNITS 13
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
-	uint32_t nr_sites, nr_modules, nr_progress;
+	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers;
 	uint64_t next_id;
 };
 
 /* The unit that each chunk starts at; unit 2 is left as one that is just being made. */
-enum { UNIT_LIVES = 1, UNIT_SITES = 3, UNIT_MODULES = 4, UNIT_PROGRESS = 5, UNIT_INCIDENTS = 9 };
+enum {
+	UNIT_LIVES = 1,
+	UNIT_SITES = 3,
+	UNIT_MODULES = 4,
+	UNIT_PROGRESS = 5,
+	UNIT_INCIDENTS = 9,
+	UNIT_OUTCOMES = 10,
+	UNIT_POLLERS = 12,
+};
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
 {
@@ -75,6 +83,16 @@ struct forge *forge_new(uint32_t pid)
 				      .units = 1,
 				      .entry_bytes = 64,
 				      .nr = REC_INCIDENTS_NR});
+	make_chunk(f, UNIT_OUTCOMES,
+		   (struct rec_chunk){.kind = REC_CHUNK_OUTCOMES,
+				      .units = REC_OUTCOME_UNITS,
+				      .entry_bytes = 320,
+				      .nr = REC_OUTCOMES_NR});
+	make_chunk(f, UNIT_POLLERS,
+		   (struct rec_chunk){.kind = REC_CHUNK_POLLERS,
+				      .units = 1,
+				      .entry_bytes = 16,
+				      .nr = REC_POLLERS_NR});
 	h = forge_header(f);
 	memcpy(h->magic, REC_MAGIC, sizeof(h->magic));
 	h->version = REC_VERSION;
@@ -154,6 +172,35 @@ struct rec_progress *forge_progress(struct forge *f, uint32_t tid, uint32_t site
 	assert_true(f->nr_progress <= REC_PROGRESS_NR);
 	p->tid = tid;
 	p->site = site;
+	return p;
+}
+
+struct rec_outcome *forge_outcome(struct forge *f, uint32_t birth, uint32_t close, uint32_t nr,
+				  double dwell)
+{
+	struct rec_outcome *o = entry_at(f, UNIT_OUTCOMES, f->nr_outcomes++);
+	uint64_t ns = FORGE_S(dwell);
+	int bucket = 0;
+
+	assert_true(f->nr_outcomes <= REC_OUTCOMES_NR);
+	while ((uint64_t)REC_BUCKET_NS << bucket <= ns)
+		bucket++;
+	o->birth_site = birth;
+	o->close_site = close;
+	o->flags = REC_OUTCOME_PASSIVE;
+	o->nr = nr;
+	o->dwell[bucket] = nr;
+	o->dwell_max_ns = ns;
+	return o;
+}
+
+struct rec_poller *forge_poller(struct forge *f, uint32_t tid, double stamped)
+{
+	struct rec_poller *p = entry_at(f, UNIT_POLLERS, f->nr_pollers++);
+
+	assert_true(f->nr_pollers <= REC_POLLERS_NR);
+	p->tid = tid;
+	p->stamped_ns = FORGE_S(stamped);
 	return p;
 }
 

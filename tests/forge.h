@@ -27,6 +27,10 @@ uint32_t forge_site(struct forge *f, uint64_t pc);
 struct rec_site *forge_site_at(struct forge *f, uint32_t site);
 struct rec_module *forge_module(struct forge *f, const char *path, uint64_t lo, uint64_t hi);
 struct rec_progress *forge_progress(struct forge *f, uint32_t tid, uint32_t site);
+/* Sockets of a birth site that were closed at another, each so long after the FIN. */
+struct rec_outcome *forge_outcome(struct forge *f, uint32_t birth, uint32_t close, uint32_t nr,
+				  double dwell);
+struct rec_poller *forge_poller(struct forge *f, uint32_t tid, double stamped);
 /* An open accepted TCP socket in ESTABLISHED, touched once by thread 1 right after its birth. */
 struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born);
 /* The kernel's answer at the end. */

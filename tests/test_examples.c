@@ -4,7 +4,8 @@
  *
  * The first comment of SOURCE is the specification. It says which clients come ("clients:"), how
  * the program ends ("stop:"), and the findings that socklint must print, no more and no fewer
- * ("finds:"). A finding must cite a line that is marked "socklint: opened here".
+ * ("finds:"), and what else the report must say ("says:"). A finding must cite a line that is
+ * marked "socklint: opened here".
  *
  * SOCKLINT and CLIENT are the paths of the command and of the client driver.
  */
@@ -44,6 +45,8 @@ static struct spec {
 	bool ends_itself;
 	char *finds[MAX_FINDS];
 	int nr_finds;
+	char *says[MAX_FINDS];
+	int nr_says;
 	bool marked[MAX_LINES + 1]; /* by line number */
 } spec;
 
@@ -92,6 +95,12 @@ static void parse_finds(char *value)
 	spec.finds[spec.nr_finds++] = value;
 }
 
+static void parse_says(char *value)
+{
+	assert_in_range(spec.nr_says, 0, MAX_FINDS - 1);
+	spec.says[spec.nr_says++] = value;
+}
+
 static char *value_of(char *line, const char *key)
 {
 	size_t len = strlen(key);
@@ -114,6 +123,8 @@ static void parse_comment_line(char *line)
 	} else if ((value = value_of(line, " * finds:"))) {
 		spec.has_finds = true;
 		parse_finds(value);
+	} else if ((value = value_of(line, " * says:"))) {
+		parse_says(value);
 	}
 }
 
@@ -332,6 +343,28 @@ static bool take_find(const char *line)
 	return false;
 }
 
+/* The report breaks its lines anywhere between words. */
+static void unwrap(char *to, const char *from)
+{
+	for (; *from; from++)
+		if (*from != '\n' && (*from != ' ' || from[1] != ' '))
+			*to++ = *from;
+	*to = '\0';
+}
+
+static void compare_says(const char *report)
+{
+	char *flat = malloc(strlen(report) + 1);
+
+	assert_non_null(flat);
+	unwrap(flat, report);
+	for (int i = 0; i < spec.nr_says; i++) {
+		if (!strstr(flat, spec.says[i]))
+			fail_msg("not said: %s\nThe report:\n%s", spec.says[i], report);
+	}
+	free(flat);
+}
+
 static void compare(const char *report)
 {
 	char *copy = strdup(report), *rest = copy, *line;
@@ -364,6 +397,7 @@ static void test_example(void **state)
 	parse_source();
 	status = run_example();
 	compare(run.text);
+	compare_says(run.text);
 	if (status != wanted_status())
 		fail_msg("exit status %d after this report:\n%s", status, run.text);
 }

@@ -161,7 +161,7 @@ static void durations_read_well(void **state)
 	static const struct {
 		double s;
 		const char *text;
-	} cases[] = {{0.0004, "0 ms"},
+	} cases[] = {{0.0004, "400 us"},
 		     {0.85, "850 ms"},
 		     {12.34, "12.3 s"},
 		     {250, "4 min 10 s"},

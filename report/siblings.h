@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What became of the other sockets of a birth site, over all processes of the run: where they were
+ * closed, and how long after the peer's FIN. Works on raw addresses, read relative to the files
+ * that they lie in, so that two processes of one program can be compared.
+ */
+#ifndef SOCKLINT_SIBLINGS_H
+#define SOCKLINT_SIBLINGS_H
+
+#include "history.h"
+
+/* Sockets of the place that were closed at one site. */
+struct closer {
+	const struct process *process;
+	uint32_t site;
+	uint64_t nr;
+};
+
+/* Times from the peer's FIN to our close. */
+struct dwells {
+	uint64_t nr;
+	uint64_t buckets[REC_BUCKETS]; /* of rec_outcome */
+	uint64_t max_ns;
+};
+
+struct siblings {
+	struct closer *closers; /* most sockets first */
+	size_t nr_closers, alloc_closers;
+	uint64_t nr_closed;
+	uint64_t nr_at_end; /* of those: after the program had begun to end */
+	struct dwells
+		dwells; /* of those closed before that, in their process of birth or another */
+};
+
+struct sibling_index;
+
+/* history_read() makes it; it lives as long as the history. */
+struct sibling_index *sibling_index_new(const struct history *h);
+void sibling_index_free(struct sibling_index *index);
+/* Of the sockets born where l was; never NULL. */
+const struct siblings *siblings_of(const struct life *l);
+
+/* An upper bound (good to a factor of 2) of the dwell of that many per cent; 0 if there is none. */
+uint64_t dwells_percentile(const struct dwells *d, unsigned int percent);
+
+#endif

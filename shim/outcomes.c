@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the sockets of each place ended: ended lives folded into counts and histograms, so that the
+ * report can say where the siblings of a leak are closed, and how long after the FIN. The size
+ * follows the number of places, not of sockets.
+ *
+ * Threads count in different entries (shards), so that they do not fight for one cache line.
+ */
+#include "shim.h"
+#include <netinet/tcp.h>
+
+#define SHARDS 8u
+#define WINDOW 8u /* entries of a chunk that one key may lie in */
+
+struct ending {
+	uint32_t birth_site;
+	uint32_t close_site;
+	uint32_t flags;
+	uint32_t shard;
+};
+
+static bool is_of(const struct rec_outcome *o, const struct ending *e)
+{
+	return o->close_site == e->close_site && o->flags == e->flags && o->shard == e->shard;
+}
+
+static bool entry_take(struct rec_outcome *o, const struct ending *e)
+{
+	uint32_t nobody = 0;
+
+	if (!word_cas(&o->birth_site, &nobody, UINT32_MAX))
+		return false;
+	o->close_site = e->close_site;
+	o->flags = e->flags;
+	o->shard = e->shard;
+	word_set_release(&o->birth_site, e->birth_site);
+	return true;
+}
+
+/* The entry of this chunk that counts such endings, or is free to; NULL where there is no room. */
+static struct rec_outcome *entry_in(struct rec_outcome *chunk, const struct ending *e)
+{
+	uint32_t hash = (e->birth_site * 2654435761u) ^ (e->close_site * 2246822519u) ^
+			((e->flags << 3 | e->shard) * 3266489917u);
+
+	for (uint32_t i = 0; i < WINDOW; i++) {
+		struct rec_outcome *o = &chunk[((hash >> 8) + i) % REC_OUTCOMES_NR];
+		uint32_t site = word_get_acquire(&o->birth_site);
+
+		if (!site && entry_take(o, e))
+			return o;
+		if (site == e->birth_site && is_of(o, e))
+			return o;
+	}
+	return NULL;
+}
+
+static struct rec_outcome *chunk_get(uint32_t i)
+{
+	struct rec_outcome *chunk = word_get_acquire(&shim.outcomes[i]), *before = NULL;
+
+	if (chunk)
+		return chunk;
+	chunk = recorder_grow(REC_CHUNK_OUTCOMES, REC_OUTCOME_UNITS, i * REC_OUTCOMES_NR,
+			      REC_OUTCOMES_NR, sizeof(*chunk));
+	if (!chunk || word_cas(&shim.outcomes[i], &before, chunk))
+		return chunk;
+	((struct rec_chunk *)chunk)[-1].nr = 0; /* made twice in a race */
+	return before;
+}
+
+static struct rec_outcome *entry_get(const struct ending *e)
+{
+	for (uint32_t i = 0; i < OUTCOME_CHUNKS; i++) {
+		struct rec_outcome *chunk = chunk_get(i);
+		struct rec_outcome *o = chunk ? entry_in(chunk, e) : NULL;
+
+		if (o || !chunk)
+			return o;
+	}
+	return NULL;
+}
+
+static uint32_t bucket(uint64_t ns)
+{
+	uint64_t n = ns / REC_BUCKET_NS;
+	uint32_t i = n ? 64u - (uint32_t)__builtin_clzll(n) : 0;
+
+	return i < REC_BUCKETS ? i : REC_BUCKETS - 1;
+}
+
+static void keep_max(uint64_t *max, uint64_t ns)
+{
+	uint64_t before = word_get(max);
+
+	while (before < ns && !word_cas(max, &before, ns))
+		;
+}
+
+/* When the peer's FIN came, at the latest; 0 if it had not. One system call if nobody read it. */
+static uint64_t fin_ns(int fd, const struct rec_life *l, uint64_t now)
+{
+	uint32_t last_ack_ms;
+
+	if (l->eof_ns)
+		return l->eof_ns;
+	if (l->reset_ns || facts_tcp_state(fd, l, &last_ack_ms) != TCP_CLOSE_WAIT)
+		return 0;
+	return now - (uint64_t)last_ack_ms * 1000000u;
+}
+
+static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
+{
+	return (fin ? REC_OUTCOME_PASSIVE : 0) | (l->eof_ns ? REC_OUTCOME_TOLD : 0) |
+	       (l->flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
+	       (l->flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
+	       (word_get(&shim.end_began) ? REC_OUTCOME_AT_END : 0);
+}
+
+/* The last descriptor of this socket is about to be closed; close_ns and close_site are set. */
+void outcome_add(int fd, const struct rec_life *l)
+{
+	uint64_t fin = fin_ns(fd, l, l->close_ns);
+	struct ending e = {l->site, l->close_site, flags_of(l, fin), thread_tid() % SHARDS};
+	uint64_t lived = l->close_ns - l->born_ns;
+	struct rec_outcome *o;
+
+	if (!l->site)
+		return;
+	o = entry_get(&e);
+	if (!o) {
+		recorder_lost(&shim.head->lost_outcomes);
+		return;
+	}
+	word_add(&o->nr, 1);
+	word_add(&o->life[bucket(lived)], 1);
+	keep_max(&o->life_max_ns, lived);
+	word_set(&o->last_ns, l->close_ns);
+	if (!fin)
+		return;
+	word_add(&o->dwell[bucket(l->close_ns - fin)], 1);
+	keep_max(&o->dwell_max_ns, l->close_ns - fin);
+}
+
+static bool is_other_listener(int fd, const struct rec_life *than)
+{
+	struct life_ref ref = life_find(fd);
+
+	return ref.life && ref.life != than && (ref.life->flags & REC_LIFE_LISTENING) &&
+	       ref.life->family != AF_UNIX;
+}
+
+/* A server that closes its last listener has begun to stop: what it closes now it might have left.
+ */
+void outcome_listener_closes(const struct rec_life *l)
+{
+	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
+
+	if (l->family == AF_UNIX)
+		return;
+	for (uint32_t fd = 0; fd < all; fd++)
+		if (is_other_listener((int)fd, l))
+			return;
+	word_set(&shim.end_began, true);
+}
