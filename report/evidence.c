@@ -7,8 +7,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "alloc.h"
+#include "attendance.h"
 #include "connection.h"
 #include "describe.h"
 #include "evidence_siblings.h"
@@ -164,6 +166,56 @@ static void say_eof(struct witness *w)
 		strbuf_addstr(&sb, "lies unread in the kernel");
 	}
 	add_line(w->to, "EOF", &sb);
+}
+
+static void add_events(struct strbuf *sb, uint32_t events)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = {{EPOLLIN, "EPOLLIN"},
+		     {EPOLLOUT, "EPOLLOUT"},
+		     {EPOLLRDHUP, "EPOLLRDHUP"},
+		     {EPOLLET, "EPOLLET"},
+		     {EPOLLONESHOT, "EPOLLONESHOT"}};
+	const char *separator = "";
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!(events & names[i].bit))
+			continue;
+		strbuf_addf(sb, "%s%s", separator, names[i].name);
+		separator = "|";
+	}
+}
+
+/* Said of the descriptor that was used last: others may be duplicates, in no set of their own. */
+static void say_who_waits(struct witness *w)
+{
+	const struct rec_life *r = &w->socket->touched->r;
+	struct strbuf sb = STRBUF_INIT;
+
+	switch (socket_attendance(w->socket)) {
+	case ATTENDED_NOT:
+		strbuf_addstr(&sb, r->flags & REC_LIFE_FIRED
+					   ? "nobody: its EPOLLONESHOT was used up and not renewed"
+					   : "nobody");
+		break;
+	case ATTENDED_BY_CALL:
+		strbuf_addstr(&sb, "a thread, inside a call");
+		break;
+	case ATTENDED_BY_POLL:
+		strbuf_addstr(&sb, "a loop of poll() or select()");
+		break;
+	case ATTENDED_BY_EPOLL:
+		strbuf_addf(&sb, "epoll set %d (", r->epoll_fd);
+		add_events(&sb, r->epoll_events);
+		strbuf_addstr(&sb, ")");
+		break;
+	case ATTENDED_UNSEEN:
+		strbuf_addstr(&sb, "not known: its process waits where socklint cannot see it");
+	}
+	add_line(w->to, "who waits", &sb);
 }
 
 static void say_reset(struct witness *w)
@@ -383,6 +435,7 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_birth(&w);
 	say_last_touch(&w);
 	say_eof(&w);
+	say_who_waits(&w);
 	say_reset(&w);
 	say_shutdown(&w);
 	say_holders(&w);

@@ -80,12 +80,12 @@ static void add_places(struct strbuf *sb, const struct places *p)
 		strbuf_addf(sb, " and at %zu more places", p->nr - PLACES);
 }
 
-static void add_dwells(struct strbuf *sb, const struct dwells *d)
+static void add_dwells(struct strbuf *sb, const struct times *d)
 {
 	if (!d->nr)
 		return;
 	strbuf_addstr(sb, "; half of them within ");
-	text_add_duration(sb, dwells_percentile(d, 50));
+	text_add_duration(sb, times_percentile(d, 50));
 	strbuf_addstr(sb, " of the peer's FIN, all within ");
 	text_add_duration(sb, d->max_ns);
 }

@@ -181,7 +181,7 @@ static void make_groups(struct findings *f)
 			f->groups[f->nr_groups++].members = &f->all[i];
 		f->groups[f->nr_groups - 1].nr++;
 	}
-	f->nr_leaked = i;
+	f->nr_faults = i;
 	sort_array(f->groups, f->nr_groups, sizeof(*f->groups), cmp_groups);
 }
 

@@ -23,7 +23,7 @@ struct finding_group {
 struct findings {
 	struct finding *all; /* sorted; the groups point into it */
 	size_t nr;
-	size_t nr_leaked;	      /* the first so many of all are faults */
+	size_t nr_faults;	      /* the first so many of all are faults */
 	struct finding_group *groups; /* faults, worst and largest first */
 	size_t nr_groups;
 };

@@ -185,13 +185,21 @@ static void print_strings(const struct page *p, const char *color, const char *l
 		end_line(p);
 }
 
+static const char *last_line_color(const struct report *r)
+{
+	if (r->nr_leaked)
+		return RED;
+	return r->nr_in_doubt || r->nr_warned ? YELLOW : GREEN;
+}
+
 static void print_last_line(const struct page *p, const struct report *r)
 {
-	const char *color = r->nr_leaked ? RED : r->nr_in_doubt ? YELLOW : GREEN;
+	const char *color = last_line_color(r);
 
 	if (r->nr_leaked) {
-		print(p, RED, "socklint: %" PRIu64 " socket%s leaked at %zu place%s", r->nr_leaked,
-		      text_plural(r->nr_leaked), r->nr_findings, text_plural(r->nr_findings));
+		print(p, RED, "socklint: %" PRIu64 " socket%s leaked at %" PRIu64 " place%s",
+		      r->nr_leaked, text_plural(r->nr_leaked), r->nr_leak_places,
+		      text_plural(r->nr_leak_places));
 		print(p, RED, " (%" PRIu64 " in CLOSE_WAIT, %" PRIu64 " descriptor%s)",
 		      r->nr_close_wait, r->nr_descriptors, text_plural(r->nr_descriptors));
 	} else {
@@ -201,6 +209,10 @@ static void print_last_line(const struct page *p, const struct report *r)
 		      text_plural(r->nr_followed), r->nr_processes,
 		      r->nr_processes == 1 ? "" : "es");
 	}
+	if (r->nr_warned)
+		print(p, color, ", %" PRIu64 " socket%s in %" PRIu64 " warning%s", r->nr_warned,
+		      text_plural(r->nr_warned), r->nr_warnings_given,
+		      text_plural(r->nr_warnings_given));
 	if (r->nr_still_open)
 		print(p, color, ", %" PRIu64 " still open", r->nr_still_open);
 	if (r->nr_in_doubt)

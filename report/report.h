@@ -60,7 +60,10 @@ struct report {
 	size_t nr_warnings, alloc_warnings;
 	char **notes; /* why there is little to see: folded recordings, no sockets */
 	size_t nr_notes, alloc_notes;
-	uint64_t nr_leaked, nr_close_wait, nr_descriptors, nr_still_open;
+	uint64_t nr_leaked, nr_leak_places; /* of findings that are errors ... */
+	uint64_t nr_close_wait, nr_descriptors;
+	uint64_t nr_warned, nr_warnings_given; /* ... and of those that are less */
+	uint64_t nr_still_open;
 	uint64_t nr_in_doubt; /* of those still open: killed too soon to be judged */
 	uint64_t nr_followed, nr_processes;
 };

@@ -15,6 +15,21 @@ static char *function_of(const struct frame *f)
 	return xstrdup(f && f->function ? f->function : "???");
 }
 
+static void count_finding(struct report *r, const struct rule *rule, uint64_t nr)
+{
+	if (rule->severity < SEVERITY_ERROR) {
+		r->nr_warned += nr;
+		r->nr_warnings_given++;
+		return;
+	}
+	r->nr_leaked += nr;
+	r->nr_leak_places++;
+	if (rule->nr == RULE_close_wait)
+		r->nr_close_wait += nr;
+	else
+		r->nr_descriptors += nr;
+}
+
 static void add_findings(struct report *r, const struct findings *f, struct symbolizer *sy)
 {
 	size_t i;
@@ -34,11 +49,7 @@ static void add_findings(struct report *r, const struct findings *f, struct symb
 		to->function = function_of(oldest->frame);
 		to->where = describe_where(oldest->frame);
 		evidence_fill(to, g, sy);
-		r->nr_leaked += g->nr;
-		if (oldest->judged.rule->nr == RULE_close_wait)
-			r->nr_close_wait += g->nr;
-		else
-			r->nr_descriptors += g->nr;
+		count_finding(r, oldest->judged.rule, g->nr);
 	}
 }
 
@@ -70,7 +81,9 @@ static bool is_in_doubt(const struct finding *f)
 
 	if (f->judged.socket->birth->process->end != PROCESS_KILLED)
 		return false;
-	return reason == OPEN_UNKNOWN || (f->judged.rule && reason != OPEN_NONE);
+	return reason == OPEN_UNKNOWN ||
+	       (f->judged.rule && f->judged.rule->severity == SEVERITY_ERROR &&
+		reason != OPEN_NONE);
 }
 
 static uint64_t count_in_doubt(const struct findings *f)
@@ -88,10 +101,10 @@ static void add_open(struct report *r, const struct findings *f)
 {
 	size_t i;
 
-	r->nr_still_open = f->nr - f->nr_leaked;
+	r->nr_still_open = f->nr - f->nr_faults;
 	r->nr_in_doubt = count_in_doubt(f);
 	r->open = xcalloc(r->nr_still_open, sizeof(*r->open));
-	for (i = f->nr_leaked; i < f->nr; i++) {
+	for (i = f->nr_faults; i < f->nr; i++) {
 		const struct finding *cur = &f->all[i];
 		struct report_open *row;
 

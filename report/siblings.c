@@ -179,26 +179,28 @@ static struct closer *find_closer(struct siblings *s, const struct process *p, u
 	return c;
 }
 
-static void add_dwells(struct dwells *d, const struct rec_outcome *o)
+static void add_times(struct times *t, const uint32_t buckets[REC_BUCKETS], uint64_t max_ns)
 {
 	size_t i;
 
 	for (i = 0; i < REC_BUCKETS; i++) {
-		d->nr += o->dwell[i];
-		d->buckets[i] += o->dwell[i];
+		t->nr += buckets[i];
+		t->buckets[i] += buckets[i];
 	}
-	if (o->dwell_max_ns > d->max_ns)
-		d->max_ns = o->dwell_max_ns;
+	if (max_ns > t->max_ns)
+		t->max_ns = max_ns;
 }
 
 static void add_outcome(struct siblings *s, const struct process *p, const struct rec_outcome *o)
 {
 	s->nr_closed += o->nr;
 	find_closer(s, p, o->close_site)->nr += o->nr;
-	if (o->flags & REC_OUTCOME_AT_END)
+	if (o->flags & REC_OUTCOME_AT_END) {
 		s->nr_at_end += o->nr;
-	else
-		add_dwells(&s->dwells, o);
+		return;
+	}
+	add_times(&s->dwells, o->dwell, o->dwell_max_ns);
+	add_times(&s->lives, o->life, o->life_max_ns);
 }
 
 static int cmp_closers(const void *a, const void *b)
@@ -264,17 +266,17 @@ const struct siblings *siblings_of(const struct life *l)
 	return *found;
 }
 
-uint64_t dwells_percentile(const struct dwells *d, unsigned int percent)
+uint64_t times_percentile(const struct times *t, unsigned int percent)
 {
-	uint64_t below = 0, wanted = (d->nr * percent + 99) / 100, bound;
+	uint64_t below = 0, wanted = (t->nr * percent + 99) / 100, bound;
 	size_t i;
 
-	for (i = 0; i < REC_BUCKETS && d->nr; i++) {
-		below += d->buckets[i];
+	for (i = 0; i < REC_BUCKETS && t->nr; i++) {
+		below += t->buckets[i];
 		if (below < wanted)
 			continue;
 		bound = (uint64_t)REC_BUCKET_NS << i;
-		return bound < d->max_ns ? bound : d->max_ns;
+		return bound < t->max_ns ? bound : t->max_ns;
 	}
 	return 0;
 }

@@ -16,8 +16,8 @@ struct closer {
 	uint64_t nr;
 };
 
-/* Times from the peer's FIN to our close. */
-struct dwells {
+/* A histogram of times. */
+struct times {
 	uint64_t nr;
 	uint64_t buckets[REC_BUCKETS]; /* of rec_outcome */
 	uint64_t max_ns;
@@ -28,8 +28,9 @@ struct siblings {
 	size_t nr_closers, alloc_closers;
 	uint64_t nr_closed;
 	uint64_t nr_at_end; /* of those: after the program had begun to end */
-	struct dwells
-		dwells; /* of those closed before that, in their process of birth or another */
+	/* of those closed before that: */
+	struct times dwells; /* from the peer's FIN to our close */
+	struct times lives;  /* from birth to close */
 };
 
 struct sibling_index;
@@ -40,7 +41,7 @@ void sibling_index_free(struct sibling_index *index);
 /* Of the sockets born where l was; never NULL. */
 const struct siblings *siblings_of(const struct life *l);
 
-/* An upper bound (good to a factor of 2) of the dwell of that many per cent; 0 if there is none. */
-uint64_t dwells_percentile(const struct dwells *d, unsigned int percent);
+/* An upper bound (good to a factor of 2) of that many per cent of them; 0 if there is none. */
+uint64_t times_percentile(const struct times *t, unsigned int percent);
 
 #endif

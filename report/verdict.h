@@ -19,6 +19,8 @@
 	X(QUEUE, "waiting in a hand-over queue?")                                                  \
 	X(ELSEWHERE, "in the hands of another process")                                            \
 	X(HALF_CLOSED, "serving a half-closed peer")                                               \
+	X(WATCHED, "watched: the event loop will see its end")                                     \
+	X(DWELL, "others of its place were closed as long after the FIN")                          \
 	X(NOT_TOLD, "the program was not told that it is over")                                    \
 	X(PARKED, "parked: may be reused")                                                         \
 	X(ONE_SHOT, "one-shot client")                                                             \

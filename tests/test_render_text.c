@@ -44,6 +44,7 @@ static struct report make_report(struct report_finding *f)
 	return (struct report){.findings = f,
 			       .nr_findings = 1,
 			       .nr_leaked = f->nr_sockets,
+			       .nr_leak_places = 1,
 			       .nr_close_wait = f->nr_sockets};
 }
 

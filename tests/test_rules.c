@@ -16,114 +16,7 @@
 
 #include <cmocka.h>
 
-#include "findings.h"
-#include "forge.h"
-
-struct fixture {
-	char *dir;
-	struct forge *forge;
-	uint32_t site;
-	struct collection c;
-	struct history h;
-	struct symbolizer *sy;
-	struct findings f;
-};
-
-static int setup(void **state)
-{
-	struct fixture *x = calloc(1, sizeof(*x));
-
-	x->dir = forge_directory();
-	x->forge = forge_new(100);
-	x->site = forge_site(x->forge, 0x1010);
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	findings_release(&x->f);
-	symbolizer_free(x->sy);
-	history_release(&x->h);
-	collection_release(&x->c);
-	forge_remove(x->dir);
-	forge_free(x->forge);
-	free(x);
-	return 0;
-}
-
-static void judge_all(struct fixture *x)
-{
-	free(forge_write(x->forge, x->dir, "100.0.socklint"));
-	collection_add(&x->c, x->dir);
-	history_read(&x->h, &x->c);
-	history_join(&x->h);
-	x->sy = symbolizer_new();
-	findings_make(&x->f, &x->h, x->sy);
-}
-
-static const struct finding *find(struct fixture *x, int fd)
-{
-	size_t i;
-
-	for (i = 0; i < x->f.nr; i++)
-		if (x->f.all[i].judged.socket->birth->fd == fd)
-			return &x->f.all[i];
-	fail_msg("no socket with descriptor %d", fd);
-	return NULL;
-}
-
-static void expect_fault(struct fixture *x, int fd, const char *rule, enum proof_kind proof)
-{
-	const struct finding *f = find(x, fd);
-
-	assert_non_null(f->judged.rule);
-	assert_string_equal(f->judged.rule->id, rule);
-	if (f->judged.verdict.reason != OPEN_NONE)
-		fail_msg("fd %d is open: %s", fd, open_reason_text(f->judged.verdict.reason));
-	assert_int_equal(f->judged.verdict.proof.kind, proof);
-}
-
-static void expect_open(struct fixture *x, int fd, enum open_reason reason)
-{
-	const struct finding *f = find(x, fd);
-
-	if (f->judged.verdict.reason != reason)
-		fail_msg("fd %d: \"%s\", not \"%s\"", fd,
-			 open_reason_text(f->judged.verdict.reason), open_reason_text(reason));
-}
-
-/* Thread 1 has served a socket of the site that was born and touched at second at. */
-static struct rec_progress *served_at(struct fixture *x, uint32_t tid, double at)
-{
-	struct rec_progress *p = forge_progress(x->forge, tid, x->site);
-
-	p->newest_born_ns = FORGE_S(at);
-	p->newest_touch_ns = FORGE_S(at);
-	p->newest_touch_seq = (uint32_t)(at * 10) + 5;
-	p->served = 17;
-	return p;
-}
-
-/* Descriptor 5, born at 10, in CLOSE_WAIT since 20, its EOF read. */
-static struct rec_life *ignored(struct fixture *x, int fd, double born)
-{
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
-
-	forge_facts(l, TCP_CLOSE_WAIT, FORGE_END - born - 10);
-	forge_eof(l, born + 10);
-	return l;
-}
-
-static struct rec_life *unread(struct fixture *x, int fd, double born)
-{
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
-
-	forge_facts(l, TCP_CLOSE_WAIT, FORGE_END - born - 10);
-	return l;
-}
+#include "judging.h"
 
 /* ---- close-wait -------------------------------------------------------------------------- */
 
@@ -667,8 +560,6 @@ static void every_rule_can_be_named_and_explained(void **state)
 	}
 	assert_null(rule_by_id("close_wait"));
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -68,7 +68,7 @@ static void without_outcomes_there_are_none(void **state)
 
 	assert_int_equal(s->nr_closed, 0);
 	assert_int_equal(s->nr_closers, 0);
-	assert_int_equal(dwells_percentile(&s->dwells, 50), 0);
+	assert_int_equal(times_percentile(&s->dwells, 50), 0);
 }
 
 static void closers_are_counted_most_first(void **state)
@@ -136,9 +136,9 @@ static void dwells_are_bounded_from_above(void **state)
 	forge_outcome(x->one, x->site, x->closer, 10, 2.5);
 	s = find(x);
 	assert_int_equal(s->dwells.nr, 100);
-	assert_in_range(dwells_percentile(&s->dwells, 50), FORGE_S(0.003), FORGE_S(0.006));
-	assert_in_range(dwells_percentile(&s->dwells, 90), FORGE_S(0.003), FORGE_S(0.006));
-	assert_int_equal(dwells_percentile(&s->dwells, 99), FORGE_S(2.5));
+	assert_in_range(times_percentile(&s->dwells, 50), FORGE_S(0.003), FORGE_S(0.006));
+	assert_in_range(times_percentile(&s->dwells, 90), FORGE_S(0.003), FORGE_S(0.006));
+	assert_int_equal(times_percentile(&s->dwells, 99), FORGE_S(2.5));
 	assert_int_equal(s->dwells.max_ns, FORGE_S(2.5));
 }
 

@@ -2,9 +2,11 @@
 /* The peer has closed; the program never did. */
 #include <netinet/tcp.h>
 
+#include "attendance.h"
 #include "connection.h"
 #include "proof.h"
 #include "rules.h"
+#include "siblings.h"
 
 static const struct rule_case eof_ignored = {
 	.name = "eof-ignored",
@@ -62,15 +64,31 @@ static bool within_grace(const struct socket *s, const struct verdict *v)
 	return grace && since + grace > socket_now_ns(s);
 }
 
+/*
+ * The history of its own place: a handler that works for seconds after the EOF, a pool that comes
+ * by once a minute. Dwells below a second are what any close takes, and excuse nobody.
+ */
+static bool dwells_like_its_siblings(const struct socket *s, const struct verdict *v)
+{
+	uint64_t longest = siblings_of(s->birth)->dwells.max_ns;
+
+	return longest >= NS_PER_S && socket_now_ns(s) <= v->since_ns + longest;
+}
+
 static enum open_reason decide(const struct socket *s, struct verdict *v)
 {
 	enum open_reason reason;
 
 	if (within_grace(s, v))
 		return grace_reason(s->birth->process);
+	if (v->since_ns && dwells_like_its_siblings(s, v))
+		return OPEN_DWELL;
 	if (socket_is_client(s))
 		return prove_replaced(s, v->since_ns, &v->proof);
 	reason = prove_moved_on(s, &v->proof);
+	if (!v->which->informed && v->proof.kind != PROOF_TOUCHER_ENDED &&
+	    socket_eof_will_be_seen(s))
+		return OPEN_WATCHED;
 	if (serves_half_closed_peer(s) && v->proof.kind != PROOF_TOUCHER_ENDED)
 		return OPEN_HALF_CLOSED;
 	return reason;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Who waits on a socket: epoll sets, poll sets, blocked threads. */
+#include "attendance.h"
+
+#include <sys/epoll.h>
+
+#define BLIND_PROCESS (REC_HEADER_IO_URING | REC_HEADER_DEEPBIND | REC_HEADER_SEALED)
+
+static bool thread_ended(const struct life *l, uint32_t tid)
+{
+	return (l->r.flags & REC_LIFE_TOUCHER_ENDED) && l->r.touch_tid == tid;
+}
+
+static bool in_call(const struct life *l)
+{
+	return (l->r.reader_tid && !thread_ended(l, l->r.reader_tid)) ||
+	       (l->r.writer_tid && !thread_ended(l, l->r.writer_tid));
+}
+
+/* A set that was stamped later, without this socket, has lost it. */
+static bool in_poll_set(const struct life *l)
+{
+	const struct recording *r = l->process->rec;
+	size_t i;
+
+	for (i = 0; l->r.polled_ns && i < r->nr_pollers; i++)
+		if (r->pollers[i]->tid == l->r.poller_tid)
+			return r->pollers[i]->stamped_ns <= l->r.polled_ns;
+	return false;
+}
+
+/* Armed to write is armed: who waits to send will learn that the peer is gone. */
+static bool in_epoll_set(const struct life *l)
+{
+	return l->r.epoll_fd >= 0 && !(l->r.flags & REC_LIFE_FIRED) &&
+	       (l->r.epoll_events & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLWRNORM));
+}
+
+static enum attendance life_attendance(const struct life *l)
+{
+	if (l->process->rec->header->flags & BLIND_PROCESS)
+		return ATTENDED_UNSEEN;
+	if (in_call(l))
+		return ATTENDED_BY_CALL;
+	if (in_epoll_set(l))
+		return ATTENDED_BY_EPOLL;
+	return in_poll_set(l) ? ATTENDED_BY_POLL : ATTENDED_NOT;
+}
+
+enum attendance socket_attendance(const struct socket *s)
+{
+	const struct life *l;
+
+	for (l = s->holders; l; l = l->next_holder)
+		if (life_attendance(l) != ATTENDED_NOT)
+			return life_attendance(l);
+	return ATTENDED_NOT;
+}
+
+/* An edge is told once; what is level-triggered is told again until it is read. */
+static bool tells_again(const struct life *l)
+{
+	if (l->r.flags & REC_LIFE_TOLD)
+		return false;
+	if (in_poll_set(l) || l->r.reader_tid)
+		return true;
+	return in_epoll_set(l) && !(l->r.epoll_events & (EPOLLET | EPOLLONESHOT)) &&
+	       (l->r.epoll_events & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP));
+}
+
+bool socket_eof_will_be_seen(const struct socket *s)
+{
+	const struct life *l;
+
+	for (l = s->holders; l; l = l->next_holder)
+		if (tells_again(l))
+			return true;
+	return false;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Does anybody wait on this socket? As far as the recording tells; reads the history only. */
+#ifndef SOCKLINT_ATTENDANCE_H
+#define SOCKLINT_ATTENDANCE_H
+
+#include "history.h"
+
+enum attendance {
+	ATTENDED_NOT,
+	ATTENDED_BY_CALL,  /* a thread is inside a read or write of it */
+	ATTENDED_BY_POLL,  /* it is in the set of a poll or select loop */
+	ATTENDED_BY_EPOLL, /* it is in an epoll set, and armed */
+	ATTENDED_UNSEEN,   /* its process waits in ways that no hook sees (io_uring) */
+};
+
+/* By any process that holds it. */
+enum attendance socket_attendance(const struct socket *s);
+/* Whoever waits will be told, again and again, of an EOF that came already. */
+bool socket_eof_will_be_seen(const struct socket *s);
+
+#endif

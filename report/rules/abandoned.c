@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The connection is alive, and nobody in the program waits on it any more. */
+#include <netinet/tcp.h>
+
+#include "attendance.h"
+#include "connection.h"
+#include "proof.h"
+#include "rules.h"
+#include "siblings.h"
+
+static const struct rule_case forgotten = {
+	.meaning = "The connection is alive, but no thread, poll set or epoll set of the program "
+		   "waits on it: when the peer closes, nobody will see it, and the socket will "
+		   "stay in CLOSE_WAIT until the process ends.",
+	.advice = "close() it when the program is done with it, or put it back into the event loop",
+};
+
+/* Only where we are the server: an idle connection in a client's pool is nobody's business. */
+static bool is_live_and_accepted(const struct socket *s)
+{
+	return socket_tcp_state(s) == TCP_ESTABLISHED && (s->flags & REC_LIFE_ACCEPTED) &&
+	       !(s->flags & (REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_STDIO));
+}
+
+/* A sibling that lived as long as this one, and was closed, was not lost: so may this one be. */
+static bool is_older_than_any_sibling_was(const struct socket *s)
+{
+	const struct siblings *kin = siblings_of(s->birth);
+
+	return kin->lives.nr && socket_now_ns(s) - s->birth->r.born_ns > kin->lives.max_ns;
+}
+
+static bool is_idle(const struct socket *s)
+{
+	return socket_idle_since_ns(s) + NS_PER_S < socket_now_ns(s);
+}
+
+static bool is_abandoned(const struct socket *s)
+{
+	return is_live_and_accepted(s) && is_idle(s) && is_older_than_any_sibling_was(s) &&
+	       !socket_facts(s)->kernel_unsent && socket_attendance(s) == ATTENDED_NOT;
+}
+
+static void check(const struct socket *s, struct verdict *v)
+{
+	if (!is_abandoned(s))
+		return;
+	v->which = &forgotten;
+	v->since_ns = socket_idle_since_ns(s);
+	v->reason = prove_moved_on(s, &v->proof);
+}
+
+/* clang-format off */
+DEFINE_RULE(abandoned)
+	.id = "abandoned",
+	.severity = SEVERITY_WARNING,
+	.title = "The connection is alive, and nobody waits on it any more",
+	.help =
+"A server learns that its peer has closed by reading, or by waiting in poll() or epoll_wait().\n"
+"No thread of this program is inside a call on this socket, it is in no poll set and in no\n"
+"epoll set (or in one with EPOLLONESHOT that fired and was never armed again), and the program\n"
+"has moved on to younger ones. When the peer closes, the socket will sit in CLOSE_WAIT until\n"
+"the process ends; until then it holds a descriptor. Typical: an error path that removes the\n"
+"socket from the event loop and forgets close(), or a handler that forgets to arm it again.\n"
+"\n"
+"A warning only, for the peer has not closed yet. Not reported are clients' sockets (a pool\n"
+"may want them), sockets used within the last second, and sockets no older than siblings of\n"
+"theirs became before they were closed.",
+	.check = check,
+END_RULE;

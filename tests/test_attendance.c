@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* Who waits on a socket, and what that makes of it. The process ends at second 1000. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+
+#include <cmocka.h>
+
+#include "judging.h"
+
+#define FD 5
+
+/*
+ * A live connection, born at 10 and used at 10.5; its thread has served another at 500, and its
+ * siblings lived for 2 s.
+ */
+static struct rec_life *lost(struct fixture *x)
+{
+	struct rec_life *l = forge_accepted(x->forge, FD, x->site, 10);
+	struct rec_outcome *o = forge_outcome(x->forge, x->site, x->site, 30, 0.001);
+
+	o->life[15] = 30;
+	o->life_max_ns = FORGE_S(2);
+	served_at(x, 1, 500);
+	return l;
+}
+
+static struct rec_life *in_epoll(struct rec_life *l, uint32_t events)
+{
+	l->epoll_fd = 3;
+	l->epoll_events = events;
+	return l;
+}
+
+static struct rec_life *in_poll(struct rec_life *l, double at)
+{
+	l->poller_tid = 1;
+	l->polled_ns = FORGE_S(at);
+	return l;
+}
+
+static void expect_abandoned(struct fixture *x)
+{
+	judge_all(x);
+	expect_fault(x, FD, "abandoned", PROOF_THREAD_MOVED_ON);
+	assert_int_equal(find(x, FD)->judged.rule->severity, SEVERITY_WARNING);
+}
+
+static void expect_in_use(struct fixture *x)
+{
+	judge_all(x);
+	expect_open(x, FD, OPEN_IN_USE);
+}
+
+/* ---- abandoned --------------------------------------------------------------------------- */
+
+static void nobody_waits(void **state)
+{
+	lost(*state);
+	expect_abandoned(*state);
+}
+
+static void an_epoll_set_waits(void **state)
+{
+	in_epoll(lost(*state), EPOLLIN);
+	expect_in_use(*state);
+}
+
+static void an_edge_triggered_set_waits(void **state)
+{
+	in_epoll(lost(*state), EPOLLRDHUP | EPOLLET);
+	expect_in_use(*state);
+}
+
+static void a_writer_in_the_set_waits(void **state)
+{
+	in_epoll(lost(*state), EPOLLOUT);
+	expect_in_use(*state);
+}
+
+static void an_empty_mask_does_not_wait(void **state)
+{
+	in_epoll(lost(*state), EPOLLET);
+	expect_abandoned(*state);
+}
+
+static void one_shot_that_is_armed_waits(void **state)
+{
+	in_epoll(lost(*state), EPOLLIN | EPOLLONESHOT);
+	expect_in_use(*state);
+}
+
+static void one_shot_that_fired_does_not(void **state)
+{
+	in_epoll(lost(*state), EPOLLIN | EPOLLONESHOT)->flags |= REC_LIFE_FIRED;
+	expect_abandoned(*state);
+}
+
+static void a_reader_waits(void **state)
+{
+	lost(*state)->reader_tid = 7;
+	expect_in_use(*state);
+}
+
+static void a_writer_waits(void **state)
+{
+	lost(*state)->writer_tid = 7;
+	expect_in_use(*state);
+}
+
+/* As after a siglongjmp() out of the call: the word stayed, its thread did not. */
+static void a_reader_that_ended_does_not(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = lost(x);
+
+	l->reader_tid = l->touch_tid;
+	l->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_all(x);
+	expect_fault(x, FD, "abandoned", PROOF_TOUCHER_ENDED);
+}
+
+static void a_poll_loop_waits(void **state)
+{
+	struct fixture *x = *state;
+
+	in_poll(lost(x), 990);
+	forge_poller(x->forge, 1, 990);
+	expect_in_use(x);
+}
+
+static void a_poll_loop_that_lost_it_does_not(void **state)
+{
+	struct fixture *x = *state;
+
+	in_poll(lost(x), 400);
+	forge_poller(x->forge, 1, 990);
+	expect_abandoned(x);
+}
+
+static void another_threads_poll_says_nothing(void **state)
+{
+	struct fixture *x = *state;
+
+	in_poll(lost(x), 990);
+	forge_poller(x->forge, 2, 990);
+	expect_abandoned(x);
+}
+
+static void where_no_hook_sees_nobody_is_blamed(void **state)
+{
+	struct fixture *x = *state;
+
+	lost(x);
+	forge_header(x->forge)->flags |= REC_HEADER_IO_URING;
+	expect_in_use(x);
+}
+
+static void a_client_may_be_pooled(void **state)
+{
+	lost(*state)->flags = REC_LIFE_CONNECTED | REC_LIFE_TOUCHED | REC_LIFE_FACTS;
+	expect_in_use(*state);
+}
+
+static void a_file_pointer_reads_unseen(void **state)
+{
+	lost(*state)->flags |= REC_LIFE_STDIO;
+	expect_in_use(*state);
+}
+
+static void siblings_that_lived_as_long_excuse(void **state)
+{
+	struct fixture *x = *state;
+
+	lost(x);
+	forge_outcome(x->forge, x->site, x->site, 1, 0)->life[25] = 1;
+	forge_outcome(x->forge, x->site, x->site, 1, 0)->life_max_ns = FORGE_S(995);
+	expect_in_use(x);
+}
+
+static void without_closed_siblings_nothing_is_known(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_accepted(x->forge, FD, x->site, 10);
+	served_at(x, 1, 500);
+	expect_in_use(x);
+}
+
+static void who_was_used_a_moment_ago_is_in_use(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = lost(x);
+
+	l->touch_ns = FORGE_S(FORGE_END - 0.5);
+	expect_in_use(x);
+}
+
+static void who_has_bytes_to_send_is_in_use(void **state)
+{
+	lost(*state)->kernel_unsent = 100;
+	expect_in_use(*state);
+}
+
+static void without_proof_it_is_only_open(void **state)
+{
+	struct fixture *x = *state;
+
+	lost(x)->touch_tid = 2;
+	judge_all(x);
+	expect_open(x, FD, OPEN_NO_PROOF);
+}
+
+/* ---- close-wait -------------------------------------------------------------------------- */
+
+/* A single thread that computes while clients give up will come back to its loop. */
+static void an_eof_that_the_loop_will_see(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN);
+	in_poll(unread(x, FD + 1, 11), 990);
+	forge_poller(x->forge, 1, 990);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
+	expect_open(x, FD + 1, OPEN_WATCHED);
+}
+
+static void an_edge_is_told_once(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLET);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void a_loop_that_was_told_is_not_excused(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLRDHUP)->flags |= REC_LIFE_TOLD;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void a_loop_whose_thread_ended_sees_nothing(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN)->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_TOUCHER_ENDED);
+}
+
+/* ---- the history of its own place -------------------------------------------------------- */
+
+static void siblings_that_dwelt_as_long_excuse(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, FD, 980); /* its EOF came 10 s before the end */
+	served_at(x, 1, 995);
+	forge_outcome(x->forge, x->site, x->site, 3, 11);
+	judge_all(x);
+	expect_open(x, FD, OPEN_DWELL);
+}
+
+static void who_dwells_longer_than_any_sibling_leaks(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, FD, 980);
+	served_at(x, 1, 995);
+	forge_outcome(x->forge, x->site, x->site, 3, 9);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+/* The program's clean-up closed those, as it would have closed this one. */
+static void what_the_end_closed_excuses_nobody(void **state)
+{
+	struct fixture *x = *state;
+
+	ignored(x, FD, 980);
+	served_at(x, 1, 995);
+	forge_outcome(x->forge, x->site, x->site, 3, 11)->flags |= REC_OUTCOME_AT_END;
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+/* A test that ends at once: all its dwells are short, the leaked one's too. */
+static void short_dwells_excuse_nobody(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	ignored(x, FD, 989.8);
+	served_at(x, 1, 999.9);
+	forge_outcome(x->forge, x->site, x->site, 3, 0.9);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nobody_waits),
+		TEST(an_epoll_set_waits),
+		TEST(an_edge_triggered_set_waits),
+		TEST(a_writer_in_the_set_waits),
+		TEST(an_empty_mask_does_not_wait),
+		TEST(one_shot_that_is_armed_waits),
+		TEST(one_shot_that_fired_does_not),
+		TEST(a_reader_waits),
+		TEST(a_writer_waits),
+		TEST(a_reader_that_ended_does_not),
+		TEST(a_poll_loop_waits),
+		TEST(a_poll_loop_that_lost_it_does_not),
+		TEST(another_threads_poll_says_nothing),
+		TEST(where_no_hook_sees_nobody_is_blamed),
+		TEST(a_client_may_be_pooled),
+		TEST(a_file_pointer_reads_unseen),
+		TEST(siblings_that_lived_as_long_excuse),
+		TEST(without_closed_siblings_nothing_is_known),
+		TEST(who_was_used_a_moment_ago_is_in_use),
+		TEST(who_has_bytes_to_send_is_in_use),
+		TEST(without_proof_it_is_only_open),
+		TEST(an_eof_that_the_loop_will_see),
+		TEST(an_edge_is_told_once),
+		TEST(a_loop_that_was_told_is_not_excused),
+		TEST(a_loop_whose_thread_ended_sees_nothing),
+		TEST(siblings_that_dwelt_as_long_excuse),
+		TEST(who_dwells_longer_than_any_sibling_leaks),
+		TEST(what_the_end_closed_excuses_nobody),
+		TEST(short_dwells_excuse_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
