@@ -13,6 +13,7 @@
 #include "attendance.h"
 #include "connection.h"
 #include "describe.h"
+#include "evidence_parts.h"
 #include "evidence_siblings.h"
 
 #define SAMPLES 3
@@ -25,34 +26,9 @@ struct witness {
 	struct symbolizer *sy;
 };
 
-/* Takes over what sb holds; nothing if it is empty. */
-static void add_line(struct report_finding *to, const char *label, struct strbuf *sb)
-{
-	struct report_line *line;
-
-	if (!sb->len)
-		return;
-	ALLOC_GROW(to->lines, to->nr_lines + 1, to->alloc_lines);
-	line = &to->lines[to->nr_lines++];
-	line->label = xstrdup(label);
-	line->text = strbuf_detach(sb);
-}
-
 static const struct stack *site_stack(struct witness *w, const struct life *l, uint32_t site)
 {
 	return symbolizer_site(w->sy, l->process, site);
-}
-
-/* "read_line (example.h:83), called from serve (server.c:49)" */
-static void add_place_and_caller(struct strbuf *sb, const struct stack *st)
-{
-	const struct frame *own = stack_own_frame(st);
-
-	add_place(sb, own);
-	if (!own || own + 1 == st->frames + st->nr || own[1].runtime || !own[1].module)
-		return;
-	strbuf_addstr(sb, ", called from ");
-	add_place(sb, own + 1);
 }
 
 static void say_since(struct witness *w)
@@ -346,36 +322,6 @@ static void advise(struct witness *w)
 
 /* ---- stacks ------------------------------------------------------------------------------ */
 
-static void add_report_frame(struct report_stack *to, const struct frame *f)
-{
-	struct report_frame *frame;
-
-	ALLOC_GROW(to->frames, to->nr + 1, to->alloc);
-	frame = &to->frames[to->nr++];
-	frame->function = xstrdup(f->function ? f->function : "???");
-	frame->where = describe_where(f);
-	frame->inlined = f->inlined;
-	frame->runtime = f->runtime;
-}
-
-static void add_stack(struct witness *w, const char *label, const struct stack *from)
-{
-	struct report_stack *to;
-	size_t i;
-
-	ALLOC_GROW(w->to->stacks, w->to->nr_stacks + 1, w->to->alloc_stacks);
-	to = &w->to->stacks[w->to->nr_stacks++];
-	*to = (struct report_stack){xstrdup(label), NULL, 0, 0, NULL};
-	for (i = 0; i < from->nr; i++)
-		add_report_frame(to, &from->frames[i]);
-	if (!from->nr)
-		to->note = xstrdup("no stack was taken");
-	else if (from->caller_only)
-		to->note = xstrdup("the caller alone: it could not be unwound here");
-	else if (from->truncated)
-		to->note = xstrdup("deeper frames were not kept");
-}
-
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
@@ -420,7 +366,7 @@ static void add_birth_stacks(struct witness *w)
 
 		if (!is_new_stack(seen, nr, st))
 			continue;
-		add_stack(w, nr ? "also opened at" : "opened at", st);
+		add_stack(w->to, nr ? "also opened at" : "opened at", st);
 		seen[nr++] = st;
 	}
 }
@@ -445,5 +391,5 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	advise(&w);
 	add_birth_stacks(&w);
 	if (eof)
-		add_stack(&w, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
+		add_stack(w.to, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
 }

@@ -8,21 +8,6 @@
 
 #include "alloc.h"
 
-/* ---- places ------------------------------------------------------------------------------ */
-
-static int cmp_frames(const struct frame *a, const struct frame *b)
-{
-	if (!a || !b)
-		return !!a - !!b;
-	if (!a->function != !b->function)
-		return a->function ? -1 : 1;
-	if (a->function && strcmp(a->function, b->function))
-		return strcmp(a->function, b->function);
-	if (!a->function && a->offset != b->offset)
-		return a->offset < b->offset ? -1 : 1;
-	return strcmp(a->module ? a->module : "", b->module ? b->module : "");
-}
-
 static int cmp_names(const char *a, const char *b)
 {
 	if (!a || !b)
@@ -48,7 +33,7 @@ static int cmp_group(const struct finding *a, const struct finding *b)
 		return a->judged.rule->nr < b->judged.rule->nr ? -1 : 1;
 	if (cmp_names(subkind(a), subkind(b)))
 		return cmp_names(subkind(a), subkind(b));
-	return cmp_frames(a->frame, b->frame);
+	return frame_cmp(a->frame, b->frame);
 }
 
 static int cmp_born(const struct finding *a, const struct finding *b)
@@ -67,7 +52,7 @@ static int cmp_findings(const void *a, const void *b)
 	if (!diff && is_fault(x))
 		diff = cmp_group(x, y);
 	else if (!diff)
-		diff = cmp_frames(x->frame, y->frame);
+		diff = frame_cmp(x->frame, y->frame);
 	if (!diff && !is_fault(x))
 		diff = (int)x->judged.verdict.reason - (int)y->judged.verdict.reason;
 	return diff ? diff : cmp_born(x, y);
@@ -86,7 +71,7 @@ static bool lacks_only_proof(const struct finding *f)
 static bool is_same_place(const struct finding *a, const struct finding *b)
 {
 	return a->judged.rule && a->judged.rule == b->judged.rule && a->frame &&
-	       !cmp_frames(a->frame, b->frame);
+	       !frame_cmp(a->frame, b->frame);
 }
 
 static void join_one(struct finding *f, const struct finding *proven)
@@ -153,7 +138,7 @@ static int cmp_series(const void *a, const void *b)
 
 	if (rx != ry)
 		return !rx ? 1 : !ry ? -1 : (rx->nr < ry->nr ? -1 : 1);
-	diff = cmp_frames(x->frame, y->frame);
+	diff = frame_cmp(x->frame, y->frame);
 	return diff ? diff : cmp_born(x, y);
 }
 

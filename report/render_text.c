@@ -99,8 +99,8 @@ static void print_headline(const struct page *p, const struct report_finding *f)
 	print(p, BOLD, " %s", f->rule);
 	if (f->subkind)
 		print(p, BOLD, " (%s)", f->subkind);
-	print(p, BOLD, ": %" PRIu64 " socket%s opened in %s (%s)", f->nr_sockets,
-	      text_plural(f->nr_sockets), f->function, f->where);
+	print(p, BOLD, ": %" PRIu64 " %s%s %s in %s (%s)", f->nr, f->noun, text_plural(f->nr),
+	      f->verb, f->function, f->where);
 	end_line(p);
 }
 
@@ -189,7 +189,7 @@ static const char *last_line_color(const struct report *r)
 {
 	if (r->nr_leaked)
 		return RED;
-	return r->nr_in_doubt || r->nr_warned ? YELLOW : GREEN;
+	return r->nr_in_doubt || r->nr_warnings_given ? YELLOW : GREEN;
 }
 
 static void print_last_line(const struct page *p, const struct report *r)
@@ -209,9 +209,8 @@ static void print_last_line(const struct page *p, const struct report *r)
 		      text_plural(r->nr_followed), r->nr_processes,
 		      r->nr_processes == 1 ? "" : "es");
 	}
-	if (r->nr_warned)
-		print(p, color, ", %" PRIu64 " socket%s in %" PRIu64 " warning%s", r->nr_warned,
-		      text_plural(r->nr_warned), r->nr_warnings_given,
+	if (r->nr_warnings_given)
+		print(p, color, ", %" PRIu64 " warning%s", r->nr_warnings_given,
 		      text_plural(r->nr_warnings_given));
 	if (r->nr_still_open)
 		print(p, color, ", %" PRIu64 " still open", r->nr_still_open);

@@ -33,7 +33,8 @@ struct report_finding {
 	const char *rule;     /* id */
 	const char *severity; /* "error", ... */
 	const char *subkind;  /* or NULL */
-	uint64_t nr_sockets;
+	uint64_t nr;
+	const char *noun, *verb; /* what was counted, and what was done in the function */
 	char *function;
 	char *where; /* as report_frame.where */
 	const char *meaning;
@@ -53,7 +54,7 @@ struct report_open {
 
 struct report {
 	struct report_finding *findings;
-	size_t nr_findings;
+	size_t nr_findings, alloc_findings;
 	struct report_open *open; /* most sockets first */
 	size_t nr_open;
 	char **warnings; /* what socklint could not see */
@@ -62,7 +63,7 @@ struct report {
 	size_t nr_notes, alloc_notes;
 	uint64_t nr_leaked, nr_leak_places; /* of findings that are errors ... */
 	uint64_t nr_close_wait, nr_descriptors;
-	uint64_t nr_warned, nr_warnings_given; /* ... and of those that are less */
+	uint64_t nr_warnings_given; /* findings that are less */
 	uint64_t nr_still_open;
 	uint64_t nr_in_doubt; /* of those still open: killed too soon to be judged */
 	uint64_t nr_followed, nr_processes;

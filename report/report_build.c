@@ -9,6 +9,7 @@
 #include "blindness.h"
 #include "describe.h"
 #include "evidence.h"
+#include "evidence_remark.h"
 
 static char *function_of(const struct frame *f)
 {
@@ -18,7 +19,6 @@ static char *function_of(const struct frame *f)
 static void count_finding(struct report *r, const struct rule *rule, uint64_t nr)
 {
 	if (rule->severity < SEVERITY_ERROR) {
-		r->nr_warned += nr;
 		r->nr_warnings_given++;
 		return;
 	}
@@ -30,27 +30,58 @@ static void count_finding(struct report *r, const struct rule *rule, uint64_t nr
 		r->nr_descriptors += nr;
 }
 
+static struct report_finding *add_finding(struct report *r, const struct rule *rule,
+					  const struct rule_case *which, uint64_t nr,
+					  const struct frame *frame)
+{
+	struct report_finding *to;
+
+	ALLOC_GROW(r->findings, r->nr_findings + 1, r->alloc_findings);
+	to = &r->findings[r->nr_findings++];
+	memset(to, 0, sizeof(*to));
+	to->rule = rule->id;
+	to->severity = severity_name(rule->severity);
+	to->subkind = which->name;
+	to->meaning = which->meaning;
+	to->nr = nr;
+	to->noun = rule->noun ? rule->noun : "socket";
+	to->verb = rule->verb ? rule->verb : "opened";
+	to->function = function_of(frame);
+	to->where = describe_where(frame);
+	return to;
+}
+
 static void add_findings(struct report *r, const struct findings *f, struct symbolizer *sy)
 {
 	size_t i;
 
-	r->findings = xcalloc(f->nr_groups, sizeof(*r->findings));
-	r->nr_findings = f->nr_groups;
 	for (i = 0; i < f->nr_groups; i++) {
 		const struct finding_group *g = &f->groups[i];
 		const struct finding *oldest = g->members;
-		struct report_finding *to = &r->findings[i];
 
-		to->rule = oldest->judged.rule->id;
-		to->severity = severity_name(oldest->judged.rule->severity);
-		to->subkind = oldest->judged.verdict.which->name;
-		to->meaning = oldest->judged.verdict.which->meaning;
-		to->nr_sockets = g->nr;
-		to->function = function_of(oldest->frame);
-		to->where = describe_where(oldest->frame);
-		evidence_fill(to, g, sy);
+		evidence_fill(add_finding(r, oldest->judged.rule, oldest->judged.verdict.which,
+					  g->nr, oldest->frame),
+			      g, sy);
 		count_finding(r, oldest->judged.rule, g->nr);
 	}
+}
+
+static void add_remarks(struct report *r, const struct history *h, struct symbolizer *sy)
+{
+	struct remarks remarks = {NULL, 0, 0};
+	size_t i;
+
+	remark_all(h, &remarks);
+	remarks_group(&remarks, sy);
+	for (i = 0; i < remarks.nr; i++) {
+		const struct remark *cur = &remarks.all[i];
+		const struct stack *st = symbolizer_site(sy, cur->process, cur->site);
+
+		evidence_remark(add_finding(r, cur->rule, cur->which, cur->nr, stack_own_frame(st)),
+				cur, sy);
+		r->nr_warnings_given++;
+	}
+	remarks_release(&remarks);
 }
 
 static bool is_same_row(const struct report_open *row, const struct finding *f)
@@ -127,6 +158,7 @@ void report_build(struct report *r, const struct history *h, const struct collec
 	memset(r, 0, sizeof(*r));
 	findings_make(&f, h, sy);
 	add_findings(r, &f, sy);
+	add_remarks(r, h, sy);
 	add_open(r, &f);
 	blindness_fill(r, h, c, sy);
 	r->nr_followed = h->followed;

@@ -99,11 +99,21 @@ void judge(const struct socket *s, struct judged *j)
 	memset(j, 0, sizeof(*j));
 	j->socket = s;
 	for (i = 0; i < RULE_COUNT && socket_is_tcp(s) && !socket_is_listener(s); i++) {
-		rules[i]->check(s, &j->verdict);
+		if (rules[i]->check)
+			rules[i]->check(s, &j->verdict);
 		if (j->verdict.which) {
 			j->rule = rules[i];
 			return;
 		}
 	}
 	j->verdict.reason = plain_reason(s);
+}
+
+void remark_all(const struct history *h, struct remarks *to)
+{
+	int i;
+
+	for (i = 0; i < RULE_COUNT; i++)
+		if (rules[i]->remark)
+			rules[i]->remark(h, to);
 }

@@ -5,6 +5,8 @@
 
 #include "verdict.h"
 
+struct remarks;
+
 enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
 
 enum rule_nr {
@@ -20,8 +22,12 @@ struct rule {
 	enum severity severity;
 	const char *title;
 	const char *help; /* what "socklint explain" prints below the title */
+	/* One of the two, or both. */
 	/* Fills v if the rule applies to this TCP socket, which is no listener. */
 	void (*check)(const struct socket *s, struct verdict *v);
+	/* Adds what the rule has to say of anything else. */
+	void (*remark)(const struct history *h, struct remarks *to);
+	const char *noun, *verb; /* "call", "made"; what remarks count: NULL: "socket", "opened" */
 };
 
 /* Only a rule with a row in rules.def has a number to give itself. */
@@ -45,5 +51,7 @@ struct judged {
 };
 
 void judge(const struct socket *s, struct judged *j);
+/* What all rules have to remark. */
+void remark_all(const struct history *h, struct remarks *to);
 
 #endif

@@ -209,3 +209,16 @@ const struct frame *stack_own_frame(const struct stack *st)
 			return &st->frames[i];
 	return st->nr ? &st->frames[0] : NULL;
 }
+
+int frame_cmp(const struct frame *a, const struct frame *b)
+{
+	if (!a || !b)
+		return !!a - !!b;
+	if (!a->function != !b->function)
+		return a->function ? -1 : 1;
+	if (a->function && strcmp(a->function, b->function))
+		return strcmp(a->function, b->function);
+	if (!a->function && a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
+	return strcmp(a->module ? a->module : "", b->module ? b->module : "");
+}

@@ -38,6 +38,8 @@ const struct stack *symbolizer_pc(struct symbolizer *sy, const struct process *p
 				  uint64_t pc);
 /* The innermost frame in the program's own code, or the innermost of all; NULL if empty. */
 const struct frame *stack_own_frame(const struct stack *st);
+/* Orders frames by function and file, for grouping: lines and addresses do not count. */
+int frame_cmp(const struct frame *a, const struct frame *b);
 /* Files whose lines could not be had, each with its reason; NULL after the last. */
 const char *symbolizer_complaint(const struct symbolizer *sy, size_t nr);
 

@@ -4,23 +4,47 @@
  */
 #include "shim.h"
 
+/* A loop that closes a range of numbers, open or not, as daemons do at their start. */
+static bool is_loop(int fd, struct at at)
+{
+	int before = thread.close_fd;
+	bool same_call = thread.close_pc == at.pc;
+
+	thread.close_pc = at.pc;
+	thread.close_fd = fd;
+	return same_call && (fd == before + 1 || fd == before - 1);
+}
+
 /* close() of a number that held a socket and holds nothing: it was closed before. */
 static void double_close(int fd, struct at at)
 {
 	struct rec_life *l = life_slot(fd);
 	uint32_t seq = l ? word_get(&l->seq) : 0;
 
-	if (seq && !(seq & 1) && l->close_ns && !process_is_other())
+	if (seq && !(seq & 1) && word_get(&l->close_ns) && !process_is_other())
 		recorder_incident(REC_INCIDENT_DOUBLE_CLOSE, fd, at, l, EBADF);
+}
+
+/* The number has had another owner since, no socket: who closes it twice did not mean that one. */
+static void forget_death(int fd)
+{
+	struct rec_life *l = life_slot(fd);
+
+	if (l && !(word_get(&l->seq) & 1) && word_get(&l->close_ns) && !process_is_other())
+		word_set(&l->close_ns, 0);
 }
 
 int close_recorded(int fd, struct at at, close_function *really)
 {
 	uint32_t undo;
-	bool died = life_die(fd, at, &undo);
+	bool loop = is_loop(fd, at), died = life_die(fd, at, &undo);
 	int r = really(fd);
 
-	if (r < 0 && errno == EBADF && !died) {
+	if (died)
+		return r;
+	if (r == 0) {
+		forget_death(fd);
+	} else if (errno == EBADF && !loop) {
 		double_close(fd, at);
 		errno = EBADF;
 	}

@@ -184,6 +184,8 @@ struct thread {
 	struct rec_progress *progress; /* of the site served last */
 	uintptr_t stack_lo;	       /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
+	uintptr_t close_pc; /* who called close() last, for which number */
+	int close_fd;
 	bool unwinding;
 };
 

@@ -67,6 +67,9 @@
 	X(first_of_namespace)                                                                      \
 	X(watch_children)                                                                          \
 	X(client_on_stderr)                                                                        \
+	X(double_close)                                                                            \
+	X(close_loop)                                                                              \
+	X(double_close_of_file)                                                                    \
 	X(mistakes)                                                                                \
 	X(daemon_fails)                                                                            \
 	X(exchange)                                                                                \

@@ -31,7 +31,9 @@ static struct report_finding make_finding(void)
 		.rule = "close-wait",
 		.severity = "error",
 		.subkind = "eof-ignored",
-		.nr_sockets = 3,
+		.nr = 3,
+		.noun = "socket",
+		.verb = "opened",
 		.function = (char *)"accept_client",
 		.where = (char *)"leak.c:41",
 		.meaning = "It means this.",
@@ -43,9 +45,9 @@ static struct report make_report(struct report_finding *f)
 {
 	return (struct report){.findings = f,
 			       .nr_findings = 1,
-			       .nr_leaked = f->nr_sockets,
+			       .nr_leaked = f->nr,
 			       .nr_leak_places = 1,
-			       .nr_close_wait = f->nr_sockets};
+			       .nr_close_wait = f->nr};
 }
 
 static void expect(const struct report *r, const char *what)
@@ -68,7 +70,7 @@ static void the_first_line_has_its_shape(void **state)
 	(void)state;
 	assert_memory_equal(text, first, strlen(first));
 	free(text);
-	f.nr_sockets = 1;
+	f.nr = 1;
 	f.subkind = NULL;
 	f.rule = "descriptor-leak";
 	f.where = (char *)"server+0x12";
