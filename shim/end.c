@@ -147,6 +147,7 @@ void end_take_back(void)
 		return;
 	shim.folded = false;
 	shim.progress = NULL;
+	shim.pollers = NULL;
 	init_head_reset();
 	word_set_release(&shim.attach, DETACHED);
 }

@@ -29,6 +29,8 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.forked = true;
 	shim.progress = NULL;
 	shim.incidents = NULL;
+	shim.pollers = NULL;
+	shim.pollers_refused = false;
 	shim.ended = 0;
 	shim.folded = false;
 	init_head_reset();
