@@ -231,14 +231,16 @@ struct rec_progress {
 /* ---- pollers: who waits in poll and select ------------------------------------------------ */
 
 /*
- * One thread that calls poll or select. At most ten times a second it stamps the members of its
- * set; a socket whose polled_ns is older than its poller's has left the set since. Only that
- * thread writes it; idle entries may be evicted.
+ * One thread that calls poll or select. On entry it stamps the members of its set that wait for
+ * input (a large set not each time); a socket whose polled_ns is older than its poller's
+ * stamped_ns has left the set since. A helper that polls in between from another place leaves
+ * stamped_ns as it is: the loop comes back. Only that thread writes it; idle entries may be
+ * evicted.
  */
 struct rec_poller {
 	uint32_t tid;	     /* 0: free */
 	uint32_t waiting;    /* 1 while it is inside the call */
-	uint64_t stamped_ns; /* coarse */
+	uint64_t stamped_ns; /* coarse, but no two stamps of a thread are the same */
 };
 
 /* ---- sent: sockets handed to other processes ---------------------------------------------- */
@@ -405,7 +407,8 @@ struct rec_header {
 	uint64_t fd_limit;	/* RLIMIT_NOFILE, soft, at the start */
 	uint64_t nr_sent;	/* ever sent; the last REC_SENT_NR are kept */
 	uint64_t lost_outcomes; /* ended sockets that no outcome counts */
-	uint64_t reserved[10];
+	uint64_t last_seen_ns;	/* coarse: when a wait (poll, epoll_wait ...) returned last */
+	uint64_t reserved[9];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */

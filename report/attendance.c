@@ -4,6 +4,9 @@
 
 #include <sys/epoll.h>
 
+/* last_seen_ns is coarse, and set at most every 10 ms. */
+#define SEEN_LAG_NS (20 * NS_PER_MS)
+
 #define BLIND_PROCESS (REC_HEADER_IO_URING | REC_HEADER_DEEPBIND | REC_HEADER_SEALED)
 
 static bool thread_ended(const struct life *l, uint32_t tid)
@@ -57,23 +60,33 @@ enum attendance socket_attendance(const struct socket *s)
 	return ATTENDED_NOT;
 }
 
+/* No wait of the process has returned since: what came then still lies before it. */
+static bool has_not_waited_since(const struct process *p, uint64_t ns)
+{
+	uint64_t seen = p->rec->header->last_seen_ns;
+
+	return seen && ns && seen + SEEN_LAG_NS < ns;
+}
+
 /* An edge is told once; what is level-triggered is told again until it is read. */
-static bool tells_again(const struct life *l)
+static bool will_be_told(const struct life *l, uint64_t fin_ns)
 {
 	if (l->r.flags & REC_LIFE_TOLD)
 		return false;
 	if (in_poll_set(l) || l->r.reader_tid)
 		return true;
-	return in_epoll_set(l) && !(l->r.epoll_events & (EPOLLET | EPOLLONESHOT)) &&
-	       (l->r.epoll_events & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP));
+	if (!in_epoll_set(l) || !(l->r.epoll_events & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP)))
+		return false;
+	return !(l->r.epoll_events & (EPOLLET | EPOLLONESHOT)) ||
+	       has_not_waited_since(l->process, fin_ns);
 }
 
-bool socket_eof_will_be_seen(const struct socket *s)
+bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns)
 {
 	const struct life *l;
 
 	for (l = s->holders; l; l = l->next_holder)
-		if (tells_again(l))
+		if (will_be_told(l, fin_ns))
 			return true;
 	return false;
 }

@@ -15,7 +15,7 @@ enum attendance {
 
 /* By any process that holds it. */
 enum attendance socket_attendance(const struct socket *s);
-/* Whoever waits will be told, again and again, of an EOF that came already. */
-bool socket_eof_will_be_seen(const struct socket *s);
+/* Whoever waits on it is yet to be told of the EOF that came then, or will be told again. */
+bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns);
 
 #endif

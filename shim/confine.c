@@ -139,7 +139,7 @@ static bool is_prctl_filter(long nr, const long a[6])
 
 EXPORT long syscall(long nr, ...)
 {
-	long a[6];
+	long a[6], r;
 	va_list ap;
 
 	va_start(ap, nr);
@@ -155,6 +155,8 @@ EXPORT long syscall(long nr, ...)
 			return syscall_filter(a);
 		if (is_prctl_filter(nr, a))
 			return prctl_seccomp((const unsigned long *)a + 1);
+		if (epoll_by_syscall(nr, a, AT_CALLER, &r))
+			return r;
 		if (nr == SYS_exit_group)
 			end_record(REC_END_EXIT, (uint32_t)a[0] & 0xff);
 		if (nr == SYS_io_uring_setup)

@@ -148,6 +148,7 @@ void end_take_back(void)
 	shim.folded = false;
 	shim.progress = NULL;
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
+	shim.pollers = NULL;
 	init_head_reset();
 	word_set_release(&shim.attach, DETACHED);
 }

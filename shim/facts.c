@@ -95,6 +95,20 @@ static void ask_toucher(struct life_ref ref)
 				   __ATOMIC_RELAXED);
 }
 
+/* A set that was closed through a door unseen watches nothing; nor does a thread that has ended. */
+static void ask_waiters(struct rec_life *l)
+{
+	int set = word_get(&l->epoll_fd);
+	uint32_t reader = word_get(&l->reader_tid), writer = word_get(&l->writer_tid);
+
+	if (set >= 0 && (SYS2(SYS_fcntl, set, F_GETFD) == -EBADF || life_find(set).life))
+		epoll_unwatch(l);
+	if (reader && sys_tgkill(shim.pid, (int)reader, 0) == -ESRCH)
+		word_cas(&l->reader_tid, &reader, 0);
+	if (writer && sys_tgkill(shim.pid, (int)writer, 0) == -ESRCH)
+		word_cas(&l->writer_tid, &writer, 0);
+}
+
 /*
  * Completes a life. Returns false where the kernel has no socket there any more: it was closed
  * by a door that no hook sees, and is nobody's leak.
@@ -118,6 +132,7 @@ bool facts_ask(int fd, struct life_ref ref)
 			ask_tcp(fd, l);
 	}
 	ask_toucher(ref);
+	ask_waiters(l);
 	word_set(&l->facts_ns, now_ns());
 	life_flag(ref, REC_LIFE_FACTS);
 	return true;
@@ -129,7 +144,8 @@ static bool is_worth_asking(const struct rec_life *l, uint64_t now)
 	       !(l->flags & REC_LIFE_LISTENING) && word_get(&l->touch_ns) + REFRESH_EVERY_NS < now;
 }
 
-/* Once a second a passing birth asks about some idle sockets, so that SIGKILL leaves evidence. */
+/* Once a second a passing birth or wait asks about some idle sockets, so that SIGKILL leaves
+ * evidence. */
 COLD void facts_refresh(uint64_t now)
 {
 	uint64_t due = word_get(&shim.next_refresh_ns);

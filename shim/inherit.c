@@ -60,8 +60,10 @@ static bool chunk_inherit(uint32_t chunk)
 	if (!from || !to)
 		return !from;
 	memcpy(to, from, REC_LIVES_PER_CHUNK * sizeof(*to));
-	for (uint32_t i = 0; i < REC_LIVES_PER_CHUNK; i++)
+	for (uint32_t i = 0; i < REC_LIVES_PER_CHUNK; i++) {
 		to[i].flags = (to[i].flags | REC_LIFE_INHERITED) & ~(uint32_t)OWN_FLAGS;
+		life_forget_waiters(&to[i]); /* but epoll_fd: parent and child share the set */
+	}
 	word_set_release(life_chunk_pointer(chunk), to);
 	return true;
 }

@@ -149,6 +149,15 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	return ref;
 }
 
+/* Who waits does so by one descriptor, in one process. */
+void life_forget_waiters(struct rec_life *l)
+{
+	l->poller_tid = 0;
+	l->polled_ns = 0;
+	l->reader_tid = 0;
+	l->writer_tid = 0;
+}
+
 /* One socket, one descriptor more: it keeps its id, its birth and what is known of it. */
 void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at)
 {
@@ -164,6 +173,10 @@ void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call c
 	copy.close_site = l->close_site;
 	copy.close_tid = l->close_tid;
 	copy.sibling_fd = from_fd;
+	copy.epoll_fd = -1;
+	copy.epoll_events = 0;
+	copy.flags &= ~(uint32_t)REC_LIFE_FIRED;
+	life_forget_waiters(&copy);
 	*l = copy;
 	life_touch(slot_commit(l), call, at);
 }
@@ -179,8 +192,8 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 	return seq & 1 ? (struct life_ref){life, seq} : (struct life_ref){NULL, 0};
 }
 
-/* What the kernel said is said of one descriptor, and lies in that one's life. */
-#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED)
+/* What is said of one descriptor, and lies in that one's life. */
+#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -217,6 +230,10 @@ static bool pass_on_to_sibling(const struct rec_life *l)
 		s->reset_errno = l->reset_errno;
 		word_set(&s->reset_ns, l->reset_ns);
 	}
+	if (!s->told_ns && l->told_ns) {
+		s->told_site = l->told_site;
+		word_set(&s->told_ns, l->told_ns);
+	}
 	pass_on_touch(l, s);
 	word_set(&s->flags, s->flags | (l->flags & ~(uint32_t)OF_ONE_DESCRIPTOR));
 	return true;
@@ -241,6 +258,8 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 	struct life_ref ref = life_find(fd);
 	struct rec_life *l = ref.life;
 
+	if (unlikely(epoll_is_set(fd)) && !l)
+		epoll_closed(fd);
 	if (likely(!l) || process_is_other())
 		return false;
 	l->close_site = stack_site(at);

@@ -58,6 +58,22 @@ struct peer {
 	socklen_t room;
 };
 
+/* Who waits in accept() says so at the listener. */
+static inline struct life_ref listener_enter(int listener)
+{
+	struct life_ref ref = life_find(listener);
+
+	if (ref.life)
+		in_call_begin(&ref.life->reader_tid);
+	return ref;
+}
+
+static inline void listener_leave(struct life_ref ref)
+{
+	if (ref.life)
+		in_call_end(&ref.life->reader_tid);
+}
+
 /* The kernel would say EFAULT where the program's `len` leads nowhere: so it is not just read. */
 static void peer_prepare(struct peer *p, void *addr, socklen_t *len, struct at at)
 {
@@ -99,13 +115,17 @@ static void accept_failed(int listener, struct at at)
 EXPORT int accept(int listener, __SOCKADDR_ARG addr, socklen_t *len)
 {
 	void *guest_addr = *(void **)&addr;
+	struct life_ref in;
 	struct peer peer;
 	int fd;
 
+	CANCELLABLE;
 	if (!hook_enter())
 		return real.accept(listener, addr, len);
+	in = listener_enter(listener);
 	peer_prepare(&peer, guest_addr, len, AT_CALLER);
 	fd = real.accept(listener, (struct sockaddr *)peer.addr, peer.len);
+	listener_leave(in);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
 	else
@@ -116,13 +136,17 @@ EXPORT int accept(int listener, __SOCKADDR_ARG addr, socklen_t *len)
 EXPORT int accept4(int listener, __SOCKADDR_ARG addr, socklen_t *len, int flags)
 {
 	void *guest_addr = *(void **)&addr;
+	struct life_ref in;
 	struct peer peer;
 	int fd;
 
+	CANCELLABLE;
 	if (!hook_enter())
 		return real.accept4(listener, addr, len, flags);
+	in = listener_enter(listener);
 	peer_prepare(&peer, guest_addr, len, AT_CALLER);
 	fd = real.accept4(listener, (struct sockaddr *)peer.addr, peer.len, flags);
+	listener_leave(in);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
 	else
@@ -171,11 +195,15 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	struct life_ref ref = {NULL, 0};
 	int r, e;
 
+	CANCELLABLE;
 	if (hook_enter())
 		ref = life_find(fd);
+	if (ref.life)
+		in_call_begin(&ref.life->writer_tid);
 	r = real.connect(fd, addr, len);
 	if (!ref.life)
 		return r;
+	in_call_end(&ref.life->writer_tid);
 	e = errno;
 	life_touch(ref, REC_CALL_CONNECT, AT_CALLER);
 	if (life_is(ref))

@@ -30,6 +30,8 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.progress = NULL;
 	shim.incidents = NULL;
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
+	shim.pollers = NULL;
+	shim.pollers_refused = false;
 	shim.ended = 0;
 	shim.end_began = 0;
 	shim.folded = false;

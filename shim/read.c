@@ -24,6 +24,7 @@ static ssize_t got(struct life_ref ref, struct request q, ssize_t r, struct at a
 
 	if (likely(!ref.life))
 		return r;
+	in_call_end(&ref.life->reader_tid);
 	e = errno;
 	life_touch(ref, q.call, at);
 	if (is_eof(ref.life, &q, r))
@@ -44,7 +45,20 @@ static size_t iov_bytes(const struct iovec *iov, size_t nr)
 }
 
 /* To begin with: the life that the descriptor holds now, and not after the call. */
-#define FIND(fd) (hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0})
+static inline struct life_ref find(int fd)
+{
+	struct life_ref ref = {NULL, 0};
+
+	if (hook_enter())
+		ref = life_find(fd);
+	if (ref.life)
+		in_call_begin(&ref.life->reader_tid);
+	return ref;
+}
+
+#define FIND(fd)                                                                                   \
+	find(fd);                                                                                  \
+	CANCELLABLE
 
 EXPORT ssize_t read(int fd, void *buf, size_t n)
 {

@@ -27,7 +27,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -64,6 +67,13 @@ ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags, __SOCKADDR_ARG from,
 		       socklen_t *from_len);
 void closefrom(int low);
+int __poll(struct pollfd *fds, nfds_t nr, int timeout);
+int __poll_chk(struct pollfd *fds, nfds_t nr, int timeout, size_t room);
+int __ppoll_chk(struct pollfd *fds, nfds_t nr, const struct timespec *timeout, const sigset_t *mask,
+		size_t room);
+int __select(int nr, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout);
+int epoll_pwait2(int epfd, struct epoll_event *events, int room, const struct timespec *timeout,
+		 const sigset_t *mask);
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t ssignal(int sig, sighandler_t handler);
@@ -171,12 +181,25 @@ struct shim {
 	struct rec_progress *progress;
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
+	struct rec_poller *pollers;
+	bool pollers_refused; /* no room for them */
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
 };
 
 extern struct shim shim;
+
+/* What a thread knows of its own polling; see poll.c. */
+struct polling {
+	struct rec_poller *entry;
+	uintptr_t loop_pc; /* where it polls in a loop, as opposed to a helper's poll in between */
+	const void *known; /* memory of a set that was there a moment ago ... */
+	size_t known_bytes;
+	uint64_t known_until_ns; /* ... and is believed to be there as long */
+	uint64_t stamp_ns;	 /* the last stamp */
+	uint64_t due_ns;	 /* no stamp before, the set being large */
+};
 
 struct thread {
 	uint32_t tid; /* 0: ask */
@@ -187,6 +210,7 @@ struct thread {
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
 	bool unwinding;
+	struct polling polling;
 };
 
 extern __thread struct thread thread __attribute__((tls_model("initial-exec")));
@@ -308,6 +332,7 @@ void life_eof(struct life_ref ref, struct at at);
 void life_error(struct life_ref ref, int error, struct at at);
 void life_flag(struct life_ref ref, uint32_t flag);
 void life_shut(struct life_ref ref, int how, struct at at);
+void life_forget_waiters(struct rec_life *life);
 void life_addr(struct rec_addr *to, const void *addr, socklen_t len);
 struct rec_life **life_chunk_pointer(uint32_t chunk);
 struct rec_life *life_chunk_grow(uint32_t chunk);
@@ -358,6 +383,46 @@ static inline bool life_is(struct life_ref ref)
 	return ref.life && word_get_acquire(&ref.life->seq) == ref.seq;
 }
 
+/* ---- wait.c: who is inside a call, and who was told ---------------------------------------- */
+
+int wait_unwound(int version, int actions, uint64_t class, void *exception, void *context);
+void wait_told(struct life_ref ref, uint32_t events, struct at at);
+void wait_returned(void);
+
+/* In each hook that says of its thread that it waits: a cancelled thread leaves by this. */
+#define CANCELLABLE __asm__ volatile(".cfi_personality 0x1b, wait_unwound")
+
+/* What means that the peer is gone, in poll's revents and in epoll's. */
+#define EVENTS_GONE ((uint32_t)(POLLHUP | POLLRDHUP))
+
+static inline void in_call_begin(uint32_t *word)
+{
+	word_set(word, thread_tid());
+}
+
+/* Whatever generation the word belongs to by now: if it names us, we wrote it. */
+static inline void in_call_end(uint32_t *word)
+{
+	if (likely(word_get(word) == thread.tid))
+		word_set(word, 0);
+}
+
+/* ---- epoll.c: which set watches a socket --------------------------------------------------- */
+
+#define EPOLL_FDS 65536u
+
+extern uint64_t epoll_fds[EPOLL_FDS / 64]; /* descriptors that are epoll sets */
+
+void epoll_closed(int fd);
+bool epoll_by_syscall(long nr, const long a[6], struct at at, long *r);
+void epoll_unwatch(struct rec_life *life);
+
+static inline bool epoll_is_set(int fd)
+{
+	return (unsigned)fd < EPOLL_FDS &&
+	       (word_get(&epoll_fds[(unsigned)fd / 64]) >> ((unsigned)fd % 64) & 1);
+}
+
 /* ---- progress.c: which thread has got how far -------------------------------------------- */
 
 void progress_touched(struct rec_life *life, uint64_t now, bool first);
@@ -386,6 +451,7 @@ struct frames {
 
 uint32_t stack_site(struct at at);
 bool stack_readable(const void *p, struct at at);
+bool stack_holds(const void *p, size_t n, struct at at);
 
 void unwinder_load(void);
 void unwinder_warm(void);

@@ -87,15 +87,19 @@ static void stack_enter(struct at at)
 	thread.stack_hi = ((at.cfa - 1) & ~(uintptr_t)(PAGE - 1)) + PAGE;
 }
 
-/* Whether the program's p leads to memory. No system call where p lies near in the stack. */
-bool stack_readable(const void *p, struct at at)
+/* Whether the program's n bytes at p lie in its live stack, as far as that is known. */
+bool stack_holds(const void *p, size_t n, struct at at)
 {
 	uintptr_t from = (uintptr_t)p;
 
 	stack_enter(at);
-	if (from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= sizeof(uint64_t))
-		return true;
-	return !shim.sealed && sys_readable(p);
+	return from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= n;
+}
+
+/* Whether the program's p leads to memory. No system call where p lies near in the stack. */
+bool stack_readable(const void *p, struct at at)
+{
+	return stack_holds(p, sizeof(uint64_t), at) || (!shim.sealed && sys_readable(p));
 }
 
 static const struct shape *shape_find(struct at at)

@@ -10,6 +10,7 @@ static ssize_t put(struct life_ref ref, enum rec_call call, ssize_t r, struct at
 
 	if (likely(!ref.life))
 		return r;
+	in_call_end(&ref.life->writer_tid);
 	e = errno;
 	life_touch(ref, call, at);
 	if (r > 0)
@@ -20,7 +21,20 @@ static ssize_t put(struct life_ref ref, enum rec_call call, ssize_t r, struct at
 	return r;
 }
 
-#define FIND(fd) (hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0})
+static inline struct life_ref find(int fd)
+{
+	struct life_ref ref = {NULL, 0};
+
+	if (hook_enter())
+		ref = life_find(fd);
+	if (ref.life)
+		in_call_begin(&ref.life->writer_tid);
+	return ref;
+}
+
+#define FIND(fd)                                                                                   \
+	find(fd);                                                                                  \
+	CANCELLABLE
 
 EXPORT ssize_t write(int fd, const void *buf, size_t n)
 {
@@ -83,7 +97,7 @@ EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t n)
 
 EXPORT int shutdown(int fd, int how)
 {
-	struct life_ref ref = FIND(fd);
+	struct life_ref ref = hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0};
 	int r = real.shutdown(fd, how), e;
 
 	if (!ref.life)

@@ -237,9 +237,22 @@ static void an_edge_is_told_once(void **state)
 	struct fixture *x = *state;
 
 	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLET);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(21);
 	served_at(x, 1, 500);
 	judge_all(x);
 	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+/* An edge that the loop has not come back to fetch: it computes since before the FIN. */
+static void an_edge_that_nobody_has_fetched(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLET);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(19);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
 }
 
 static void a_loop_that_was_told_is_not_excused(void **state)
@@ -336,6 +349,7 @@ int main(void)
 		TEST(without_proof_it_is_only_open),
 		TEST(an_eof_that_the_loop_will_see),
 		TEST(an_edge_is_told_once),
+		TEST(an_edge_that_nobody_has_fetched),
 		TEST(a_loop_that_was_told_is_not_excused),
 		TEST(a_loop_whose_thread_ended_sees_nothing),
 		TEST(siblings_that_dwelt_as_long_excuse),

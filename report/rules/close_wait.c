@@ -87,7 +87,7 @@ static enum open_reason decide(const struct socket *s, struct verdict *v)
 		return prove_replaced(s, v->since_ns, &v->proof);
 	reason = prove_moved_on(s, &v->proof);
 	if (!v->which->informed && v->proof.kind != PROOF_TOUCHER_ENDED &&
-	    socket_eof_will_be_seen(s))
+	    socket_eof_will_be_seen(s, v->since_ns))
 		return OPEN_WATCHED;
 	if (serves_half_closed_peer(s) && v->proof.kind != PROOF_TOUCHER_ENDED)
 		return OPEN_HALF_CLOSED;

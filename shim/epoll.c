@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which epoll set watches a socket, and what its events say.
+ *
+ * An event names its socket by the program's own word (event.data): its descriptor, a pointer, an
+ * index. So each word that a socket was put into a set with is kept here, in a table of fixed size
+ * that may lose entries and is never believed unless the life confirms it. What is lost is a
+ * notice, or that an EPOLLONESHOT has fired: both hide a fault, none makes one up. Ordinary events
+ * cost one test.
+ *
+ * A socket in several sets counts as watched by the one it was put into last, one that waits for
+ * input before one that does not. If two threads rearm and take an event of the same socket at the
+ * same time, it may look fired until the next of either.
+ */
+#include "shim.h"
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+#define ENTRIES	 65536u
+#define WINDOW	 4u
+#define INPUT	 ((uint32_t)(EPOLLIN | EPOLLRDNORM | EPOLLRDHUP))
+#define NO_OWNER UINT64_MAX /* the word stands for several sockets of one set */
+
+struct entry {
+	uint64_t data;
+	uint64_t owner; /* descriptor << 32 | seq; or NO_OWNER */
+	uint64_t check; /* tells a torn entry from a whole one */
+};
+
+uint64_t epoll_fds[EPOLL_FDS / 64];
+static struct entry table[ENTRIES];
+static bool oneshot_used;
+static bool numbers_used; /* small words that are not the descriptor's number: indices */
+
+static uint64_t check_of(int epfd, uint64_t data, uint64_t owner)
+{
+	return (data ^ (owner << 29 | owner >> 35)) * 0x9e3779b97f4a7c15u + (unsigned)epfd + 1;
+}
+
+static struct entry *entry_at(int epfd, uint64_t data, uint32_t i)
+{
+	uint64_t hash = (data ^ (uint64_t)(unsigned)epfd << 40) * 0x9e3779b97f4a7c15u >> 48;
+
+	return &table[(hash + i) % ENTRIES];
+}
+
+static struct life_ref confirm(int epfd, int fd, uint32_t seq)
+{
+	struct life_ref ref = life_find(fd);
+
+	if (!ref.life || (seq && ref.seq != seq) || word_get(&ref.life->epoll_fd) != epfd)
+		return (struct life_ref){NULL, 0};
+	return ref;
+}
+
+/* Returns the owner of a whole entry of this word, or 0. */
+static uint64_t entry_owner(const struct entry *e, int epfd, uint64_t data)
+{
+	uint64_t check = word_get_acquire(&e->check), owner = word_get(&e->owner);
+
+	if (word_get(&e->data) != data || check != check_of(epfd, data, owner))
+		return 0;
+	return owner;
+}
+
+static struct life_ref owner_life(int epfd, uint64_t owner)
+{
+	if (!(owner & 1) || owner == NO_OWNER)
+		return (struct life_ref){NULL, 0};
+	return confirm(epfd, (int)(owner >> 32), (uint32_t)owner);
+}
+
+/* The socket that an event is about. */
+static struct life_ref find_owner(int epfd, uint64_t data)
+{
+	for (uint32_t i = 0; i < WINDOW; i++) {
+		uint64_t owner = entry_owner(entry_at(epfd, data, i), epfd, data);
+
+		if (owner)
+			return owner_life(epfd, owner);
+	}
+	if (numbers_used)
+		return (struct life_ref){NULL, 0};
+	return confirm(epfd, (int)(uint32_t)data, 0);
+}
+
+static void entry_write(struct entry *e, int epfd, uint64_t data, uint64_t owner)
+{
+	word_set(&e->check, 0);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	word_set(&e->data, data);
+	word_set(&e->owner, owner);
+	word_set_release(&e->check, check_of(epfd, data, owner));
+}
+
+/* An entry of no known set can only be judged by its life: is that the one it was written for? */
+static bool entry_is_free(const struct entry *e)
+{
+	uint64_t owner = word_get(&e->owner);
+	struct rec_life *l = owner & 1 && owner != NO_OWNER ? life_slot((int)(owner >> 32)) : NULL;
+
+	return !l || word_get(&l->seq) != (uint32_t)owner || word_get(&l->epoll_fd) < 0;
+}
+
+static void remember(int epfd, uint64_t data, int fd, uint32_t seq)
+{
+	uint64_t owner = (uint64_t)(unsigned)fd << 32 | seq;
+	struct entry *to = NULL;
+
+	if ((int)(uint32_t)data != fd && (uint32_t)data < 1u << 20)
+		word_set(&numbers_used, true);
+	for (uint32_t i = 0; i < WINDOW; i++) {
+		struct entry *e = entry_at(epfd, data, i);
+		uint64_t before = entry_owner(e, epfd, data);
+
+		if (before == owner)
+			return;
+		if (before) {
+			bool other = owner_life(epfd, before).life && before >> 32 != (unsigned)fd;
+
+			entry_write(e, epfd, data, other ? NO_OWNER : owner);
+			return;
+		}
+		if (!to && entry_is_free(e))
+			to = e;
+	}
+	entry_write(to ? to : entry_at(epfd, data, 0), epfd, data, owner);
+}
+
+/* ---- epoll_ctl --------------------------------------------------------------------------- */
+
+void epoll_unwatch(struct rec_life *l)
+{
+	word_set(&l->epoll_fd, -1);
+	word_set(&l->epoll_events, 0);
+	__atomic_fetch_and(&l->flags, ~(uint32_t)REC_LIFE_FIRED, __ATOMIC_RELAXED);
+}
+
+static bool is_better_watched(const struct rec_life *l, int epfd, uint32_t events)
+{
+	int set = word_get(&l->epoll_fd);
+
+	return set >= 0 && set != epfd && (word_get(&l->epoll_events) & INPUT) && !(events & INPUT);
+}
+
+static void watch(int epfd, int fd, struct life_ref ref, const struct epoll_event *event)
+{
+	struct rec_life *l = ref.life;
+
+	if (!life_is(ref) || is_better_watched(l, epfd, event->events))
+		return;
+	if (event->events & EPOLLONESHOT)
+		word_set(&oneshot_used, true);
+	if (word_get(&l->flags) & REC_LIFE_FIRED)
+		__atomic_fetch_and(&l->flags, ~(uint32_t)REC_LIFE_FIRED, __ATOMIC_RELAXED);
+	word_set(&l->epoll_events, event->events);
+	word_set(&l->epoll_fd, epfd);
+	remember(epfd, event->data.u64, fd, ref.seq);
+	if ((unsigned)epfd < EPOLL_FDS && !epoll_is_set(epfd))
+		__atomic_fetch_or(&epoll_fds[epfd / 64], UINT64_C(1) << (epfd % 64),
+				  __ATOMIC_RELAXED);
+}
+
+/* What a call that failed must leave as it was. */
+struct watched {
+	int epoll_fd;
+	uint32_t events;
+	uint32_t fired;
+};
+
+static void watch_again(struct life_ref ref, const struct watched *before)
+{
+	if (!life_is(ref))
+		return;
+	word_set(&ref.life->epoll_events, before->events);
+	word_set(&ref.life->epoll_fd, before->epoll_fd);
+	if (before->fired)
+		life_flag(ref, REC_LIFE_FIRED);
+}
+
+typedef int ctl_function(int epfd, int op, int fd, struct epoll_event *event);
+
+/*
+ * Recorded before the call where the event can be read by then (it mostly lies in the caller's
+ * frame): another thread may be handed the first event at once, and has to know whose it is.
+ */
+static int ctl_add(int epfd, int op, int fd, struct epoll_event *event, struct life_ref ref,
+		   ctl_function *really, struct at at)
+{
+	const struct rec_life *l = ref.life;
+	struct watched before = {word_get(&l->epoll_fd), word_get(&l->epoll_events),
+				 word_get(&l->flags) & REC_LIFE_FIRED};
+	bool early = stack_holds(event, sizeof(*event), at);
+	int r;
+
+	if (early)
+		watch(epfd, fd, ref, event);
+	r = really(epfd, op, fd, event);
+	if (r == 0 && !early)
+		watch(epfd, fd, ref, event);
+	else if (r != 0 && early)
+		watch_again(ref, &before);
+	return r;
+}
+
+static int ctl(int epfd, int op, int fd, struct epoll_event *event, ctl_function *really,
+	       struct at at)
+{
+	struct life_ref ref = life_find(fd);
+	int r;
+
+	if (ref.life && (op == EPOLL_CTL_ADD || op == EPOLL_CTL_MOD))
+		return ctl_add(epfd, op, fd, event, ref, really, at);
+	r = really(epfd, op, fd, event);
+	if (r == 0 && op == EPOLL_CTL_DEL && life_is(ref) && word_get(&ref.life->epoll_fd) == epfd)
+		epoll_unwatch(ref.life);
+	return r;
+}
+
+EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	if (!hook_enter())
+		return real.epoll_ctl(epfd, op, fd, event);
+	return ctl(epfd, op, fd, event, real.epoll_ctl, AT_CALLER);
+}
+
+/* A set is about to be closed. Its members are watched by nobody then. */
+COLD void epoll_closed(int fd)
+{
+	int all = (int)(word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK);
+
+	if (process_is_other())
+		return;
+	__atomic_fetch_and(&epoll_fds[fd / 64], ~(UINT64_C(1) << (fd % 64)), __ATOMIC_RELAXED);
+	for (int i = 0; i < all; i++) {
+		struct rec_life *l = life_slot(i);
+
+		if (l && (word_get(&l->seq) & 1) && word_get(&l->epoll_fd) == fd)
+			epoll_unwatch(l);
+	}
+}
+
+/* ---- epoll_wait -------------------------------------------------------------------------- */
+
+static void deliver(int epfd, const struct epoll_event *event, struct at at)
+{
+	struct life_ref ref = find_owner(epfd, event->data.u64);
+
+	if (!ref.life)
+		return;
+	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT)
+		life_flag(ref, REC_LIFE_FIRED);
+	if (event->events & EVENTS_GONE)
+		wait_told(ref, event->events, at);
+}
+
+static int waited(int epfd, const struct epoll_event *events, int r, struct at at)
+{
+	uint32_t of_note = word_get(&oneshot_used) ? UINT32_MAX : EVENTS_GONE;
+	int e = errno;
+
+	for (int i = 0; i < r; i++)
+		if (unlikely(events[i].events & of_note))
+			deliver(epfd, &events[i], at);
+	wait_returned();
+	errno = e;
+	return r;
+}
+
+EXPORT int epoll_wait(int epfd, struct epoll_event *events, int room, int timeout)
+{
+	if (!hook_enter())
+		return real.epoll_wait(epfd, events, room, timeout);
+	return waited(epfd, events, real.epoll_wait(epfd, events, room, timeout), AT_CALLER);
+}
+
+EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int room, int timeout,
+		       const sigset_t *mask)
+{
+	if (!hook_enter())
+		return real.epoll_pwait(epfd, events, room, timeout, mask);
+	return waited(epfd, events, real.epoll_pwait(epfd, events, room, timeout, mask), AT_CALLER);
+}
+
+/* Where the C library lacks it a program may still find ours by dlsym(). */
+EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int room,
+			const struct timespec *timeout, const sigset_t *mask)
+{
+	bool record = hook_enter();
+	int r;
+
+	if (real.epoll_pwait2)
+		r = real.epoll_pwait2(epfd, events, room, timeout, mask);
+	else
+		r = (int)real.syscall(SYS_epoll_pwait2, epfd, events, room, timeout, mask, 8L);
+	return record ? waited(epfd, events, r, AT_CALLER) : r;
+}
+
+static int ctl_by_syscall(int epfd, int op, int fd, struct epoll_event *event)
+{
+	return (int)real.syscall(SYS_epoll_ctl, epfd, op, fd, event);
+}
+
+/* The same by syscall(). Returns whether it was one of them. */
+bool epoll_by_syscall(long nr, const long a[6], struct at at, long *r)
+{
+	switch (nr) {
+	case SYS_epoll_ctl:
+		*r = ctl((int)a[0], (int)a[1], (int)a[2], (struct epoll_event *)a[3],
+			 ctl_by_syscall, at);
+		return true;
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait:
+	case SYS_epoll_pwait2:
+		*r = real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		waited((int)a[0], (const struct epoll_event *)a[1], (int)*r, at);
+		return true;
+	}
+	return false;
+}
