@@ -165,6 +165,21 @@ static void say_eof(struct witness *w)
 	add_line(w->to, "EOF", &sb);
 }
 
+/* A read that returned 0 says the same, and more: then this need not be said. */
+static void say_told(struct witness *w)
+{
+	const struct life *l = w->socket->told;
+	struct strbuf sb = STRBUF_INIT;
+
+	if (l && !w->socket->eof) {
+		strbuf_addstr(&sb, "by poll or epoll_wait that the peer is gone, in ");
+		add_place_and_caller(&sb, site_stack(w, l, l->r.told_site));
+		strbuf_addstr(&sb, ", ");
+		add_age(&sb, l->r.told_ns, l->process);
+	}
+	add_line(w->to, "told", &sb);
+}
+
 static void say_reset(struct witness *w)
 {
 	const struct life *l = w->socket->reset;
@@ -368,6 +383,7 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_birth(&w);
 	say_last_touch(&w);
 	say_eof(&w);
+	say_told(&w);
 	say_reset(&w);
 	say_shutdown(&w);
 	say_holders(&w);

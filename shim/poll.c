@@ -222,13 +222,18 @@ static struct polled poll_begin(const struct pollfd *fds, nfds_t nr, struct at a
 	return p;
 }
 
-/* The life must be the one that the call began with: an older one, or one that it stamped. */
+/* Not one that took the number during the call: this thread made or stamped it, or it is older. */
+static bool is_known(const struct rec_life *l, uint64_t began_ns)
+{
+	return l->born_tid == thread_tid() || word_get(&l->poller_tid) == thread_tid() ||
+	       l->born_ns <= began_ns;
+}
+
 static void told(const struct pollfd *fd, uint64_t began_ns, struct at at)
 {
 	struct life_ref ref = life_find(fd->fd);
 
-	if (ref.life &&
-	    (word_get(&ref.life->poller_tid) == thread_tid() || ref.life->born_ns <= began_ns))
+	if (ref.life && is_known(ref.life, began_ns))
 		wait_told(ref, (uint16_t)fd->revents, at);
 }
 
@@ -342,15 +347,14 @@ static bool select_begin(const fd_set *in, int nr, struct at at)
 	return true;
 }
 
-static int select_end(const fd_set *in, int nr, bool record, int r)
+/* That it worked proves little: the kernel reads no more of a set than there can be descriptors. */
+static int select_end(bool record, int r)
 {
 	int e = errno;
 
 	if (!record)
 		return r;
 	set_waiting(0);
-	if (r >= 0 && in && nr > 0)
-		now_known(in, set_bytes(nr), now_coarse_ns());
 	wait_returned();
 	errno = e;
 	return r;
@@ -361,7 +365,7 @@ EXPORT int select(int nr, fd_set *in, fd_set *out, fd_set *except, struct timeva
 	bool record = select_begin(in, nr, AT_CALLER);
 
 	CANCELLABLE;
-	return select_end(in, nr, record, real.select(nr, in, out, except, timeout));
+	return select_end(record, real.select(nr, in, out, except, timeout));
 }
 
 EXPORT int __select(int nr, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
@@ -369,7 +373,7 @@ EXPORT int __select(int nr, fd_set *in, fd_set *out, fd_set *except, struct time
 	bool record = select_begin(in, nr, AT_CALLER);
 
 	CANCELLABLE;
-	return select_end(in, nr, record, real.__select(nr, in, out, except, timeout));
+	return select_end(record, real.__select(nr, in, out, except, timeout));
 }
 
 EXPORT int pselect(int nr, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
@@ -378,5 +382,5 @@ EXPORT int pselect(int nr, fd_set *in, fd_set *out, fd_set *except, const struct
 	bool record = select_begin(in, nr, AT_CALLER);
 
 	CANCELLABLE;
-	return select_end(in, nr, record, real.pselect(nr, in, out, except, timeout, mask));
+	return select_end(record, real.pselect(nr, in, out, except, timeout, mask));
 }

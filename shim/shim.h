@@ -201,8 +201,8 @@ struct polling {
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
-	struct rec_progress *progress; /* of the site served last */
-	uintptr_t stack_lo;	       /* known to be readable: [stack_lo, stack_hi) */
+	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
+	uintptr_t stack_lo;		  /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
 	bool unwinding;
 	struct polling polling;
