@@ -267,6 +267,55 @@ static void poll_sets(void)
 	poll(&(struct pollfd){.fd = extra, .events = POLLIN}, 1, 0); /* a helper, in between */
 }
 
+/* The loop waits for long, and then a helper waits for one socket: the loop will come back. */
+static void poll_helper(void)
+{
+	struct pollfd p = {.fd = named("member"), .events = POLLIN};
+
+	poll(&p, 1, 1300);
+	p.fd = named("helped");
+	poll(&p, 1, 0);
+}
+
+/* The set looks the same each time, but its number names another socket. */
+static void poll_reused(void)
+{
+	struct pollfd p[2] = {{.fd = named("member"), .events = POLLIN}, {.events = POLLIN}};
+
+	for (int i = 0; i < 3; i++) {
+		int client, fd = pair_of(&client);
+
+		if (!i)
+			p[1].fd = fd;
+		poll(p, 2, 0);
+		if (i == 2)
+			say_fd("reused", dup2(fd, p[1].fd));
+		else
+			dup2(fd, p[1].fd);
+		close(fd);
+		poll(p, 2, 0);
+	}
+}
+
+/* Told that the peers are gone, and then forgotten. */
+static void told_and_forgotten(void)
+{
+	int set = set_make();
+	char byte;
+
+	for (int i = 0; i < 4; i++) {
+		int client, fd = pair_of(&client);
+
+		must(write(client, "xy", 2) == 2 && read(fd, &byte, 1) == 1, "read");
+		set_add(set, EPOLL_CTL_ADD, fd, EPOLLRDHUP, 0);
+		close(client);
+		take(set, 1);
+		must(epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) == 0, "DEL");
+	}
+	poll(NULL, 0, 1200);
+	exit(0);
+}
+
 static void poll_heap(void)
 {
 	struct pollfd *p = calloc(2000, sizeof(*p));
@@ -547,6 +596,9 @@ int guest_wait(int argc, char **argv)
 		{"epoll_closed_set", epoll_closed_set},
 		{"poll_sets", poll_sets},
 		{"poll_heap", poll_heap},
+		{"poll_helper", poll_helper},
+		{"poll_reused", poll_reused},
+		{"told_and_forgotten", told_and_forgotten},
 		{"poll_told", poll_told},
 		{"select_sets", select_sets},
 		{"blocked", blocked},

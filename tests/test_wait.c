@@ -245,6 +245,41 @@ static void poll_members(void **state)
 	forget(&x);
 }
 
+static void a_helper_does_not_end_the_loop(void **state)
+{
+	struct recorded x = record("poll_helper");
+
+	(void)state;
+	assert_polled(&x, "member");
+	assert_polled(&x, "helped");
+	assert_true(life(&x, "helped")->polled_ns > life(&x, "member")->polled_ns);
+	forget(&x);
+}
+
+static void a_set_of_other_sockets_is_another_set(void **state)
+{
+	struct recorded x = record("poll_reused");
+
+	(void)state;
+	assert_polled(&x, "member");
+	assert_polled(&x, "reused");
+	forget(&x);
+}
+
+static void the_report_says_who_was_told(void **state)
+{
+	struct recorded x = record("told_and_forgotten");
+	struct run run = run_report(x.dir);
+
+	(void)state;
+	if (!strstr(run.out, "by poll or epoll_wait that the peer is gone, in take ("))
+		fail_msg("%s", run.out);
+	if (!strstr(run.out, "eof-unread")) /* it was told, but has not read it */
+		fail_msg("%s", run.out);
+	run_release(&run);
+	forget(&x);
+}
+
 static void select_members(void **state)
 {
 	struct recorded x = record("select_sets");
@@ -362,6 +397,9 @@ int main(void)
 		cmocka_unit_test(told_by_poll),
 		cmocka_unit_test(a_closed_set_watches_nothing),
 		cmocka_unit_test(poll_members),
+		cmocka_unit_test(a_helper_does_not_end_the_loop),
+		cmocka_unit_test(a_set_of_other_sockets_is_another_set),
+		cmocka_unit_test(the_report_says_who_was_told),
 		cmocka_unit_test(select_members),
 		cmocka_unit_test(threads_blocked_when_killed),
 		cmocka_unit_test(cancelled_threads_wait_no_more),
