@@ -194,6 +194,21 @@ static void say_who_waits(struct witness *w)
 	add_line(w->to, "who waits", &sb);
 }
 
+/* A read that returned 0 says the same, and more: then this need not be said. */
+static void say_told(struct witness *w)
+{
+	const struct life *l = w->socket->told;
+	struct strbuf sb = STRBUF_INIT;
+
+	if (l && !w->socket->eof) {
+		strbuf_addstr(&sb, "by poll or epoll_wait that the peer is gone, in ");
+		add_place_and_caller(&sb, site_stack(w, l, l->r.told_site));
+		strbuf_addstr(&sb, ", ");
+		add_age(&sb, l->r.told_ns, l->process);
+	}
+	add_line(w->to, "told", &sb);
+}
+
 static void say_reset(struct witness *w)
 {
 	const struct life *l = w->socket->reset;
@@ -382,6 +397,7 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_last_touch(&w);
 	say_eof(&w);
 	say_who_waits(&w);
+	say_told(&w);
 	say_reset(&w);
 	say_shutdown(&w);
 	say_holders(&w);

@@ -34,6 +34,7 @@ static uint64_t last_sign_of_life(const struct rec_life *l)
 
 	ns = latest(ns, latest(l->eof_ns, l->reset_ns));
 	ns = latest(ns, latest(l->shut_ns, l->close_ns));
+	ns = latest(ns, latest(l->polled_ns, l->told_ns));
 	return latest(ns, latest(l->write_ns, l->facts_ns));
 }
 
@@ -43,6 +44,7 @@ static uint64_t last_sign(const struct recording *r)
 	uint64_t ns = latest(r->header->start_ns, r->header->facts_ns);
 	size_t i;
 
+	ns = latest(ns, r->header->last_seen_ns);
 	for (i = 0; i < r->nr_lives; i++)
 		ns = latest(ns, last_sign_of_life(r->lives[i].life));
 	for (i = 0; i < r->nr_progress; i++)

@@ -52,6 +52,7 @@ struct socket {
 	const struct life *touched;   /* last touch in the process of birth */
 	const struct life *elsewhere; /* later touch in another process, or NULL */
 	const struct life *eof;	      /* who read the EOF, or NULL */
+	const struct life *told;      /* whose wait said that the peer is gone, or NULL */
 	const struct life *reset;     /* who was told of a reset, or NULL */
 	const struct life *facts;     /* newest answer of the kernel, or NULL */
 	uint64_t write_ns;	      /* last write by anybody */

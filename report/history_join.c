@@ -142,6 +142,8 @@ static void add_holder(struct socket *s, struct life *l)
 		s->write_ns = l->r.write_ns;
 	if ((l->r.flags & REC_LIFE_EOF) && (!s->eof || l->r.eof_ns < s->eof->r.eof_ns))
 		s->eof = l;
+	if ((l->r.flags & REC_LIFE_TOLD) && (!s->told || l->r.told_ns < s->told->r.told_ns))
+		s->told = l;
 	if ((l->r.flags & REC_LIFE_RESET) && (!s->reset || l->r.reset_ns < s->reset->r.reset_ns))
 		s->reset = l;
 	if ((l->r.flags & REC_LIFE_FACTS) && (!s->facts || l->r.facts_ns > s->facts->r.facts_ns))

@@ -126,6 +126,7 @@ static struct life_ref slot_commit(struct rec_life *l)
 	uint32_t seq = l->seq + 1;
 
 	word_set_release(&l->seq, seq);
+	word_add(&shim.takings, 1);
 	return (struct life_ref){l, seq};
 }
 

@@ -55,13 +55,13 @@ static struct rec_progress *entry_find(uint32_t tid, uint32_t site, uint64_t now
 
 static struct rec_progress *entry_get(uint32_t site, uint64_t now)
 {
-	struct rec_progress *p = thread.progress;
+	struct rec_progress **cached = &thread.progress[site % 4], *p = *cached;
 
 	if (likely(p && word_get(&p->tid) == thread_tid() && p->site == site))
 		return p;
 	if (!shim.progress)
 		return NULL;
-	thread.progress = p = entry_find(thread_tid(), site, now);
+	*cached = p = entry_find(thread_tid(), site, now);
 	return p;
 }
 

@@ -169,6 +169,7 @@ struct shim {
 	uint64_t next_id;
 	uint64_t next_refresh_ns;
 	uint32_t refresh_cursor;
+	uint32_t takings;   /* how often a descriptor became a socket's */
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
 	uint64_t start_ns;
 	uint64_t start_real_ns;
@@ -194,18 +195,22 @@ extern struct shim shim;
 struct polling {
 	struct rec_poller *entry;
 	uintptr_t loop_pc; /* where it polls in a loop, as opposed to a helper's poll in between */
+	uint64_t loop_seen_ns;
 	const void *known; /* memory of a set that was there a moment ago ... */
 	size_t known_bytes;
 	uint64_t known_until_ns; /* ... and is believed to be there as long */
 	uint64_t stamp_ns;	 /* the last stamp */
+	uint64_t look;		 /* what the set looked like then, ... */
+	uintptr_t look_pc;	 /* ... whose it was ... */
+	uint64_t look_until_ns;	 /* ... and how long nothing need be done while it stays so */
 	uint64_t due_ns;	 /* no stamp before, the set being large */
 };
 
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
-	struct rec_progress *progress; /* of the site served last */
-	uintptr_t stack_lo;	       /* known to be readable: [stack_lo, stack_hi) */
+	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
+	uintptr_t stack_lo;		  /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
@@ -387,7 +392,7 @@ static inline bool life_is(struct life_ref ref)
 
 int wait_unwound(int version, int actions, uint64_t class, void *exception, void *context);
 void wait_told(struct life_ref ref, uint32_t events, struct at at);
-void wait_returned(void);
+uint64_t wait_returned(void);
 
 /* In each hook that says of its thread that it waits: a cancelled thread leaves by this. */
 #define CANCELLABLE __asm__ volatile(".cfi_personality 0x1b, wait_unwound")
@@ -406,6 +411,25 @@ static inline void in_call_end(uint32_t *word)
 	if (likely(word_get(word) == thread.tid))
 		word_set(word, 0);
 }
+
+/* ---- pollers.c: which thread polls, and what ------------------------------------------------ */
+
+#define POLL_SMALL_SET 32u /* members; a larger set is not looked at each time */
+
+/* A call of poll or select; began_ns: when, or 0 where nothing is recorded. */
+struct poll_call {
+	uint64_t began_ns;
+	struct rec_poller *entry; /* that says that this thread waits, or NULL */
+};
+
+uint64_t poller_look_begin(uint64_t nr);
+uint64_t poller_look(uint64_t look, uint64_t word);
+bool poller_is_unchanged(uint64_t look, uint64_t now, struct at at);
+uint64_t poller_next_stamp(uint64_t now);
+bool poller_stamp(int fd, uint64_t ns);
+void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
+void poller_waits(struct poll_call *call);
+void poller_returned(const struct poll_call *call, struct at at);
 
 /* ---- epoll.c: which set watches a socket --------------------------------------------------- */
 

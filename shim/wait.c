@@ -46,7 +46,7 @@ void wait_told(struct life_ref ref, uint32_t events, struct at at)
 }
 
 /* A wait has returned: a sign of life, and now and then a moment to look after the idle. */
-void wait_returned(void)
+uint64_t wait_returned(void)
 {
 	uint64_t now = now_coarse_ns();
 
@@ -55,6 +55,7 @@ void wait_returned(void)
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)) &&
 	    word_get(&shim.attach) == ATTACHED && !shim.sealed && !process_is_other())
 		facts_refresh(now);
+	return now;
 }
 
 /* This thread is inside no call any more. */

@@ -75,6 +75,9 @@
 	X(exchange)                                                                                \
 	X(serve)                                                                                   \
 	X(crowd)                                                                                   \
+	X(wait)                                                                                    \
+	X(waits)                                                                                   \
+	X(wait_results)                                                                            \
 	X(leak)                                                                                    \
 	X(clean)                                                                                   \
 	X(leak_late)                                                                               \

@@ -215,6 +215,35 @@ static void dates_the_killed_by_their_last_sign(void **state)
 	assert_int_equal(x->h.processes[1].end, PROCESS_SIGNALLED);
 }
 
+static void a_wait_is_a_sign_of_life(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_header *h = forge_header(x->parent);
+
+	h->end_kind = REC_END_NONE;
+	h->end_ns = h->facts_ns = 0;
+	h->last_seen_ns = FORGE_S(50);
+	forge_accepted(x->parent, 3, x->site, 10)->facts_ns = FORGE_S(40);
+	join(x);
+	assert_int_equal(x->h.processes[0].now_ns, FORGE_S(50));
+}
+
+static void the_first_who_was_told_speaks_for_the_socket(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = forge_accepted(x->parent, 3, x->site, 10), *copy;
+
+	copy = forge_accepted(x->parent, 4, x->site, 10);
+	copy->id = l->id;
+	l->flags |= REC_LIFE_TOLD;
+	copy->flags |= REC_LIFE_TOLD;
+	l->told_ns = FORGE_S(30);
+	copy->told_ns = FORGE_S(20);
+	join(x);
+	assert_int_equal(x->h.nr_sockets, 1);
+	assert_int_equal(x->h.sockets[0].told->fd, 4);
+}
+
 static void believes_who_saw_the_killed_end(void **state)
 {
 	struct fixture *x = *state;
@@ -303,6 +332,8 @@ int main(void)
 		TEST(copies_of_a_call_are_kin),
 		TEST(one_call_of_accept_makes_kin_but_no_client_kin),
 		TEST(dates_the_killed_by_their_last_sign),
+		TEST(a_wait_is_a_sign_of_life),
+		TEST(the_first_who_was_told_speaks_for_the_socket),
 		TEST(believes_who_saw_the_killed_end),
 		TEST(asks_the_kernel_about_the_running),
 		TEST(a_reused_pid_is_another_process),

@@ -119,7 +119,7 @@ static void needs_the_c_library_alone(void **state)
 /* Each hooked call that fortified programs make under another name has that name hooked too. */
 static void fortified_twins_are_hooked(void **state)
 {
-	static const char *const chk[] = {"read", "recv", "recvfrom"};
+	static const char *const chk[] = {"read", "recv", "recvfrom", "poll", "ppoll"};
 	char name[40];
 
 	(void)state;

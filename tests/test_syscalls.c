@@ -66,6 +66,15 @@ static void none_on_read_and_write(void **state)
 	assert_int_equal(added("exchange"), 0);
 }
 
+/* But for a few once a second: strace may make the rounds last that long. */
+static void none_on_waiting(void **state)
+{
+	(void)state;
+	if (!strace_works())
+		skip();
+	assert_in_range(added("waits"), 0, 20);
+}
+
 /* A round of `serve` is two lives: the client's socket and the server's. */
 static void at_most_two_per_life(void **state)
 {
@@ -88,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(none_on_read_and_write),
+		cmocka_unit_test(none_on_waiting),
 		cmocka_unit_test(at_most_two_per_life),
 		cmocka_unit_test(few_more_with_a_thread_per_connection),
 	};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which threads poll, and what they have in their sets: the stamps that poll.c asks for.
+ *
+ * A set that stays the same is stamped ten times a second, one that has changed at once, a large
+ * one only as often as costs little: so the last stamp before a long wait says who is in it.
+ *
+ * Many programs poll in two places: in their loop, and in a helper that waits for one socket in
+ * between. The helper's poll must not make all others look as if they had left the loop's set. So
+ * the place that polls first is taken for the loop, until it has not come by for a second.
+ */
+#include "shim.h"
+
+#define WINDOW	      8u /* entries that one thread may lie in */
+#define EVICT_IDLE_NS 1000000000u
+#define LOOP_GONE_NS  1000000000u
+#define LOOK_FOR_NS   100000000u
+#define PAUSE_NS      400u /* per member of a larger set: about 1 % of the time */
+
+/* ---- the thread's entry ------------------------------------------------------------------ */
+
+/* A chunk made twice in a race is left empty in the file. */
+static bool table_make(void)
+{
+	struct rec_poller *table, *before = NULL;
+
+	if (word_get(&shim.pollers_refused))
+		return false;
+	table = recorder_grow(REC_CHUNK_POLLERS, 1, 0, REC_POLLERS_NR, sizeof(*table));
+	if (!table) {
+		word_set(&shim.pollers_refused, true);
+		return false;
+	}
+	if (!word_cas(&shim.pollers, &before, table))
+		((struct rec_chunk *)table)[-1].nr = 0;
+	return true;
+}
+
+static bool entry_take(struct rec_poller *p, uint32_t tid)
+{
+	uint32_t before = word_get(&p->tid);
+
+	if (before == UINT32_MAX || !word_cas(&p->tid, &before, UINT32_MAX))
+		return false;
+	word_set(&p->waiting, 0);
+	word_set(&p->stamped_ns, 0);
+	word_set_release(&p->tid, tid);
+	return true;
+}
+
+static struct rec_poller *entry_find(uint32_t tid, uint64_t now)
+{
+	uint32_t hash = tid * 2654435761u >> 7;
+	struct rec_poller *oldest = NULL;
+
+	for (uint32_t i = 0; i < WINDOW; i++) {
+		struct rec_poller *p = &shim.pollers[(hash + i) % REC_POLLERS_NR];
+
+		if (word_get(&p->tid) == tid)
+			return p;
+		if (word_get(&p->waiting) ||
+		    (word_get(&p->tid) && word_get(&p->stamped_ns) + EVICT_IDLE_NS > now))
+			continue;
+		if (!oldest || word_get(&p->stamped_ns) < word_get(&oldest->stamped_ns))
+			oldest = p;
+	}
+	return oldest && entry_take(oldest, tid) ? oldest : NULL;
+}
+
+static struct rec_poller *entry_cached(void)
+{
+	struct rec_poller *p = thread.polling.entry, *table = word_get_acquire(&shim.pollers);
+
+	return table && p >= table && p < table + REC_POLLERS_NR && word_get(&p->tid) == thread.tid
+		       ? p
+		       : NULL;
+}
+
+static struct rec_poller *entry_get(uint64_t now)
+{
+	struct rec_poller *p = entry_cached();
+
+	if (likely(p != NULL))
+		return p;
+	if (!word_get_acquire(&shim.pollers) && !table_make())
+		return NULL;
+	thread.polling.entry = p = entry_find(thread_tid(), now);
+	return p;
+}
+
+/* ---- stamps ------------------------------------------------------------------------------- */
+
+bool poller_stamp(int fd, uint64_t ns)
+{
+	struct life_ref ref = life_find(fd);
+
+	if (!ref.life)
+		return false;
+	word_set(&ref.life->poller_tid, thread_tid());
+	word_set(&ref.life->polled_ns, ns);
+	return true;
+}
+
+static bool is_loop(uint64_t now, struct at at)
+{
+	const struct polling *p = &thread.polling;
+
+	return p->loop_pc == at.pc || !p->loop_pc || p->loop_seen_ns + LOOP_GONE_NS < now;
+}
+
+/* The members have been stamped. */
+void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at)
+{
+	struct rec_poller *entry = entry_get(now);
+
+	if (members > POLL_SMALL_SET)
+		thread.polling.due_ns = now + (uint64_t)members * PAUSE_NS;
+	if (!entry || !is_loop(now, at))
+		return;
+	thread.polling.loop_pc = at.pc;
+	word_set(&entry->stamped_ns, ns);
+}
+
+/* The clock is coarse, but who left between two stamps must be told from who stayed. */
+uint64_t poller_next_stamp(uint64_t now)
+{
+	struct polling *p = &thread.polling;
+
+	p->stamp_ns = now > p->stamp_ns ? now : p->stamp_ns + 1;
+	return p->stamp_ns;
+}
+
+uint64_t poller_look(uint64_t look, uint64_t word)
+{
+	look = (look ^ word) * 0x9e3779b97f4a7c15u;
+	return look ^ look >> 32;
+}
+
+/* Descriptors may name other sockets than before, though the set looks the same. */
+uint64_t poller_look_begin(uint64_t nr)
+{
+	return poller_look(nr, word_get(&shim.takings));
+}
+
+/* Whether the last stamp still says who is in the set; if not, the next one will. */
+bool poller_is_unchanged(uint64_t look, uint64_t now, struct at at)
+{
+	struct polling *p = &thread.polling;
+
+	if (likely(p->look == look && p->look_pc == at.pc && now < p->look_until_ns))
+		return true;
+	p->look = look;
+	p->look_pc = at.pc;
+	p->look_until_ns = now + LOOK_FOR_NS;
+	return false;
+}
+
+void poller_waits(struct poll_call *call)
+{
+	call->entry = entry_cached();
+	if (call->entry)
+		word_set(&call->entry->waiting, 1);
+}
+
+/* In a child, forked in a signal's handler, the entry is its parent's. */
+void poller_returned(const struct poll_call *call, struct at at)
+{
+	struct polling *p = &thread.polling;
+	uint64_t now = wait_returned();
+
+	if (call->entry && call->entry == p->entry)
+		word_set(&call->entry->waiting, 0);
+	if (at.pc == p->loop_pc)
+		p->loop_seen_ns = now;
+}
