@@ -44,6 +44,7 @@
 	X(accept_address)                                                                          \
 	X(early_allocator)                                                                         \
 	X(malloc)                                                                                  \
+	X(hooks)                                                                                   \
 	X(fork_storm)                                                                              \
 	X(thread_per_connection)                                                                   \
 	X(end)                                                                                     \
@@ -85,6 +86,7 @@ GUESTS(GUEST_DECLARE)
 extern unsigned long mallocs, mallocs_in_set_up;
 extern bool in_set_up;
 extern __thread bool stop_in_malloc;
+unsigned long *mallocs_share(void);
 
 /* What the threads of a guest serve. */
 extern int thread_listener;
