@@ -45,6 +45,7 @@
 	X(early_allocator)                                                                         \
 	X(malloc)                                                                                  \
 	X(hooks)                                                                                   \
+	X(calls)                                                                                   \
 	X(fork_storm)                                                                              \
 	X(thread_per_connection)                                                                   \
 	X(end)                                                                                     \
