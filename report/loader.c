@@ -297,13 +297,24 @@ static void walk_chunks(struct recording *r)
 	}
 }
 
+/* Whether the program has gone on since the header was copied, which was the first to be. */
+static int has_moved(const struct recording *r, int fd)
+{
+	struct rec_header now;
+
+	return read_start(fd, &now, sizeof(now)) == sizeof(now) &&
+	       (now.births != r->header->births || now.nr_sites != r->header->nr_sites);
+}
+
 /*
  * While the program ran on, a slot may have changed hands half-way through the copy. Its sequence
  * number lies first and was copied first: if it is the same now, what follows it is of one life.
- * A slot in motion belongs to a socket that is just being born or closed: nothing to judge.
+ * A slot in motion belongs to a socket that is just being born or closed: nothing to judge. So
+ * does one whose site was made only after the copy had passed by there.
  */
 static void drop_torn_lives(struct recording *r, int fd)
 {
+	int moved = has_moved(r, fd);
 	size_t i;
 
 	for (i = 0; i < r->nr_lives; i++) {
@@ -313,7 +324,8 @@ static void drop_torn_lives(struct recording *r, int fd)
 
 		if (!(l->seq & 1))
 			continue;
-		if (pread(fd, &seq, sizeof(seq), at) != sizeof(seq) || seq != l->seq)
+		if (pread(fd, &seq, sizeof(seq), at) != sizeof(seq) || seq != l->seq ||
+		    (moved && l->site && !recording_site(r, l->site)))
 			l->seq = 0;
 	}
 }

@@ -63,10 +63,9 @@ EXPORT int close(int fd)
 /* All sockets in [low, high], before they are closed. */
 static void range_dies(unsigned low, unsigned high, struct at at)
 {
-	unsigned top = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 	uint32_t undo;
 
-	for (unsigned fd = low; fd < top && fd <= high; fd++)
+	for (unsigned fd = life_next(low); fd <= high && fd != UINT32_MAX; fd = life_next(fd + 1))
 		life_die((int)fd, at, &undo);
 }
 

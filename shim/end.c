@@ -52,16 +52,15 @@ static void revive(int fd)
 	life_addr(&peer, &addr, len);
 	if (memcmp(&peer, &l->peer, sizeof(peer)) != 0)
 		return;
-	l->flags |= REC_LIFE_REVIVED;
+	life_flag((struct life_ref){l, seq}, REC_LIFE_REVIVED);
 	life_undo_death(fd, seq - 1);
 }
 
 static struct tally complete_all(void)
 {
-	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 	struct tally tally = {0, 0};
 
-	for (uint32_t fd = 0; fd < all; fd++) {
+	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
 		revive((int)fd);
 		complete((int)fd, &tally);
 	}

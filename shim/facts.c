@@ -33,7 +33,7 @@ static bool ask_eof_unread(int fd, uint32_t unread)
 
 static bool is_inet(const struct rec_life *l)
 {
-	return l->family == AF_INET || l->family == AF_INET6;
+	return word_get(&l->family) == AF_INET || word_get(&l->family) == AF_INET6;
 }
 
 /* TCP_* of <netinet/tcp.h>; 0 where the kernel is not, or must not be, asked. */
@@ -42,8 +42,8 @@ int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms)
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
 
-	if (shim.sealed || !is_inet(l) || l->type != SOCK_STREAM ||
-	    (l->flags & REC_LIFE_LISTENING) ||
+	if (shim.sealed || !is_inet(l) || word_get(&l->type) != SOCK_STREAM ||
+	    (word_get(&l->flags) & REC_LIFE_LISTENING) ||
 	    sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return 0;
 	*last_ack_ms = info.tcpi_last_ack_recv;
@@ -57,13 +57,13 @@ static void ask_tcp(int fd, struct rec_life *l)
 
 	if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return;
-	l->kernel_tcp_state = info.tcpi_state;
-	l->kernel_last_ack_ms = info.tcpi_last_ack_recv;
+	word_set(&l->kernel_tcp_state, info.tcpi_state);
+	word_set(&l->kernel_last_ack_ms, info.tcpi_last_ack_recv);
 	if (info.tcpi_state == TCP_LISTEN || info.tcpi_state == TCP_CLOSE)
 		return; /* its queues say nothing */
-	l->kernel_unread = ask_queue(fd, SIOCINQ);
-	l->kernel_unsent = ask_queue(fd, SIOCOUTQ);
-	l->kernel_eof_unread = ask_eof_unread(fd, l->kernel_unread);
+	word_set(&l->kernel_unread, ask_queue(fd, SIOCINQ));
+	word_set(&l->kernel_unsent, ask_queue(fd, SIOCOUTQ));
+	word_set(&l->kernel_eof_unread, ask_eof_unread(fd, word_get(&l->kernel_unread)));
 }
 
 static void ask_addresses(int fd, struct rec_life *l)
@@ -74,7 +74,7 @@ static void ask_addresses(int fd, struct rec_life *l)
 	if (SYS3(SYS_getsockname, fd, &addr, &len) == 0)
 		life_addr(&l->local, &addr, len);
 	len = sizeof(addr);
-	if (!l->peer.family && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
+	if (!word_get(&l->peer.family) && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
 		life_addr(&l->peer, &addr, len);
 }
 
@@ -88,7 +88,7 @@ static void ask_toucher(struct life_ref ref)
 
 	if ((flags & REC_LIFE_INHERITED) && !(flags & REC_LIFE_TOUCHED))
 		return;
-	if (sys_tgkill(shim.pid, (int)ref.life->touch_tid, 0) == -ESRCH)
+	if (sys_tgkill(shim.pid, (int)word_get(&ref.life->touch_tid), 0) == -ESRCH)
 		life_flag(ref, REC_LIFE_TOUCHER_ENDED);
 	else if (flags & REC_LIFE_TOUCHER_ENDED)
 		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_TOUCHER_ENDED,
@@ -124,11 +124,11 @@ bool facts_ask(int fd, struct life_ref ref)
 		return true;
 	if (r == -EBADF || r == -ENOTSOCK)
 		return false;
-	l->kernel_error = (uint16_t)(r < 0 ? -r : 0);
-	l->kernel_cookie = cookie;
+	word_set(&l->kernel_error, (uint16_t)(r < 0 ? -r : 0));
+	word_set(&l->kernel_cookie, cookie);
 	if (is_inet(l)) {
 		ask_addresses(fd, l);
-		if (l->type == SOCK_STREAM)
+		if (word_get(&l->type) == SOCK_STREAM)
 			ask_tcp(fd, l);
 	}
 	ask_toucher(ref);
@@ -140,8 +140,21 @@ bool facts_ask(int fd, struct life_ref ref)
 
 static bool is_worth_asking(const struct rec_life *l, uint64_t now)
 {
-	return (word_get(&l->seq) & 1) && is_inet(l) && l->type == SOCK_STREAM &&
-	       !(l->flags & REC_LIFE_LISTENING) && word_get(&l->touch_ns) + REFRESH_EVERY_NS < now;
+	return (word_get(&l->seq) & 1) && is_inet(l) && word_get(&l->type) == SOCK_STREAM &&
+	       !(word_get(&l->flags) & REC_LIFE_LISTENING) &&
+	       word_get(&l->touch_ns) + REFRESH_EVERY_NS < now;
+}
+
+/* Returns whether the kernel was asked. */
+static bool refresh_one(int fd, uint64_t now)
+{
+	struct life_ref ref = life_find(fd);
+
+	if (!ref.life || !is_worth_asking(ref.life, now))
+		return false;
+	if (!facts_ask(fd, ref))
+		life_vanished(ref);
+	return true;
 }
 
 /* Once a second a passing birth or wait asks about some idle sockets, so that SIGKILL leaves
@@ -149,21 +162,22 @@ static bool is_worth_asking(const struct rec_life *l, uint64_t now)
 COLD void facts_refresh(uint64_t now)
 {
 	uint64_t due = word_get(&shim.next_refresh_ns);
-	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
-	uint32_t fd = word_get(&shim.refresh_cursor);
+	uint32_t start = word_get(&shim.refresh_cursor), fd = start, asked = 0;
+	bool wrapped = false;
 
 	if (shim.sealed || now < due ||
 	    !word_cas(&shim.next_refresh_ns, &due, now + REFRESH_EVERY_NS))
 		return;
-	for (uint32_t seen = 0, asked = 0; seen < all && asked < REFRESH_AT_ONCE; seen++, fd++) {
-		struct rec_life *l = life_slot((int)(fd % all));
-		struct life_ref ref = life_find((int)(fd % all));
-
-		if (!l || !ref.life || !is_worth_asking(l, now))
+	while (asked < REFRESH_AT_ONCE) {
+		fd = life_next(fd);
+		if (wrapped && fd >= start)
+			break;
+		if (fd == UINT32_MAX) {
+			wrapped = true;
+			fd = 0;
 			continue;
-		asked++;
-		if (!facts_ask((int)(fd % all), ref))
-			life_vanished(ref);
+		}
+		asked += refresh_one((int)fd++, now);
 	}
-	word_set(&shim.refresh_cursor, all ? fd % all : 0);
+	word_set(&shim.refresh_cursor, fd);
 }

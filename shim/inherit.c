@@ -11,26 +11,33 @@ static struct rec_life *chunk_get(uint32_t chunk)
 	return life_slot((int)(chunk * REC_LIVES_PER_CHUNK));
 }
 
+/* The first chunk from this one on that is there, or UINT32_MAX. */
+static uint32_t chunk_next(uint32_t chunk)
+{
+	uint32_t fd = life_next(chunk * REC_LIVES_PER_CHUNK);
+
+	return fd == UINT32_MAX ? fd : fd / REC_LIVES_PER_CHUNK;
+}
+
+#define EACH_CHUNK(i) for (uint32_t i = chunk_next(0); i != UINT32_MAX; i = chunk_next(i + 1))
+
 /* Copies whole chunks, header and all, one behind the other. */
 struct snapshot lives_snapshot(void)
 {
 	struct snapshot s = {NULL, 0};
-	uint32_t nr = 0, top = word_get(&shim.top_chunk);
+	uint32_t nr = 0;
 	char *to;
 
-	for (uint32_t i = 0; i < top; i++)
-		nr += chunk_get(i) != NULL;
+	EACH_CHUNK (i)
+		nr++;
 	if (!nr || !(to = sys_mmap(-1, 0, (size_t)nr * REC_UNIT)))
 		return s;
 	s = (struct snapshot){to, (size_t)nr * REC_UNIT};
-	for (uint32_t i = 0; i < top && nr; i++) {
-		struct rec_life *lives = chunk_get(i);
-
-		if (!lives)
-			continue;
-		memcpy(to, (struct rec_chunk *)lives - 1, REC_UNIT);
+	EACH_CHUNK (i) {
+		if (!nr--) /* another thread's, since they were counted */
+			break;
+		words_copy(to, (struct rec_chunk *)chunk_get(i) - 1, REC_UNIT);
 		to += REC_UNIT;
-		nr--;
 	}
 	return s;
 }
@@ -38,9 +45,8 @@ struct snapshot lives_snapshot(void)
 /* In the child: the copies take the place of the parent's own chunks. */
 void lives_adopt(const struct snapshot *s)
 {
-	for (uint32_t i = 0; i < shim.top_chunk; i++)
-		if (chunk_get(i))
-			*life_chunk_pointer(i) = NULL;
+	EACH_CHUNK (i)
+		*life_chunk_pointer(i) = NULL;
 	for (size_t at = 0; at < s->bytes; at += REC_UNIT) {
 		struct rec_chunk *chunk = (struct rec_chunk *)((char *)s->mem + at);
 
@@ -55,10 +61,10 @@ void lives_adopt(const struct snapshot *s)
 
 static bool chunk_inherit(uint32_t chunk)
 {
-	struct rec_life *from = chunk_get(chunk), *to = from ? life_chunk_grow(chunk) : NULL;
+	struct rec_life *from = chunk_get(chunk), *to = life_chunk_grow(chunk);
 
-	if (!from || !to)
-		return !from;
+	if (!to)
+		return false;
 	memcpy(to, from, REC_LIVES_PER_CHUNK * sizeof(*to));
 	for (uint32_t i = 0; i < REC_LIVES_PER_CHUNK; i++) {
 		to[i].flags = (to[i].flags | REC_LIFE_INHERITED) & ~(uint32_t)OWN_FLAGS;
@@ -72,7 +78,7 @@ bool lives_inherit(void)
 {
 	bool ok = true;
 
-	for (uint32_t i = 0; ok && i < shim.top_chunk; i++)
-		ok = chunk_inherit(i);
+	EACH_CHUNK (i)
+		ok = ok && chunk_inherit(i);
 	return ok;
 }

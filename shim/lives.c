@@ -57,46 +57,75 @@ static struct rec_life *slot_make(int fd)
 	return life_slot(fd);
 }
 
+uint32_t life_next(uint32_t fd)
+{
+	uint32_t chunk = fd / REC_LIVES_PER_CHUNK, first = chunk, top = word_get(&shim.top_chunk);
+
+	while (chunk < top) {
+		struct rec_life **l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
+
+		if (l2 && word_get(&l2[chunk % LIVES_L2]))
+			return chunk == first ? fd : chunk * REC_LIVES_PER_CHUNK;
+		chunk = l2 ? chunk + 1 : (chunk / LIVES_L2 + 1) * LIVES_L2;
+	}
+	return UINT32_MAX;
+}
+
 void life_addr(struct rec_addr *to, const void *addr, socklen_t len)
 {
 	const struct sockaddr_in *v4 = addr;
 	const struct sockaddr_in6 *v6 = addr;
+	struct rec_addr a = {0};
 
 	if (len >= sizeof(*v4) && v4->sin_family == AF_INET) {
-		memcpy(to->ip, &v4->sin_addr, 4);
-		to->port = ntohs(v4->sin_port);
-		to->family = AF_INET;
+		memcpy(a.ip, &v4->sin_addr, 4);
+		a.port = ntohs(v4->sin_port);
+		a.family = AF_INET;
 	} else if (len >= 24 && v6->sin6_family == AF_INET6) {
-		memcpy(to->ip, &v6->sin6_addr, 16);
-		to->scope = len >= sizeof(*v6) ? v6->sin6_scope_id : 0;
-		to->port = ntohs(v6->sin6_port);
-		to->family = AF_INET6;
+		memcpy(a.ip, &v6->sin6_addr, 16);
+		a.scope = len >= sizeof(*v6) ? v6->sin6_scope_id : 0;
+		a.port = ntohs(v6->sin6_port);
+		a.family = AF_INET6;
 	}
+	if (a.family)
+		words_copy(to, &a, sizeof(a));
 }
 
-/* All but seq, close_* (the tombstone of the generation before) and what starts as zero. */
+/*
+ * All but seq and close_*, the tombstone of the generation before. Word by word, for a call that
+ * began in that generation may still be about to write its result.
+ */
+static void life_write(struct rec_life *l, const struct rec_life *from)
+{
+	size_t begin = offsetof(struct rec_life, site), end = offsetof(struct rec_life, close_ns);
+
+	words_copy((char *)l + begin, (const char *)from + begin, end - begin);
+	begin = offsetof(struct rec_life, facts_ns);
+	words_copy((char *)l + begin, (const char *)from + begin, sizeof(*l) - begin);
+}
+
 static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, uint64_t now)
 {
-	size_t from = offsetof(struct rec_life, site), to = offsetof(struct rec_life, close_ns);
+	uint32_t tid = thread_tid();
+	struct rec_life life = {
+		.site = site,
+		.id = word_add(&shim.next_id, 1),
+		.born_ns = now,
+		.born_tid = tid,
+		.family = (uint16_t)b->family,
+		.type = (uint8_t)(b->type & 0xf),
+		.protocol = (uint8_t)b->protocol,
+		.flags = b->flags,
+		.born_by = (uint16_t)b->call,
+		.touch_call = (uint16_t)b->call,
+		.touch_ns = now,
+		.touch_tid = tid,
+		.touch_seq = ++thread.touch_seq,
+		.sibling_fd = -1,
+		.epoll_fd = -1,
+	};
 
-	memset((char *)l + from, 0, to - from);
-	from = offsetof(struct rec_life, facts_ns);
-	memset((char *)l + from, 0, sizeof(*l) - from);
-	l->site = site;
-	l->id = word_add(&shim.next_id, 1);
-	l->born_ns = now;
-	l->born_tid = thread_tid();
-	l->family = (uint16_t)b->family;
-	l->type = (uint8_t)(b->type & 0xf);
-	l->protocol = (uint8_t)b->protocol;
-	l->flags = b->flags;
-	l->born_by = (uint16_t)b->call;
-	l->touch_call = (uint16_t)b->call;
-	l->touch_ns = now;
-	l->touch_tid = l->born_tid;
-	l->touch_seq = ++thread.touch_seq;
-	l->sibling_fd = -1;
-	l->epoll_fd = -1;
+	life_write(l, &life);
 }
 
 /*
@@ -110,20 +139,20 @@ static struct rec_life *slot_begin(int fd)
 	if (recorder_ready() && !(l = life_slot(fd)))
 		l = slot_make(fd);
 	if (!l) {
-		recorder_lost(&shim.head->lost_lives);
+		recorder_lost(&word_get_acquire(&shim.head)->lost_lives);
 		return NULL;
 	}
 	if ((word_get(&l->seq) & 1) && process_is_other())
 		return NULL;
 	if (word_get(&l->seq) & 1)
-		word_set_release(&l->seq, l->seq + 1);
+		word_set_release(&l->seq, word_get(&l->seq) + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	return l;
 }
 
 static struct life_ref slot_commit(struct rec_life *l)
 {
-	uint32_t seq = l->seq + 1;
+	uint32_t seq = word_get(&l->seq) + 1;
 
 	word_set_release(&l->seq, seq);
 	word_add(&shim.takings, 1);
@@ -134,17 +163,19 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 {
 	struct rec_life *l = slot_begin(fd);
 	struct life_ref ref;
+	uint32_t site;
 	uint64_t now;
 
 	if (!l)
 		return (struct life_ref){NULL, 0};
 	now = now_ns();
-	life_fill(l, birth, stack_site(at), now);
-	if (!l->site)
+	site = stack_site(at);
+	life_fill(l, birth, site, now);
+	if (!site)
 		recorder_lost(&shim.head->births_without_stack);
 	ref = slot_commit(l);
 	word_add(&shim.head->births, 1);
-	progress_touched(l, l->touch_ns, false);
+	progress_touched(l, now, false);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
 		facts_refresh(now);
 	return ref;
@@ -153,10 +184,10 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 /* Who waits does so by one descriptor, in one process. */
 void life_forget_waiters(struct rec_life *l)
 {
-	l->poller_tid = 0;
-	l->polled_ns = 0;
-	l->reader_tid = 0;
-	l->writer_tid = 0;
+	word_set(&l->poller_tid, 0);
+	word_set(&l->polled_ns, 0);
+	word_set(&l->reader_tid, 0);
+	word_set(&l->writer_tid, 0);
 }
 
 /* One socket, one descriptor more: it keeps its id, its birth and what is known of it. */
@@ -166,19 +197,15 @@ void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call c
 
 	if (!l)
 		return;
-	word_set(&from.life->flags, from.life->flags | REC_LIFE_DUPLICATE);
+	life_flag(from, REC_LIFE_DUPLICATE);
 	word_set(&from.life->sibling_fd, fd);
-	copy = *from.life;
-	copy.seq = l->seq;
-	copy.close_ns = l->close_ns;
-	copy.close_site = l->close_site;
-	copy.close_tid = l->close_tid;
+	words_copy(&copy, from.life, sizeof(copy));
 	copy.sibling_fd = from_fd;
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
 	copy.flags &= ~(uint32_t)REC_LIFE_FIRED;
 	life_forget_waiters(&copy);
-	*l = copy;
+	life_write(l, &copy);
 	life_touch(slot_commit(l), call, at);
 }
 
@@ -202,41 +229,44 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
  */
 static void pass_on_touch(const struct rec_life *l, struct rec_life *s)
 {
-	bool newer = l->touch_tid == s->touch_tid ? l->touch_seq > s->touch_seq
-						  : l->touch_ns >= s->touch_ns;
+	bool newer = word_get(&l->touch_tid) == word_get(&s->touch_tid)
+			     ? word_get(&l->touch_seq) > word_get(&s->touch_seq)
+			     : word_get(&l->touch_ns) >= word_get(&s->touch_ns);
 
-	if (!(l->flags & REC_LIFE_TOUCHED) || ((s->flags & REC_LIFE_TOUCHED) && !newer))
+	if (!(word_get(&l->flags) & REC_LIFE_TOUCHED) ||
+	    ((word_get(&s->flags) & REC_LIFE_TOUCHED) && !newer))
 		return;
-	word_set(&s->touch_ns, l->touch_ns);
-	word_set(&s->touch_pc, l->touch_pc);
-	word_set(&s->touch_call, l->touch_call);
-	word_set(&s->touch_tid, l->touch_tid);
-	word_set(&s->touch_seq, l->touch_seq);
+	word_set(&s->touch_ns, word_get(&l->touch_ns));
+	word_set(&s->touch_pc, word_get(&l->touch_pc));
+	word_set(&s->touch_call, word_get(&l->touch_call));
+	word_set(&s->touch_tid, word_get(&l->touch_tid));
+	word_set(&s->touch_seq, word_get(&l->touch_seq));
 }
 
 /* What one descriptor learnt must not die with it while another still holds the socket. */
 static bool pass_on_to_sibling(const struct rec_life *l)
 {
-	struct rec_life *s = life_slot(l->sibling_fd);
+	struct rec_life *s = life_slot(word_get(&l->sibling_fd));
 
-	if (!s || !(word_get(&s->seq) & 1) || s->id != l->id)
+	if (!s || !(word_get(&s->seq) & 1) || word_get(&s->id) != word_get(&l->id))
 		return false;
-	if (!s->eof_ns && l->eof_ns) {
-		s->eof_site = l->eof_site;
-		s->eof_tid = l->eof_tid;
-		word_set(&s->eof_ns, l->eof_ns);
+	if (!word_get(&s->eof_ns) && word_get(&l->eof_ns)) {
+		word_set(&s->eof_site, word_get(&l->eof_site));
+		word_set(&s->eof_tid, word_get(&l->eof_tid));
+		word_set(&s->eof_ns, word_get(&l->eof_ns));
 	}
-	if (!s->reset_ns && l->reset_ns) {
-		s->reset_site = l->reset_site;
-		s->reset_errno = l->reset_errno;
-		word_set(&s->reset_ns, l->reset_ns);
+	if (!word_get(&s->reset_ns) && word_get(&l->reset_ns)) {
+		word_set(&s->reset_site, word_get(&l->reset_site));
+		word_set(&s->reset_errno, word_get(&l->reset_errno));
+		word_set(&s->reset_ns, word_get(&l->reset_ns));
 	}
-	if (!s->told_ns && l->told_ns) {
-		s->told_site = l->told_site;
-		word_set(&s->told_ns, l->told_ns);
+	if (!word_get(&s->told_ns) && word_get(&l->told_ns)) {
+		word_set(&s->told_site, word_get(&l->told_site));
+		word_set(&s->told_ns, word_get(&l->told_ns));
 	}
 	pass_on_touch(l, s);
-	word_set(&s->flags, s->flags | (l->flags & ~(uint32_t)OF_ONE_DESCRIPTOR));
+	__atomic_fetch_or(&s->flags, word_get(&l->flags) & ~(uint32_t)OF_ONE_DESCRIPTOR,
+			  __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -244,7 +274,7 @@ static bool pass_on_to_sibling(const struct rec_life *l)
 static void socket_ends(int fd, const struct rec_life *l)
 {
 	progress_ended(l);
-	if (l->flags & REC_LIFE_LISTENING)
+	if (word_get(&l->flags) & REC_LIFE_LISTENING)
 		outcome_listener_closes(l);
 	else
 		outcome_add(fd, l);
@@ -263,10 +293,10 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 		epoll_closed(fd);
 	if (likely(!l) || process_is_other())
 		return false;
-	l->close_site = stack_site(at);
-	l->close_tid = thread_tid();
+	word_set(&l->close_site, stack_site(at));
+	word_set(&l->close_tid, thread_tid());
 	word_set(&l->close_ns, now_ns());
-	if (!(l->flags & REC_LIFE_DUPLICATE) || !pass_on_to_sibling(l))
+	if (!(word_get(&l->flags) & REC_LIFE_DUPLICATE) || !pass_on_to_sibling(l))
 		socket_ends(fd, l);
 	if (!word_cas(&l->seq, &ref.seq, ref.seq + 1))
 		return false;
@@ -327,12 +357,12 @@ void life_eof(struct life_ref ref, struct at at)
 {
 	struct rec_life *l = ref.life;
 
-	if (!life_is(ref) || word_get(&l->eof_ns) || (l->flags & REC_LIFE_SHUT_RD))
+	if (!life_is(ref) || word_get(&l->eof_ns) || (word_get(&l->flags) & REC_LIFE_SHUT_RD))
 		return;
-	l->eof_site = stack_site(at);
-	l->eof_tid = thread_tid();
+	word_set(&l->eof_site, stack_site(at));
+	word_set(&l->eof_tid, thread_tid());
 	word_set(&l->eof_ns, now_ns());
-	word_set(&l->touch_ns, l->eof_ns); /* the same call: one time, the exact one */
+	word_set(&l->touch_ns, word_get(&l->eof_ns)); /* the same call: one time, the exact one */
 	life_flag(ref, REC_LIFE_EOF);
 }
 
@@ -363,8 +393,8 @@ void life_error(struct life_ref ref, int error, struct at at)
 	}
 	if (!is_end_of_connection(error) || !life_is(ref) || word_get(&l->reset_ns))
 		return;
-	l->reset_site = stack_site(at);
-	l->reset_errno = (uint32_t)error;
+	word_set(&l->reset_site, stack_site(at));
+	word_set(&l->reset_errno, (uint32_t)error);
 	word_set(&l->reset_ns, now_ns());
 	life_flag(ref, REC_LIFE_RESET);
 }
@@ -375,7 +405,7 @@ void life_shut(struct life_ref ref, int how, struct at at)
 
 	if (!life_is(ref))
 		return;
-	l->shut_site = stack_site(at);
+	word_set(&l->shut_site, stack_site(at));
 	word_set(&l->shut_ns, now_ns());
 	if (how != SHUT_WR)
 		life_flag(ref, REC_LIFE_SHUT_RD);

@@ -9,7 +9,7 @@
 
 static struct rec_module *module_get(uint32_t i)
 {
-	struct rec_module *m = shim.modules[i / REC_MODULES_PER_CHUNK];
+	struct rec_module *m = word_get_acquire(&shim.modules[i / REC_MODULES_PER_CHUNK]);
 
 	return m ? &m[i % REC_MODULES_PER_CHUNK] : NULL;
 }
@@ -38,8 +38,8 @@ static struct rec_module *module_of(uint64_t pc)
 
 		if (!m || i >= word_get(&shim.nr_modules))
 			break;
-		if (word_get_acquire(&m->valid) && m->to_epoch == UINT32_MAX && pc >= m->lo &&
-		    pc < m->hi)
+		if (word_get_acquire(&m->valid) && word_get(&m->to_epoch) == UINT32_MAX &&
+		    pc >= m->lo && pc < m->hi)
 			return m;
 	}
 	return NULL;
@@ -120,7 +120,7 @@ static int module_add(struct dl_phdr_info *info, size_t size, void *data)
 	m->lo = lo;
 	m->hi = hi;
 	m->bias = info->dlpi_addr;
-	m->from_epoch = shim.epoch;
+	m->from_epoch = word_get(&shim.epoch);
 	m->to_epoch = UINT32_MAX;
 	m->is_shim = (uintptr_t)&module_add >= lo && (uintptr_t)&module_add < hi;
 	m->is_vdso = !strncmp(info->dlpi_name, "linux-vdso", 10);

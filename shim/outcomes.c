@@ -21,7 +21,8 @@ struct ending {
 
 static bool is_of(const struct rec_outcome *o, const struct ending *e)
 {
-	return o->close_site == e->close_site && o->flags == e->flags && o->shard == e->shard;
+	return word_get(&o->close_site) == e->close_site && o->flags == e->flags &&
+	       o->shard == e->shard;
 }
 
 static bool entry_take(struct rec_outcome *o, const struct ending *e)
@@ -100,32 +101,37 @@ static void keep_max(uint64_t *max, uint64_t ns)
 /* When the peer's FIN came, at the latest; 0 if it had not. One system call if nobody read it. */
 static uint64_t fin_ns(int fd, const struct rec_life *l, uint64_t now)
 {
+	uint64_t eof = word_get(&l->eof_ns);
 	uint32_t last_ack_ms;
 
-	if (l->eof_ns)
-		return l->eof_ns;
-	if (l->reset_ns || facts_tcp_state(fd, l, &last_ack_ms) != TCP_CLOSE_WAIT)
+	if (eof)
+		return eof;
+	if (!(word_get(&l->flags) & (REC_LIFE_ACCEPTED | REC_LIFE_CONNECTED)) ||
+	    word_get(&l->reset_ns) || facts_tcp_state(fd, l, &last_ack_ms) != TCP_CLOSE_WAIT)
 		return 0;
 	return now - (uint64_t)last_ack_ms * 1000000u;
 }
 
 static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 {
-	return (fin ? REC_OUTCOME_PASSIVE : 0) | (l->eof_ns ? REC_OUTCOME_TOLD : 0) |
-	       (l->flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
-	       (l->flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
+	uint32_t flags = word_get(&l->flags);
+
+	return (fin ? REC_OUTCOME_PASSIVE : 0) | (flags & REC_LIFE_EOF ? REC_OUTCOME_TOLD : 0) |
+	       (flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
+	       (flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
 	       (word_get(&shim.end_began) ? REC_OUTCOME_AT_END : 0);
 }
 
 /* The last descriptor of this socket is about to be closed; close_ns and close_site are set. */
 void outcome_add(int fd, const struct rec_life *l)
 {
-	uint64_t fin = fin_ns(fd, l, l->close_ns);
-	struct ending e = {l->site, l->close_site, flags_of(l, fin), thread_tid() % SHARDS};
-	uint64_t lived = l->close_ns - l->born_ns;
+	uint64_t now = word_get(&l->close_ns), lived = now - word_get(&l->born_ns);
+	uint64_t fin = fin_ns(fd, l, now);
+	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, fin),
+			   thread_tid() % SHARDS};
 	struct rec_outcome *o;
 
-	if (!l->site)
+	if (!e.birth_site)
 		return;
 	o = entry_get(&e);
 	if (!o) {
@@ -135,19 +141,19 @@ void outcome_add(int fd, const struct rec_life *l)
 	word_add(&o->nr, 1);
 	word_add(&o->life[bucket(lived)], 1);
 	keep_max(&o->life_max_ns, lived);
-	word_set(&o->last_ns, l->close_ns);
+	word_set(&o->last_ns, now);
 	if (!fin)
 		return;
-	word_add(&o->dwell[bucket(l->close_ns - fin)], 1);
-	keep_max(&o->dwell_max_ns, l->close_ns - fin);
+	word_add(&o->dwell[bucket(now - fin)], 1);
+	keep_max(&o->dwell_max_ns, now - fin);
 }
 
 static bool is_other_listener(int fd, const struct rec_life *than)
 {
 	struct life_ref ref = life_find(fd);
 
-	return ref.life && ref.life != than && (ref.life->flags & REC_LIFE_LISTENING) &&
-	       ref.life->family != AF_UNIX;
+	return ref.life && ref.life != than && (word_get(&ref.life->flags) & REC_LIFE_LISTENING) &&
+	       word_get(&ref.life->family) != AF_UNIX;
 }
 
 /* A server that closes its last listener has begun to stop: what it closes now it might have left.
@@ -156,7 +162,7 @@ void outcome_listener_closes(const struct rec_life *l)
 {
 	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 
-	if (l->family == AF_UNIX)
+	if (word_get(&l->family) == AF_UNIX)
 		return;
 	for (uint32_t fd = 0; fd < all; fd++)
 		if (is_other_listener((int)fd, l))

@@ -25,11 +25,11 @@ static void entry_take(struct rec_progress *p, uint32_t tid, uint32_t site)
 	uint32_t before = word_get(&p->tid);
 
 	if (before) /* evicted: what it proves for its whole site stays */
-		site_keep_ended(p->site, word_get(&p->ended_born_ns));
+		site_keep_ended(word_get(&p->site), word_get(&p->ended_born_ns));
 	if (!word_cas(&p->tid, &before, UINT32_MAX)) /* nobody's, while it is being cleared */
 		return;
-	memset((char *)p + sizeof(p->tid), 0, sizeof(*p) - sizeof(p->tid));
-	p->site = site;
+	words_copy(&p->site, &(struct rec_progress){.site = site}.site,
+		   sizeof(*p) - offsetof(struct rec_progress, site));
 	word_set_release(&p->tid, tid);
 }
 
@@ -40,24 +40,24 @@ static struct rec_progress *entry_find(uint32_t tid, uint32_t site, uint64_t now
 
 	for (uint32_t i = 0; i < WINDOW; i++) {
 		p = &shim.progress[(hash + i) % REC_PROGRESS_NR];
-		if (word_get(&p->tid) == tid && p->site == site)
+		if (word_get(&p->tid) == tid && word_get(&p->site) == site)
 			return p;
 		if (!oldest || word_get(&p->newest_touch_ns) < word_get(&oldest->newest_touch_ns))
 			oldest = p;
 	}
 	p = oldest;
 	if (word_get(&p->tid) == UINT32_MAX ||
-	    (p->tid && word_get(&p->newest_touch_ns) + EVICT_IDLE_NS > now))
+	    (word_get(&p->tid) && word_get(&p->newest_touch_ns) + EVICT_IDLE_NS > now))
 		return NULL;
 	entry_take(p, tid, site);
-	return word_get(&p->tid) == tid && p->site == site ? p : NULL;
+	return word_get(&p->tid) == tid && word_get(&p->site) == site ? p : NULL;
 }
 
 static struct rec_progress *entry_get(uint32_t site, uint64_t now)
 {
 	struct rec_progress **cached = &thread.progress[site % 4], *p = *cached;
 
-	if (likely(p && word_get(&p->tid) == thread_tid() && p->site == site))
+	if (likely(p && word_get(&p->tid) == thread_tid() && word_get(&p->site) == site))
 		return p;
 	if (!shim.progress)
 		return NULL;
@@ -68,17 +68,17 @@ static struct rec_progress *entry_get(uint32_t site, uint64_t now)
 /* This thread has just touched `life`. first: for the first time since its birth. */
 void progress_touched(struct rec_life *life, uint64_t now, bool first)
 {
-	struct rec_progress *p = entry_get(life->site, now);
+	struct rec_progress *p = entry_get(word_get(&life->site), now);
 
 	if (!p)
 		return;
-	if (life->born_ns >= p->newest_born_ns) {
-		word_set(&p->newest_born_ns, life->born_ns);
+	if (word_get(&life->born_ns) >= word_get(&p->newest_born_ns)) {
+		word_set(&p->newest_born_ns, word_get(&life->born_ns));
 		word_set(&p->newest_touch_ns, now);
 		word_set(&p->newest_touch_seq, thread.touch_seq);
 	}
 	if (first)
-		word_set(&p->served, p->served + 1);
+		word_set(&p->served, word_get(&p->served) + 1);
 }
 
 /* This thread closes `life`. */
@@ -88,10 +88,10 @@ void progress_ended(const struct rec_life *life)
 
 	if (!(word_get(&life->flags) & REC_LIFE_TOUCHED))
 		return;
-	p = entry_get(life->site, now_coarse_ns());
+	p = entry_get(word_get(&life->site), now_coarse_ns());
 	if (!p)
 		return;
-	word_set(&p->ended, p->ended + 1);
-	if (life->born_ns > p->ended_born_ns)
-		word_set(&p->ended_born_ns, life->born_ns);
+	word_set(&p->ended, word_get(&p->ended) + 1);
+	if (word_get(&life->born_ns) > word_get(&p->ended_born_ns))
+		word_set(&p->ended_born_ns, word_get(&life->born_ns));
 }

@@ -24,6 +24,10 @@ struct batch {
 static struct batch batches[BATCHES_MAX];
 static uint32_t nr_batches;
 
+/* The end of what was promised to a batch; header.file_bytes follows when the file is as long. */
+static uint64_t reserved;
+static uint32_t growing; /* tid of the thread that adds a large batch, or 0 */
+
 void recorder_lost(uint64_t *counter)
 {
 	word_add(counter, 1);
@@ -43,16 +47,24 @@ static int allocate_by_writing(int fd, uint64_t offset, uint64_t bytes)
 	return 0;
 }
 
-/* Promises blocks to [offset, offset + bytes) of a file of ours. Returns 0 or -errno. */
-int recorder_allocate(int fd, uint64_t offset, uint64_t bytes)
+/* Whether a file of ours may be so long. Returns 0 or -errno. */
+static int may_reach(uint64_t end)
 {
 	struct rlimit limit;
 	int r = sys_getrlimit(RLIMIT_FSIZE, &limit);
 
 	if (r < 0)
 		return r;
-	if (offset + bytes > options.max_size || offset + bytes > limit.rlim_cur)
-		return -EFBIG;
+	return end > options.max_size || end > limit.rlim_cur ? -EFBIG : 0;
+}
+
+/* Promises blocks to [offset, offset + bytes) of a file of ours. Returns 0 or -errno. */
+int recorder_allocate(int fd, uint64_t offset, uint64_t bytes)
+{
+	int r = may_reach(offset + bytes);
+
+	if (r < 0)
+		return r;
 	r = sys_fallocate(fd, offset, bytes);
 	return r == -EOPNOTSUPP || r == -ENOSYS ? allocate_by_writing(fd, offset, bytes) : r;
 }
@@ -78,35 +90,60 @@ static struct batch *batch_publish(char *base, uint32_t units, uint32_t used)
 
 	if (i >= BATCHES_MAX)
 		return NULL;
-	batches[i].base = base;
-	batches[i].used = used;
+	word_set(&batches[i].base, base);
+	word_set(&batches[i].used, used);
 	word_set_release(&batches[i].units, units);
 	return &batches[i];
 }
 
+/* A place in the file for nobody else. Refused before it is taken: who fails must leave no gap. */
+static int offset_take(uint64_t bytes, uint64_t *offset)
+{
+	int r;
+
+	*offset = word_get(&reserved);
+	do {
+		r = may_reach(*offset + bytes);
+		if (r < 0)
+			return r;
+	} while (!word_cas(&reserved, offset, *offset + bytes));
+	return 0;
+}
+
+/* The file reaches up to `end`. What other threads still allocate below reads as zeros. */
+static void file_reaches(uint64_t end)
+{
+	uint64_t before = word_get(&shim.head->file_bytes);
+
+	while (before < end && !word_cas(&shim.head->file_bytes, &before, end))
+		;
+}
+
 static bool batch_add_units(int fd, uint32_t units)
 {
-	uint64_t bytes = (uint64_t)units * REC_UNIT;
-	uint64_t offset = word_add(&shim.head->file_bytes, bytes), end = offset + bytes;
-	int error;
-	char *p = map_units(fd, offset, units, &error);
+	uint64_t bytes = (uint64_t)units * REC_UNIT, offset, end;
+	int error = offset_take(bytes, &offset);
+	char *p = error ? NULL : map_units(fd, offset, units, &error);
 
-	if (p)
+	if (p) {
+		file_reaches(offset + bytes);
 		return batch_publish(p, units, 0);
+	}
 	word_set(&shim.head->grow_errno, (uint64_t)-error);
-	word_cas(&shim.head->file_bytes, &end, offset); /* unless another went on from there */
+	end = offset + bytes;
+	word_cas(&reserved, &end, offset); /* unless another went on from there */
 	return false;
 }
 
 /* Grows by half of what there is, or by as little as is needed when there is no room for that. */
-static bool batch_add(uint32_t need)
+static bool batch_add(uint32_t need, bool generous)
 {
-	uint32_t have = (uint32_t)(word_get(&shim.head->file_bytes) / REC_UNIT);
-	uint32_t units = have / 2 > need ? have / 2 : need;
+	uint32_t have = (uint32_t)(word_get(&reserved) / REC_UNIT);
+	uint32_t units = generous && have / 2 > need ? have / 2 : need;
 	bool ok;
 	int fd;
 
-	if (shim.sealed || word_get(&nr_batches) >= BATCHES_MAX)
+	if (word_get(&nr_batches) >= BATCHES_MAX)
 		return false;
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0) {
@@ -129,9 +166,33 @@ static void *batch_take(uint32_t units)
 
 		while (used + units <= total)
 			if (word_cas(&b->used, &used, used + units))
-				return b->base + (size_t)used * REC_UNIT;
+				return word_get(&b->base) + (size_t)used * REC_UNIT;
 	}
 	return NULL;
+}
+
+/*
+ * Many threads may need room at once, and half of the file more for each were too much. So the
+ * others wait for the one that adds it, well under a millisecond; in its own signal handler, not.
+ */
+static void *batch_add_and_take(uint32_t units)
+{
+	uint32_t who = 0;
+	void *taken;
+
+	if (shim.sealed)
+		return NULL;
+	if (word_cas(&growing, &who, thread_tid())) {
+		taken = batch_take(units); /* another's, from just now */
+		if (!taken && batch_add(units, true))
+			taken = batch_take(units);
+		word_set_release(&growing, 0);
+		return taken;
+	}
+	for (int i = 0; i < 100 && who != thread_tid() && word_get_acquire(&growing) == who; i++)
+		sys_sleep_ns(50000);
+	taken = batch_take(units);
+	return taken || !batch_add(units, false) ? taken : batch_take(units);
 }
 
 /* A new chunk of nr zeroed entries. Returns the first entry, or NULL when the file cannot grow. */
@@ -140,8 +201,8 @@ void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uin
 {
 	struct rec_chunk *chunk = batch_take(units);
 
-	if (!chunk && batch_add(units))
-		chunk = batch_take(units);
+	if (!chunk)
+		chunk = batch_add_and_take(units);
 	if (!chunk)
 		return NULL;
 	chunk->units = units;
@@ -155,8 +216,8 @@ void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uin
 /* Before the file gets out of reach: room for what may still come. */
 void recorder_reserve(void)
 {
-	if (recorder_ready())
-		batch_add(RESERVE_UNITS);
+	if (recorder_ready() && !shim.sealed)
+		batch_add(RESERVE_UNITS, true);
 }
 
 /* ---- the start of a recording ---- */
@@ -242,9 +303,11 @@ static int file_make(void)
 		return error;
 	}
 	head_fill((struct rec_header *)base);
-	shim.head = (struct rec_header *)base;
+	word_set_release(&shim.head, (struct rec_header *)base);
 	memset(batches, 0, sizeof(batches));
 	nr_batches = 0;
+	growing = 0;
+	reserved = shim.head->file_bytes;
 	batch_publish(base, BATCH_FIRST_UNITS, 1);
 	error = tables_make() && sites_inherit() && modules_inherit() && lives_inherit() ? 0
 											 : -ENOSPC;

@@ -52,7 +52,16 @@
 #define word_get_acquire(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define word_set_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define word_cas(p, old, new)                                                                      \
-	__atomic_compare_exchange_n((p), (old), (new), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+	__atomic_compare_exchange_n((p), (old), (new), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+
+/* Copies what another thread may read or write meanwhile: each of its words stays whole. */
+static inline void words_copy(void *to, const void *from, size_t bytes)
+{
+	typedef uint32_t __attribute__((may_alias)) word;
+
+	for (size_t i = 0; i < bytes / sizeof(word); i++)
+		word_set((word *)to + i, word_get((const word *)from + i));
+}
 
 /* Binds to the oldest version of a symbol: the shim must load where glibc is older than here. */
 #if defined(__x86_64__) && defined(__GLIBC__)
@@ -354,6 +363,9 @@ struct snapshot {
 
 struct snapshot lives_snapshot(void);
 void lives_adopt(const struct snapshot *snapshot);
+
+/* The first number from `fd` on that is near a socket, or UINT32_MAX: leaps over the gaps. */
+uint32_t life_next(uint32_t fd);
 
 /* The slot of a descriptor, or NULL where no socket was near it yet. */
 static inline struct rec_life *life_slot(int fd)

@@ -12,7 +12,7 @@ static uint32_t site_index[INDEX_NR];
 
 static uint32_t frames_hash(const struct frames *f)
 {
-	uint64_t h = shim.epoch + f->flags * 7919u;
+	uint64_t h = word_get(&shim.epoch) + f->flags * 7919u;
 
 	for (uint32_t i = 0; i < f->nr; i++)
 		h = (h ^ f->pc[i]) * 0x9e3779b97f4a7c15u;
@@ -34,7 +34,7 @@ static bool site_equals(uint32_t id, const struct frames *f, uint32_t hash)
 {
 	const struct rec_site *s = site_get(id);
 
-	return s && s->hash == hash && s->nr == f->nr && s->epoch == shim.epoch &&
+	return s && s->hash == hash && s->nr == f->nr && s->epoch == word_get(&shim.epoch) &&
 	       !memcmp(s->pc, f->pc, f->nr * sizeof(f->pc[0]));
 }
 
@@ -70,7 +70,7 @@ static uint32_t site_new(const struct frames *f, uint32_t hash)
 		return 0;
 	s->hash = hash;
 	s->flags = (uint16_t)f->flags;
-	s->epoch = shim.epoch;
+	s->epoch = word_get(&shim.epoch);
 	memcpy(s->pc, f->pc, f->nr * sizeof(f->pc[0]));
 	for (uint32_t i = 0; i < f->nr; i++)
 		module_cite(f->pc[i]);

@@ -3,20 +3,52 @@
 #include "guest.h"
 
 extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t nr, size_t n);
+extern void *__libc_realloc(void *p, size_t n);
 
 unsigned long mallocs;
 __thread bool stop_in_malloc;
 bool in_set_up;
 unsigned long mallocs_in_set_up;
 
-/* Takes the C library's place, so that a malloc from any code in the process is counted. */
-void *malloc(size_t n)
+static unsigned long *shared_mallocs;
+
+static void count_malloc(void)
 {
 	__atomic_fetch_add(&mallocs, 1, __ATOMIC_RELAXED);
+	if (shared_mallocs)
+		__atomic_fetch_add(shared_mallocs, 1, __ATOMIC_RELAXED);
 	mallocs_in_set_up += in_set_up;
 	while (stop_in_malloc)
 		pause();
+}
+
+/* These take the C library's place, so that an allocation by any code in the process is counted. */
+void *malloc(size_t n)
+{
+	count_malloc();
 	return __libc_malloc(n);
+}
+
+void *calloc(size_t nr, size_t n)
+{
+	count_malloc();
+	return __libc_calloc(nr, n);
+}
+
+void *realloc(void *p, size_t n)
+{
+	count_malloc();
+	return __libc_realloc(p, n);
+}
+
+/* From now on what children allocate is counted with what their parent does. */
+unsigned long *mallocs_share(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	must(page != MAP_FAILED, "mmap");
+	return shared_mallocs = page;
 }
 
 void must(bool ok, const char *what)

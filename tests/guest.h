@@ -25,9 +25,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -44,6 +46,8 @@
 	X(accept_address)                                                                          \
 	X(early_allocator)                                                                         \
 	X(malloc)                                                                                  \
+	X(hooks)                                                                                   \
+	X(calls)                                                                                   \
 	X(fork_storm)                                                                              \
 	X(thread_per_connection)                                                                   \
 	X(end)                                                                                     \
@@ -91,6 +95,7 @@ GUESTS(GUEST_DECLARE)
 extern unsigned long mallocs, mallocs_in_set_up;
 extern bool in_set_up;
 extern __thread bool stop_in_malloc;
+unsigned long *mallocs_share(void);
 
 /* What the threads of a guest serve. */
 extern int thread_listener;

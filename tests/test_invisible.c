@@ -41,6 +41,7 @@ SAME(nothing_above_a_stack_is_trusted, "stack_base", NULL)
 SAME(accept_fills_the_address_as_the_kernel_does, "accept_address", NULL)
 SAME(no_malloc_in_a_hook_before_the_start, "early_allocator", NULL)
 SAME(no_malloc_in_a_hook, "malloc", NULL)
+SAME(every_hook_leaves_errno_and_the_heap_alone, "hooks", NULL)
 SAME(fork_under_unwinding_threads_never_hangs, "fork_storm", "300")
 SAME(thread_per_connection, "thread_per_connection", "100")
 SAME(own_and_default_signal_handlers_are_shown, "signals", NULL)
@@ -112,6 +113,7 @@ int main(void)
 		cmocka_unit_test(accept_fills_the_address_as_the_kernel_does),
 		cmocka_unit_test(no_malloc_in_a_hook_before_the_start),
 		cmocka_unit_test(no_malloc_in_a_hook),
+		cmocka_unit_test(every_hook_leaves_errno_and_the_heap_alone),
 		cmocka_unit_test(fork_under_unwinding_threads_never_hangs),
 		cmocka_unit_test(thread_per_connection),
 		cmocka_unit_test(own_and_default_signal_handlers_are_shown),

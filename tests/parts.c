@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include <ftw.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void new_thread(pthread_t *t, void *(*f)(void *), void *arg)
+{
+	if (pthread_create(t, NULL, f, arg))
+		exit(99);
+}
+
+static void say_wrong(const char *what, int line)
+{
+	printf("line %d: not so: %s\n", line, what);
+}
+
+#include "parts.h"
+
+/* ---- in the place of init.c, unwinder.c and tell.c ---- */
+
+struct shim shim;
+__thread struct thread thread;
+static uint32_t alive = 1;
+uint32_t *init_alive = &alive;
+static struct rec_header no_head;
+
+bool init_or_reborn(void)
+{
+	return true;
+}
+
+void init_alive_again(void)
+{
+}
+
+void init_head_reset(void)
+{
+	memset(&no_head, 0, sizeof(no_head));
+	shim.head = &no_head;
+}
+
+void tell_prepare(void)
+{
+}
+
+void tell(void)
+{
+}
+
+void tell_failure(int error)
+{
+	(void)error;
+}
+
+void tell_line(const char *line, size_t n)
+{
+	(void)line, (void)n;
+}
+
+/* ---- in the place of epoll.c ---- */
+
+uint64_t epoll_fds[EPOLL_FDS / 64];
+
+void epoll_closed(int fd)
+{
+	(void)fd;
+}
+
+void epoll_unwatch(struct rec_life *l)
+{
+	(void)l;
+}
+
+#define FRAMES 5u
+#define STRIDE 24u /* bytes of a frame */
+
+/* Above the stack lie zeros, which are no return address. */
+static __thread _Alignas(4096) uint64_t stack[1024];
+static __thread struct frames now;
+static uint32_t walks;
+
+struct at parts_call(uint32_t who, uint32_t where)
+{
+	struct at at = {0x1000 + 16u * where, (uintptr_t)stack + 64};
+
+	now = (struct frames){.nr = FRAMES, .cacheable = true};
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		now.slot[i] = i * STRIDE;
+		now.pc[i] = !i ? at.pc : 0x100000u * (who + 1) + 0x1000u * i + where;
+		if (i)
+			*(uint64_t *)(at.cfa + now.slot[i]) = now.pc[i];
+	}
+	return at;
+}
+
+bool parts_site_is(const struct rec_site *site, uint32_t who, uint32_t where)
+{
+	if (!site || site->nr != FRAMES || site->pc[0] != 0x1000 + 16u * where)
+		return false;
+	for (uint32_t i = 1; i < FRAMES; i++)
+		if (site->pc[i] != 0x100000u * (who + 1) + 0x1000u * i + where)
+			return false;
+	return true;
+}
+
+uint32_t parts_walks(void)
+{
+	return word_get(&walks);
+}
+
+bool unwinder_present(void)
+{
+	return true;
+}
+
+bool unwinder_enter(void)
+{
+	return true;
+}
+
+void unwinder_leave(void)
+{
+}
+
+bool unwinder_walk(struct at at, struct frames *frames)
+{
+	(void)at;
+	*frames = now;
+	word_add(&walks, 1);
+	return true;
+}
+
+/* ---- a recording ---- */
+
+static char dir[64];
+static struct rec_life *first_lives[LIVES_L2];
+
+void parts_start(void)
+{
+	strcpy(dir, "/tmp/socklint-test-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	strcpy(options.dir, dir);
+	options.report = REPORT_NONE;
+	options.max_size = 256u << 20;
+	memset(shim.lives, 0, sizeof(shim.lives));
+	memset(first_lives, 0, sizeof(first_lives));
+	shim.lives[0] = first_lives;
+	shim.top_chunk = 0;
+	shim.pid = sys_getpid();
+	shim.start_ns = now_ns();
+	shim.next_id = 1;
+	shim.next_refresh_ns = UINT64_MAX; /* the numbers here are no descriptors */
+	shim.attach = DETACHED;
+	shim.summary = NULL;
+	shim.progress = NULL;
+	shim.incidents = NULL;
+	memset(shim.outcomes, 0, sizeof(shim.outcomes));
+	shim.run_dir[0] = '\0';
+	shim.started = true;
+	shim.ended = 0;
+	shim.folded = false;
+	memset(thread.progress, 0, sizeof(thread.progress));
+	init_head_reset();
+}
+
+void parts_start_made(void)
+{
+	parts_start();
+	assert_true(recorder_ready());
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+void parts_stop(void)
+{
+	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+struct recording parts_load(void)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct recording r;
+
+	if (recording_load(&r, shim.path, &why) != LOAD_OK)
+		fail_msg("%s", why.buf);
+	strbuf_release(&why);
+	return r;
+}
+
+/* ---- threads ---- */
+
+uint32_t parts_tids[PARTS_THREADS];
+static void (*job)(uint32_t who);
+static uint32_t nr_ready, nr_wanted;
+static uint32_t nr_wrong;
+
+void parts_expected(bool ok, const char *what, int line)
+{
+	if (!ok && !word_add(&nr_wrong, 1))
+		say_wrong(what, line);
+}
+
+static void *run(void *arg)
+{
+	uint32_t who = (uint32_t)(uintptr_t)arg;
+
+	parts_tids[who] = thread_tid();
+	__atomic_fetch_add(&nr_ready, 1, __ATOMIC_ACQ_REL);
+	while (word_get_acquire(&nr_ready) < nr_wanted)
+		sys_sleep_ns(10000);
+	job(who);
+	return NULL;
+}
+
+void parts_threads(uint32_t nr, void (*f)(uint32_t who))
+{
+	pthread_t t[PARTS_THREADS];
+
+	job = f;
+	nr_ready = 0;
+	nr_wanted = nr;
+	for (uintptr_t i = 0; i < nr; i++)
+		new_thread(&t[i], run, (void *)i);
+	for (uint32_t i = 0; i < nr; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(word_get(&nr_wrong), 0);
+}
