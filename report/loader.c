@@ -123,6 +123,7 @@ static int check_size(int fd, const struct rec_header *h, const char *path, stru
 
 static int read_copy(struct recording *r, int fd, uint64_t bytes, struct strbuf *why)
 {
+	free(r->data);
 	r->size = (size_t)bytes;
 	r->data = malloc(r->size);
 	if (!r->data)
@@ -337,8 +338,11 @@ static enum load_status load_from(struct recording *r, int fd, struct strbuf *wh
 
 	if (status != LOAD_OK)
 		return status;
-	if (check_size(fd, &h, r->path, why) || read_copy(r, fd, h.file_bytes, why))
-		return LOAD_BAD;
+	do { /* again, where the file has grown before its header was copied */
+		if (check_size(fd, &h, r->path, why) || read_copy(r, fd, h.file_bytes, why))
+			return LOAD_BAD;
+		h = *r->header;
+	} while (h.file_bytes > r->size);
 	end_strings(r->header);
 	r->nr_sites = r->size / sizeof(struct rec_site) + 1;
 	r->sites = xcalloc(r->nr_sites, sizeof(*r->sites));

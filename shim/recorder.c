@@ -84,7 +84,8 @@ static char *map_units(int fd, uint64_t offset, uint32_t units, int *error)
 	return p;
 }
 
-static struct batch *batch_publish(char *base, uint32_t units, uint32_t used)
+/* Its first `used` units are the caller's. Returns base, or NULL where there are too many. */
+static char *batch_publish(char *base, uint32_t units, uint32_t used)
 {
 	uint32_t i = word_add(&nr_batches, 1);
 
@@ -93,7 +94,7 @@ static struct batch *batch_publish(char *base, uint32_t units, uint32_t used)
 	word_set(&batches[i].base, base);
 	word_set(&batches[i].used, used);
 	word_set_release(&batches[i].units, units);
-	return &batches[i];
+	return base;
 }
 
 /* A place in the file for nobody else. Refused before it is taken: who fails must leave no gap. */
@@ -119,7 +120,7 @@ static void file_reaches(uint64_t end)
 		;
 }
 
-static bool batch_add_units(int fd, uint32_t units)
+static char *batch_add_units(int fd, uint32_t units, uint32_t used)
 {
 	uint64_t bytes = (uint64_t)units * REC_UNIT, offset, end;
 	int error = offset_take(bytes, &offset);
@@ -127,32 +128,40 @@ static bool batch_add_units(int fd, uint32_t units)
 
 	if (p) {
 		file_reaches(offset + bytes);
-		return batch_publish(p, units, 0);
+		return batch_publish(p, units, used);
 	}
 	word_set(&shim.head->grow_errno, (uint64_t)-error);
 	end = offset + bytes;
 	word_cas(&reserved, &end, offset); /* unless another went on from there */
-	return false;
+	return NULL;
 }
 
-/* Grows by half of what there is, or by as little as is needed when there is no room for that. */
-static bool batch_add(uint32_t need, bool generous)
+/* A batch of `units`, or of `need` where there is no room for that. */
+static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 {
-	uint32_t have = (uint32_t)(word_get(&reserved) / REC_UNIT);
-	uint32_t units = generous && have / 2 > need ? have / 2 : need;
-	bool ok;
+	char *p;
 	int fd;
 
 	if (word_get(&nr_batches) >= BATCHES_MAX)
-		return false;
+		return NULL;
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0) {
 		word_set(&shim.head->grow_errno, (uint64_t)-fd);
-		return false;
+		return NULL;
 	}
-	ok = batch_add_units(fd, units) || (units > need && batch_add_units(fd, need));
+	p = batch_add_units(fd, units, used);
+	if (!p && units > need)
+		p = batch_add_units(fd, need, used);
 	sys_close(fd);
-	return ok;
+	return p;
+}
+
+/* Half of what there is, and at least what is needed. */
+static uint32_t more_units(uint32_t need)
+{
+	uint32_t half = (uint32_t)(word_get(&reserved) / REC_UNIT / 2);
+
+	return half > need ? half : need;
 }
 
 static void *batch_take(uint32_t units)
@@ -184,15 +193,15 @@ static void *batch_add_and_take(uint32_t units)
 		return NULL;
 	if (word_cas(&growing, &who, thread_tid())) {
 		taken = batch_take(units); /* another's, from just now */
-		if (!taken && batch_add(units, true))
-			taken = batch_take(units);
+		if (!taken)
+			taken = batch_add(more_units(units), units, units);
 		word_set_release(&growing, 0);
 		return taken;
 	}
 	for (int i = 0; i < 100 && who != thread_tid() && word_get_acquire(&growing) == who; i++)
 		sys_sleep_ns(50000);
 	taken = batch_take(units);
-	return taken || !batch_add(units, false) ? taken : batch_take(units);
+	return taken ? taken : batch_add(units, units, units);
 }
 
 /* A new chunk of nr zeroed entries. Returns the first entry, or NULL when the file cannot grow. */
@@ -217,7 +226,7 @@ void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uin
 void recorder_reserve(void)
 {
 	if (recorder_ready() && !shim.sealed)
-		batch_add(RESERVE_UNITS, true);
+		batch_add(more_units(RESERVE_UNITS), RESERVE_UNITS, 0);
 }
 
 /* ---- the start of a recording ---- */

@@ -201,7 +201,7 @@ static uint32_t nr_wrong;
 
 void parts_expected(bool ok, const char *what, int line)
 {
-	if (!ok && !word_add(&nr_wrong, 1))
+	if (!ok && word_add(&nr_wrong, 1) < 5)
 		say_wrong(what, line);
 }
 
