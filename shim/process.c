@@ -29,6 +29,7 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.forked = true;
 	shim.progress = NULL;
 	shim.incidents = NULL;
+	shim.sent = NULL;
 	shim.ended = 0;
 	shim.folded = false;
 	init_head_reset();

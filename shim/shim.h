@@ -64,6 +64,7 @@ ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags, __SOCKADDR_ARG from,
 		       socklen_t *from_len);
 void closefrom(int low);
+int pidfd_getfd(int pidfd, int fd, unsigned flags);
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t ssignal(int sig, sighandler_t handler);
@@ -168,6 +169,8 @@ struct shim {
 	struct rec_module *modules[MODULE_CHUNKS];
 	struct rec_progress *progress;
 	struct rec_incident *incidents;
+	struct rec_sent *sent; /* NULL until something is */
+	uint32_t image;	       /* number of this recording among those of the pid */
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
@@ -293,6 +296,8 @@ struct birth {
 
 struct life_ref life_find_detached(int fd, struct rec_life *life);
 struct life_ref life_born(int fd, const struct birth *birth, struct at at);
+struct life_ref life_found(int fd, const struct birth *birth, uint64_t born_ns);
+struct life_ref life_alias(int fd, struct life_ref from, int from_fd);
 void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at);
 bool life_die(int fd, struct at at, uint32_t *undo);
 void life_undo_death(int fd, uint32_t undo);
@@ -362,6 +367,20 @@ void progress_ended(const struct rec_life *life);
 
 bool facts_ask(int fd, struct life_ref ref);
 void facts_refresh(uint64_t now);
+
+/* ---- found.c: sockets that no hook saw being opened --------------------------------------- */
+
+uint64_t found_cookie(int fd);
+bool found_describe(int fd, struct birth *b);
+void found_at_start(void);
+bool found_any_unseen(void);
+uint32_t found_unseen(void);
+
+/* ---- pass.c: sockets that pass between processes ------------------------------------------ */
+
+void pass_received(const struct msghdr *msg, enum rec_call call, struct at at);
+void pass_taken(int fd, struct at at);
+void pass_sent(int fd, const struct msghdr *msg, struct at at);
 
 /* ---- stack.c, unwinder.c, sites.c, modules.c: from a caller to a site -------------------- */
 
