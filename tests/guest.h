@@ -75,6 +75,18 @@
 	X(leak)                                                                                    \
 	X(clean)                                                                                   \
 	X(leak_late)                                                                               \
+	X(pass)                                                                                    \
+	X(pass_truncated)                                                                          \
+	X(pass_to_worker)                                                                          \
+	X(pass_hostile)                                                                            \
+	X(activated)                                                                               \
+	X(inetd)                                                                                   \
+	X(leak_and_exec)                                                                           \
+	X(hand_to_exec)                                                                            \
+	X(inetd_kept)                                                                              \
+	X(unseen_births)                                                                           \
+	X(pair)                                                                                    \
+	X(alias)                                                                                   \
 	X(leak_and_wait)
 
 #define GUEST_DECLARE(name) int guest_##name(int argc, char **argv);
