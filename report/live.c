@@ -158,9 +158,10 @@ static void look_at_life(struct looker *look, struct life *l, struct process *p)
 		l->r.flags |= REC_LIFE_GONE;
 		return;
 	}
-	/* The thread of an inherited socket lived in the parent. */
+	/* The thread of an inherited socket lived in the parent, or in the image before. */
 	l->r.flags &= ~(uint32_t)REC_LIFE_TOUCHER_ENDED;
-	if (!(l->r.flags & REC_LIFE_INHERITED) || (l->r.flags & REC_LIFE_TOUCHED))
+	if (!(l->r.flags & (REC_LIFE_INHERITED | REC_LIFE_AT_START)) ||
+	    (l->r.flags & REC_LIFE_TOUCHED))
 		if (thread_ended(p->pid, l->r.touch_tid))
 			l->r.flags |= REC_LIFE_TOUCHER_ENDED;
 	if (!is_tcp(&l->r))

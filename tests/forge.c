@@ -15,16 +15,23 @@
 
 #include <cmocka.h>
 
-#define UNITS 10
+#define UNITS 11
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
-	uint32_t nr_sites, nr_modules, nr_progress;
+	uint32_t nr_sites, nr_modules, nr_progress, nr_sent;
 	uint64_t next_id;
 };
 
 /* The unit that each chunk starts at; unit 2 is left as one that is just being made. */
-enum { UNIT_LIVES = 1, UNIT_SITES = 3, UNIT_MODULES = 4, UNIT_PROGRESS = 5, UNIT_INCIDENTS = 9 };
+enum {
+	UNIT_LIVES = 1,
+	UNIT_SITES = 3,
+	UNIT_MODULES = 4,
+	UNIT_PROGRESS = 5,
+	UNIT_INCIDENTS = 9,
+	UNIT_SENT
+};
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
 {
@@ -75,6 +82,10 @@ struct forge *forge_new(uint32_t pid)
 				      .units = 1,
 				      .entry_bytes = 64,
 				      .nr = REC_INCIDENTS_NR});
+	make_chunk(
+		f, UNIT_SENT,
+		(struct rec_chunk){
+			.kind = REC_CHUNK_SENT, .units = 1, .entry_bytes = 64, .nr = REC_SENT_NR});
 	h = forge_header(f);
 	memcpy(h->magic, REC_MAGIC, sizeof(h->magic));
 	h->version = REC_VERSION;
@@ -155,6 +166,22 @@ struct rec_progress *forge_progress(struct forge *f, uint32_t tid, uint32_t site
 	p->tid = tid;
 	p->site = site;
 	return p;
+}
+
+struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie)
+{
+	struct rec_sent *s = entry_at(f, UNIT_SENT, f->nr_sent++);
+
+	assert_true(f->nr_sent <= REC_SENT_NR);
+	*s = (struct rec_sent){.cookie = cookie,
+			       .id = l->id,
+			       .born_ns = l->born_ns,
+			       .sent_ns = l->born_ns + FORGE_S(1),
+			       .born_site = l->site,
+			       .born_tid = l->born_tid,
+			       .born_by = l->born_by,
+			       .fd = 3};
+	return s;
 }
 
 struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born)
