@@ -78,6 +78,7 @@
 	X(pass)                                                                                    \
 	X(pass_truncated)                                                                          \
 	X(pass_to_worker)                                                                          \
+	X(pass_many)                                                                               \
 	X(pass_hostile)                                                                            \
 	X(activated)                                                                               \
 	X(inetd)                                                                                   \

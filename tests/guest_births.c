@@ -253,6 +253,26 @@ int guest_pass_to_worker(int argc, char **argv)
 	}
 	wait(&status);
 	must(WIFEXITED(status) && WEXITSTATUS(status) == 0, "worker");
+	close(listener);
+	close(pair[0]);
+	close(pair[1]);
+	return 0;
+}
+
+/* More than are kept, to itself: one is sent and received again and again. */
+int guest_pass_many(int argc, char **argv)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), nr;
+
+	make_pair();
+	for (int i = 0; i < (argc > 0 ? atoi(argv[0]) : 1); i++) {
+		int got;
+
+		send_away(pair[0], &fd, 1);
+		got = receive_msg(pair[1], 0, &nr);
+		close(fd);
+		fd = got;
+	}
 	return 0;
 }
 
@@ -364,10 +384,13 @@ int guest_hand_to_exec(int argc, char **argv)
 	return 0;
 }
 
+static pid_t reader;
+
 static void *read_to_end(void *arg)
 {
 	char byte;
 
+	reader = gettid();
 	must(read((int)(intptr_t)arg, &byte, 1) == 0, "EOF");
 	return NULL;
 }
@@ -380,6 +403,8 @@ int guest_inetd_kept(int argc, char **argv)
 
 	must(pthread_create(&t, NULL, read_to_end, (void *)(intptr_t)fd) == 0, "thread");
 	pthread_join(t, NULL);
+	while (syscall(SYS_tgkill, getpid(), reader, 0) == 0) /* joined, and yet about to end */
+		sched_yield();
 	return 0;
 }
 

@@ -48,6 +48,25 @@ static long added(const char *name)
 	return shimmed - bare;
 }
 
+/* How many lines of `guest nothing` under the shim are calls of `which`. */
+static int of_nothing(const char *which)
+{
+	char env[300], trace[300];
+	struct run run;
+	int n = 0;
+
+	snprintf(trace, sizeof(trace), "trace=%s", which);
+	snprintf(env, sizeof(env), "LD_PRELOAD=%s", SHIM);
+	run = run_program(
+		&(struct start){.argv = ARGV("strace", "-qq", "-e", trace, "-E", env, "-E",
+					     "SOCKLINT_OPTIONS=report=none", GUEST, "nothing")});
+	assert_int_equal(run.status, 0);
+	for (const char *at = run.err; (at = strchr(at, '\n')); at++)
+		n++;
+	run_release(&run);
+	return n;
+}
+
 static int strace_works(void)
 {
 	struct run run = run_program(
@@ -84,11 +103,22 @@ static void few_more_with_a_thread_per_connection(void **state)
 	assert_in_range(added("thread_per_connection"), 0, 2 * 2 * 100 + 100 + 30);
 }
 
+/* At the start and at the end. Beyond the standard three it may have some of this process's. */
+static void descriptors_are_looked_at_once_at_each_end(void **state)
+{
+	(void)state;
+	if (!strace_works())
+		skip();
+	assert_in_range(of_nothing("getdents64"), 2, 2 * 2);
+	assert_in_range(of_nothing("getsockopt"), 2 * 3, 2 * scratch_count("/proc/self/fd", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(none_on_read_and_write),
 		cmocka_unit_test(at_most_two_per_life),
+		cmocka_unit_test(descriptors_are_looked_at_once_at_each_end),
 		cmocka_unit_test(few_more_with_a_thread_per_connection),
 	};
 
