@@ -158,7 +158,7 @@ static bool has_recording(enum rec_end_kind kind)
 
 	if (state != DETACHED || shim.forked || shim.sealed || kind == REC_END_EXEC)
 		return state == ATTACHED;
-	return found_any_unseen() && recorder_ready();
+	return found_unseen() != 0;
 }
 
 void end_record(enum rec_end_kind kind, uint32_t value)

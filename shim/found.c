@@ -9,7 +9,8 @@
 
 #define PROBES	      64	 /* descriptors that are tried where there is no /proc */
 #define LOOK_BACK     8u	 /* earlier ones that may be the same socket: inetd's 0, 1 and 2 */
-#define BIRTH_NS      2000000	 /* a thread on its way from the kernel to its hook needs no more */
+#define LOOKS	      40	 /* times that an unseen socket is looked at ...*/
+#define LOOK_NS	      5000000	 /* ... so far apart */
 #define UNDER_WAY_NS  100000000u /* a close whose death is recorded may still be to come */
 #define DIRENT_NAME   19u	 /* offset of d_name in struct linux_dirent64 */
 #define DIRENT_RECLEN 16u
@@ -188,43 +189,97 @@ static void count_unseen(int fd, void *arg)
 	*(uint32_t *)arg += is_unseen(fd, &birth);
 }
 
-static void add_unseen(int fd, void *arg)
+/* The same socket was there before we waited. */
+struct candidate {
+	uint64_t cookie;
+	int fd;
+};
+
+struct candidates {
+	struct candidate *all;
+	uint32_t nr, room;
+};
+
+static void collect(int fd, void *arg)
+{
+	struct candidates *c = arg;
+	struct birth birth = {.flags = 0};
+
+	if (c->nr < c->room && is_unseen(fd, &birth))
+		c->all[c->nr++] = (struct candidate){found_cookie(fd), fd};
+}
+
+static bool is_still_unseen(const struct candidate *c, struct birth *birth)
+{
+	return c->cookie && c->cookie == found_cookie(c->fd) && is_unseen(c->fd, birth);
+}
+
+static void drop_seen(struct candidates *c)
+{
+	struct birth birth = {.flags = 0};
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < c->nr; i++)
+		if (is_still_unseen(&c->all[i], &birth))
+			c->all[kept++] = c->all[i];
+	c->nr = kept;
+}
+
+static bool has_other_threads(void)
+{
+	struct stat st;
+
+	return sys_lstat("/proc/self/task", &st) < 0 || st.st_nlink > 3;
+}
+
+/*
+ * A thread may have been put to sleep on its way from the kernel to its hook; where many want the
+ * processor that is a favourite place. It is given time to come and record what it made.
+ */
+static void wait_for_hooks(struct candidates *c)
+{
+	bool others = c->nr && has_other_threads();
+
+	for (int i = 0; others && c->nr && i < LOOKS; i++) {
+		sys_sleep_ns(LOOK_NS);
+		drop_seen(c);
+	}
+	if (thread.in_birth && c->nr == 1) /* this very thread, where a signal interrupted it */
+		c->nr = 0;
+}
+
+static bool add_unseen(const struct candidate *c)
 {
 	struct birth birth = {.call = REC_CALL_UNSEEN, .flags = REC_LIFE_UNSEEN};
 	struct life_ref ref = {NULL, 0};
 
-	if (is_unseen(fd, &birth))
-		ref = life_found(fd, &birth, now_ns());
+	if (is_still_unseen(c, &birth) && recorder_ready())
+		ref = life_found(c->fd, &birth, now_ns());
 	if (!ref.life)
-		return;
-	facts_ask(fd, ref);
-	++*(uint32_t *)arg;
+		return false;
+	facts_ask(c->fd, ref);
+	return true;
 }
 
 /*
- * Another thread may be on its way from the kernel to its hook: so they are looked at twice. Where
- * some did not fit in the recording they cannot be told from those.
+ * Adds the inet sockets that the kernel has and no hook saw, and returns their number. Where some
+ * did not fit in the recording they cannot be told from those.
  */
-bool found_any_unseen(void)
-{
-	uint32_t nr = 0;
-
-	if (!word_get(&shim.head->lost_lives))
-		descriptors(count_unseen, &nr);
-	if (!nr)
-		return false;
-	sys_sleep_ns(BIRTH_NS);
-	nr = 0;
-	descriptors(count_unseen, &nr);
-	return nr;
-}
-
-/* Returns their number. */
 uint32_t found_unseen(void)
 {
-	uint32_t nr = 0;
+	struct candidates c = {NULL, 0, 0};
+	uint32_t added = 0;
+	size_t bytes;
 
-	if (found_any_unseen())
-		descriptors(add_unseen, &nr);
-	return nr;
+	if (!word_get(&shim.head->lost_lives))
+		descriptors(count_unseen, &c.room);
+	bytes = c.room * sizeof(*c.all);
+	if (!bytes || !(c.all = sys_mmap(-1, 0, bytes)))
+		return 0;
+	descriptors(collect, &c);
+	wait_for_hooks(&c);
+	for (uint32_t i = 0; i < c.nr; i++)
+		added += add_unseen(&c.all[i]);
+	sys_munmap(c.all, bytes);
+	return added;
 }

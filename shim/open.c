@@ -17,8 +17,10 @@ static void birth_failed(int fd, struct at at)
 EXPORT int socket(int family, int type, int protocol)
 {
 	bool record = hook_enter();
-	int fd = real.socket(family, type, protocol);
+	int fd;
 
+	thread.in_birth = record;
+	fd = real.socket(family, type, protocol);
 	if (!record)
 		return fd;
 	if (fd < 0)
@@ -26,6 +28,7 @@ EXPORT int socket(int family, int type, int protocol)
 	else
 		life_born(fd, &(struct birth){REC_CALL_SOCKET, family, type, protocol, 0},
 			  AT_CALLER);
+	thread.in_birth = false;
 	return fd;
 }
 
@@ -105,11 +108,13 @@ EXPORT int accept(int listener, __SOCKADDR_ARG addr, socklen_t *len)
 	if (!hook_enter())
 		return real.accept(listener, addr, len);
 	peer_prepare(&peer, guest_addr, len, AT_CALLER);
+	thread.in_birth = true;
 	fd = real.accept(listener, (struct sockaddr *)peer.addr, peer.len);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
 	else
 		accepted(listener, fd, REC_CALL_ACCEPT, &peer, AT_CALLER);
+	thread.in_birth = false;
 	return fd;
 }
 
@@ -122,11 +127,13 @@ EXPORT int accept4(int listener, __SOCKADDR_ARG addr, socklen_t *len, int flags)
 	if (!hook_enter())
 		return real.accept4(listener, addr, len, flags);
 	peer_prepare(&peer, guest_addr, len, AT_CALLER);
+	thread.in_birth = true;
 	fd = real.accept4(listener, (struct sockaddr *)peer.addr, peer.len, flags);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
 	else
 		accepted(listener, fd, REC_CALL_ACCEPT4, &peer, AT_CALLER);
+	thread.in_birth = false;
 	return fd;
 }
 

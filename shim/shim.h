@@ -185,6 +185,7 @@ struct thread {
 	uintptr_t stack_lo;	       /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
 	bool unwinding;
+	bool in_birth; /* between a call that makes a socket and the record of it */
 };
 
 extern __thread struct thread thread __attribute__((tls_model("initial-exec")));
@@ -373,7 +374,6 @@ void facts_refresh(uint64_t now);
 uint64_t found_cookie(int fd);
 bool found_describe(int fd, struct birth *b);
 void found_at_start(void);
-bool found_any_unseen(void);
 uint32_t found_unseen(void);
 
 /* ---- pass.c: sockets that pass between processes ------------------------------------------ */
