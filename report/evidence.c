@@ -428,7 +428,7 @@ static void add_birth_stacks(struct witness *w)
 void evidence_fill(struct report_finding *to, const struct finding_group *g, struct symbolizer *sy)
 {
 	struct witness w = {to, g, g->members, g->members->judged.socket, sy};
-	const struct life *eof = w.socket->eof;
+	const struct life *eof = w.socket->eof, *receiver = receiver_of(w.socket);
 
 	say_since(&w);
 	say_sockets(&w);
@@ -444,6 +444,8 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_what_is_missing(&w);
 	advise(&w);
 	add_birth_stacks(&w);
+	if (receiver && w.socket->opened)
+		add_stack(&w, "received at", site_stack(&w, receiver, receiver->r.site));
 	if (eof)
 		add_stack(&w, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
 }

@@ -9,7 +9,7 @@
 
 #define PROBES	      64	 /* descriptors that are tried where there is no /proc */
 #define LOOK_BACK     8u	 /* earlier ones that may be the same socket: inetd's 0, 1 and 2 */
-#define LOOKS	      40	 /* times that an unseen socket is looked at ...*/
+#define LOOKS	      40	 /* times that an unseen socket is looked at ... */
 #define LOOK_NS	      5000000	 /* ... so far apart */
 #define UNDER_WAY_NS  100000000u /* a close whose death is recorded may still be to come */
 #define DIRENT_NAME   19u	 /* offset of d_name in struct linux_dirent64 */
