@@ -524,6 +524,31 @@ static void asks_the_kernel_about_the_running(void **state)
 	close(bare);
 }
 
+/* One that no hook saw, and that is older than the reading of the recording. */
+static void finds_what_no_hook_saw_in_the_running(void **state)
+{
+	struct fixture *x = *state;
+	struct timespec pause = {1, 100000000};
+	int known = make_close_wait(), fd = make_close_wait(), young;
+
+	forge_header(x->parent)->pid = (uint32_t)getpid();
+	forge_header(x->parent)->end_kind = REC_END_NONE;
+	forge_accepted(x->parent, known, x->site, 10)->touch_tid = (uint32_t)gettid();
+	nanosleep(&pause, NULL);
+	young = make_close_wait();
+	read_history(x);
+	live_complete(&x->h);
+	assert_int_equal(x->h.nr_lives, 2);
+	assert_int_equal(x->h.lives[1].fd, fd);
+	assert_int_equal(x->h.lives[1].r.kernel_tcp_state, TCP_CLOSE_WAIT);
+	history_join(&x->h);
+	assert_false(socket_is_unseen(&x->h.sockets[0]));
+	assert_true(socket_is_unseen(&x->h.sockets[1]));
+	close(known);
+	close(fd);
+	close(young);
+}
+
 static void a_reused_pid_is_another_process(void **state)
 {
 	struct fixture *x = *state;
@@ -566,6 +591,7 @@ int main(void)
 		TEST(dates_the_killed_by_their_last_sign),
 		TEST(believes_who_saw_the_killed_end),
 		TEST(asks_the_kernel_about_the_running),
+		TEST(finds_what_no_hook_saw_in_the_running),
 		TEST(a_reused_pid_is_another_process),
 	};
 
