@@ -21,8 +21,8 @@
  * tells that the pool gave it up.
  *
  * A socket that was sent by SCM_RIGHTS is its receiver's to close: he must have moved on as well.
- *Of one that was passed on by exec the image before may say so, if it had been told of the end and
- *the new image never touched it.
+ * For one that was passed on by exec the image before may speak, if it had been told of the end
+ * and the new image never touched it.
  *
  * Progress is counted per process, and so is this: another process that touched the socket
  * later must have moved on itself.

@@ -11,6 +11,7 @@
 struct pass {
 	enum rec_call call;
 	struct at at;
+	int through;   /* the socket that it was sent through */
 	uint32_t site; /* of a sender; 0: not taken yet */
 };
 
@@ -26,6 +27,12 @@ static void rights_of(const char *data, size_t bytes, each_right *each, struct p
 	}
 }
 
+/* Only now is anything asked: control data of other kinds comes with each datagram. */
+static bool may_ask(void)
+{
+	return !shim.sealed && !process_is_other();
+}
+
 static void rights_in(const struct msghdr *msg, each_right *each, struct pass *p)
 {
 	const char *at = msg->msg_control;
@@ -36,7 +43,7 @@ static void rights_in(const struct msghdr *msg, each_right *each, struct pass *p
 		memcpy(&c, at, sizeof(c));
 		if (c.cmsg_len < sizeof(c) || c.cmsg_len > left)
 			return;
-		if (c.cmsg_level == SOL_SOCKET && c.cmsg_type == SCM_RIGHTS)
+		if (c.cmsg_level == SOL_SOCKET && c.cmsg_type == SCM_RIGHTS && may_ask())
 			rights_of(at + sizeof(c), c.cmsg_len - sizeof(c), each, p);
 		step = CMSG_ALIGN(c.cmsg_len);
 		if (step > left)
@@ -81,26 +88,16 @@ static void received(int fd, struct pass *p)
 		facts_ask(fd, ref);
 }
 
-static bool may_ask(void)
-{
-	return !shim.sealed && !process_is_other();
-}
-
 /* After a recvmsg() that succeeded. Also with MSG_PEEK the kernel installs descriptors. */
 COLD void pass_received(const struct msghdr *msg, enum rec_call call, struct at at)
 {
-	struct pass p = {call, at, 0};
-
-	if (may_ask())
-		rights_in(msg, received, &p);
+	rights_in(msg, received, &(struct pass){call, at, -1, 0});
 }
 
 COLD void pass_taken(int fd, struct at at)
 {
-	struct pass p = {REC_CALL_PIDFD_GETFD, at, 0};
-
 	if (fd >= 0 && may_ask())
-		received(fd, &p);
+		received(fd, &(struct pass){REC_CALL_PIDFD_GETFD, at, -1, 0});
 }
 
 EXPORT int pidfd_getfd(int pidfd, int fd, unsigned flags)
@@ -150,11 +147,22 @@ static void ring_add(int fd, const struct rec_life *l, uint64_t cookie, uint32_t
 	word_set_release(&s->cookie, cookie);
 }
 
+/* Other families ignore SCM_RIGHTS, and send no descriptor. */
+static bool passes_rights(int fd)
+{
+	struct birth birth = {.flags = 0};
+
+	return found_describe(fd, &birth) && birth.family == AF_UNIX;
+}
+
 static void sent(int fd, struct pass *p)
 {
 	struct life_ref ref = life_find(fd);
-	uint64_t cookie = ref.life ? found_cookie(fd) : 0;
+	uint64_t cookie;
 
+	if (!ref.life || (!p->site && !passes_rights(p->through)))
+		return;
+	cookie = found_cookie(fd);
 	if (!cookie || !life_is(ref))
 		return;
 	if (!p->site)
@@ -164,21 +172,8 @@ static void sent(int fd, struct pass *p)
 	ring_add(fd, ref.life, cookie, p->site);
 }
 
-/* Other families ignore SCM_RIGHTS, and send no descriptor. */
-static bool passes_rights(int fd)
-{
-	struct birth birth = {.flags = 0};
-
-	return found_describe(fd, &birth) && birth.family == AF_UNIX;
-}
-
 /* After a sendmsg() that succeeded. */
 COLD void pass_sent(int fd, const struct msghdr *msg, struct at at)
 {
-	struct pass p = {REC_CALL_SENDMSG, at, 0};
-	int e = errno;
-
-	if (may_ask() && passes_rights(fd))
-		rights_in(msg, sent, &p);
-	errno = e;
+	rights_in(msg, sent, &(struct pass){REC_CALL_SENDMSG, at, fd, 0});
 }

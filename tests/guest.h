@@ -79,6 +79,7 @@
 	X(pass_truncated)                                                                          \
 	X(pass_to_worker)                                                                          \
 	X(pass_many)                                                                               \
+	X(stamped)                                                                                 \
 	X(pass_hostile)                                                                            \
 	X(activated)                                                                               \
 	X(inetd)                                                                                   \

@@ -309,6 +309,30 @@ int guest_pass_hostile(int argc, char **argv)
 	return 0;
 }
 
+/* N datagrams to itself, each with control data that is no descriptor. */
+int guest_stamped(int argc, char **argv)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+
+	must(bind(fd, (struct sockaddr *)&addr, len) == 0 &&
+		     getsockname(fd, (struct sockaddr *)&addr, &len) == 0 &&
+		     connect(fd, (struct sockaddr *)&addr, len) == 0 &&
+		     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)) == 0,
+	     "to itself");
+	for (int i = 0; i < (argc > 0 ? atoi(argv[0]) : 100); i++) {
+		struct parcel p = {.byte = 0};
+		struct msghdr msg = parcel_head(&p, 0);
+
+		must(sendmsg(fd, &msg, 0) == 1, "sendmsg");
+		msg = parcel_head(&p, sizeof(p.control));
+		must(recvmsg(fd, &msg, 0) == 1 && msg.msg_controllen, "a time stamp");
+	}
+	return 0;
+}
+
 /* ---- open at the start, and passed on by exec ---- */
 
 /* Is handed a listener, as socket activation does it. */

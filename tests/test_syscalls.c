@@ -85,6 +85,14 @@ static void none_on_read_and_write(void **state)
 	assert_int_equal(added("exchange"), 0);
 }
 
+static void none_on_control_data(void **state)
+{
+	(void)state;
+	if (!strace_works())
+		skip();
+	assert_int_equal(added("stamped"), 0);
+}
+
 /* A round of `serve` is two lives: the client's socket and the server's. */
 static void at_most_two_per_life(void **state)
 {
@@ -117,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(none_on_read_and_write),
+		cmocka_unit_test(none_on_control_data),
 		cmocka_unit_test(at_most_two_per_life),
 		cmocka_unit_test(descriptors_are_looked_at_once_at_each_end),
 		cmocka_unit_test(few_more_with_a_thread_per_connection),
