@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "connection.h"
 #include "text.h"
 
 /* Two builds of one file that are both gone are one line. */
@@ -76,6 +77,8 @@ static const struct blind_flag {
 	{REC_HEADER_NO_UNWINDER, "ran without libunwind: callers only, no stacks"},
 	{REC_HEADER_SEALED, "put a seccomp filter up: the kernel was not asked since"},
 	{REC_HEADER_NO_UNWIND_AFTER_FORK, "forked while unwinding: callers only, no stacks"},
+	{REC_HEADER_NO_PROC, "had no /proc at the start: of the sockets that they were passed only "
+			     "descriptors 0 to 63 are known"},
 	{REC_HEADER_IO_URING, "used io_uring, which socklint does not see"},
 };
 
@@ -109,6 +112,38 @@ static void warn_of_flags(struct report *r, const struct history *h)
 		strbuf_addf(&sb, " %s", blind_flags[i].what);
 		warn(r, strbuf_detach(&sb));
 	}
+}
+
+static void warn_of_state(struct report *r, const char *state, uint64_t nr)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	text_add_count(&sb, nr, "socket");
+	strbuf_addf(&sb, " whose opening socklint did not see (%s)", state);
+	warn(r, strbuf_detach(&sb));
+}
+
+/* A line for each state. Its name is one string, and so its own key. */
+static void warn_of_unseen(struct report *r, const struct history *h)
+{
+	struct {
+		const char *state;
+		uint64_t nr;
+	} seen[16] = {{NULL, 0}};
+	size_t i, k;
+
+	for (i = 0; i < h->nr_sockets; i++) {
+		const char *state = socket_state_name(&h->sockets[i]);
+
+		if (!socket_is_unseen(&h->sockets[i]))
+			continue;
+		for (k = 0; k < ARRAY_SIZE(seen) - 1 && seen[k].nr && seen[k].state != state; k++)
+			;
+		seen[k].state = state;
+		seen[k].nr++;
+	}
+	for (k = 0; k < ARRAY_SIZE(seen) && seen[k].nr; k++)
+		warn_of_state(r, seen[k].state, seen[k].nr);
 }
 
 static void warn_of_ends(struct report *r, const struct history *h)
@@ -190,6 +225,7 @@ void blindness_fill(struct report *r, const struct history *h, const struct coll
 {
 	warn_of_losses(r, h);
 	warn_of_flags(r, h);
+	warn_of_unseen(r, h);
 	warn_of_ends(r, h);
 	warn_of_files(r, c, sy);
 	warn_of_unfollowed(r, &c->summary);

@@ -56,6 +56,47 @@ unsigned int socket_tcp_state(const struct socket *s)
 	return f ? f->kernel_tcp_state : 0;
 }
 
+#define STATES(X)                                                                                  \
+	X("state not known")                                                                       \
+	X("ESTABLISHED")                                                                           \
+	X("SYN_SENT")                                                                              \
+	X("SYN_RECV")                                                                              \
+	X("FIN_WAIT1")                                                                             \
+	X("FIN_WAIT2")                                                                             \
+	X("TIME_WAIT")                                                                             \
+	X("CLOSE")                                                                                 \
+	X("CLOSE_WAIT")                                                                            \
+	X("LAST_ACK")                                                                              \
+	X("LISTEN")                                                                                \
+	X("CLOSING")                                                                               \
+	X("not TCP")
+
+#define NAME(name)   name,
+#define UNSEEN(name) "origin unknown (" name ")",
+static const char *const names[] = {STATES(NAME)};
+static const char *const unseen[] = {STATES(UNSEEN)};
+#undef NAME
+#undef UNSEEN
+
+#define NR_STATES (sizeof(names) / sizeof(names[0]))
+
+static size_t state_of(const struct socket *s)
+{
+	size_t state = socket_is_tcp(s) ? socket_tcp_state(s) : NR_STATES - 1;
+
+	return state < NR_STATES ? state : 0;
+}
+
+const char *socket_state_name(const struct socket *s)
+{
+	return names[state_of(s)];
+}
+
+const char *socket_state_unseen(const struct socket *s)
+{
+	return unseen[state_of(s)];
+}
+
 uint64_t socket_fin_ns(const struct socket *s)
 {
 	const struct rec_life *f = socket_facts(s);

@@ -18,6 +18,10 @@ const struct rec_life *socket_facts(const struct socket *s);
 unsigned int socket_tcp_state(const struct socket *s);
 /* The program read the peer's FIN, not the end that its own shutdown(SHUT_RD) made. */
 bool socket_eof_was_read(const struct socket *s);
+/* "CLOSE_WAIT", "state not known", "not TCP"; one string for each state. */
+const char *socket_state_name(const struct socket *s);
+/* "origin unknown (CLOSE_WAIT)" */
+const char *socket_state_unseen(const struct socket *s);
 /* When the peer's FIN arrived, at the latest; 0 if nothing tells. */
 uint64_t socket_fin_ns(const struct socket *s);
 /* Since when nobody has touched it in any way; never 0. */

@@ -31,6 +31,15 @@ static const struct stack *site_stack(struct witness *w, const struct life *l, u
 	return symbolizer_site(w->sy, l->process, site);
 }
 
+/* An image that exec replaced is no clock: what became of it goes by the holder's. */
+static const struct process *clock_of(struct witness *w, const struct life *l)
+{
+	const struct origin *opened = w->socket->opened;
+	bool passed = l->process->end == PROCESS_REPLACED || (opened && l == &opened->life);
+
+	return passed ? w->socket->birth->process : l->process;
+}
+
 static void say_since(struct witness *w)
 {
 	const struct process *p = w->socket->birth->process;
@@ -102,17 +111,75 @@ static void say_sockets(struct witness *w)
 
 static void say_birth(struct witness *w)
 {
-	const struct life *l = w->socket->birth;
+	const struct life *l = socket_opened(w->socket);
 	struct strbuf sb = STRBUF_INIT;
 
-	strbuf_addf(&sb, "by %s() in thread %u, ", call_name(l->r.born_by), l->r.born_tid);
-	add_age(&sb, l->r.born_ns, l->process);
+	if (l->r.flags & REC_LIFE_AT_START) {
+		strbuf_addstr(&sb, "before this program started: it was passed on by exec");
+	} else {
+		strbuf_addf(&sb, "by %s() in thread %u, ", call_name(l->r.born_by), l->r.born_tid);
+		add_age(&sb, l->r.born_ns, clock_of(w, l));
+	}
 	add_line(w->to, "opened", &sb);
+}
+
+/* How it came from the process that opened it to the one that holds it. */
+static void say_passed_on(struct witness *w)
+{
+	const struct socket *s = w->socket;
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!s->opened || s->opened->sent)
+		return;
+	strbuf_addstr(&sb, "opened in process ");
+	add_process(&sb, s->opened->life.process);
+	strbuf_addstr(&sb, ", passed on by exec");
+	add_line(w->to, "passed on", &sb);
+}
+
+static const struct life *receiver_of(const struct socket *s)
+{
+	const struct life *l;
+
+	for (l = s->holders; l && !(l->r.flags & REC_LIFE_RECEIVED); l = l->next_holder)
+		;
+	return l;
+}
+
+static void say_received(struct witness *w)
+{
+	const struct origin *from = w->socket->sent;
+	const struct life *l = receiver_of(w->socket);
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!l)
+		return;
+	strbuf_addstr(&sb, "from ");
+	if (from) {
+		strbuf_addstr(&sb, "process ");
+		add_process(&sb, from->life.process);
+	} else {
+		strbuf_addstr(&sb, "a process that is not known");
+	}
+	strbuf_addstr(&sb, " in ");
+	add_place_and_caller(&sb, site_stack(w, l, l->r.site));
+	if (from) {
+		strbuf_addstr(&sb, "; sent in ");
+		add_place_and_caller(&sb, site_stack(w, &from->life, from->sent_site));
+	}
+	add_line(w->to, "received", &sb);
+}
+
+static const struct life *last_user(const struct socket *s)
+{
+	if (s->before && !(s->touched->r.flags & REC_LIFE_TOUCHED))
+		return s->before;
+	return s->touched;
 }
 
 static void say_last_touch(struct witness *w)
 {
-	const struct life *l = w->socket->touched;
+	const struct life *l = last_user(w->socket);
 	struct strbuf sb = STRBUF_INIT;
 
 	if (!(l->r.flags & REC_LIFE_TOUCHED) || !l->r.touch_pc) {
@@ -122,7 +189,7 @@ static void say_last_touch(struct witness *w)
 		add_place(&sb, stack_own_frame(
 				       symbolizer_pc(w->sy, l->process, l->r.site, l->r.touch_pc)));
 		strbuf_addf(&sb, " by thread %u, ", l->r.touch_tid);
-		add_age(&sb, l->r.touch_ns, l->process);
+		add_age(&sb, l->r.touch_ns, clock_of(w, l));
 	}
 	add_line(w->to, "last use", &sb);
 }
@@ -137,7 +204,7 @@ static void say_eof(struct witness *w)
 		strbuf_addstr(&sb, "read in ");
 		add_place_and_caller(&sb, site_stack(w, l, l->r.eof_site));
 		strbuf_addf(&sb, " by thread %u, ", l->r.eof_tid);
-		add_age(&sb, l->r.eof_ns, l->process);
+		add_age(&sb, l->r.eof_ns, clock_of(w, l));
 	} else if (f && f->kernel_eof_unread) {
 		strbuf_addstr(&sb, "lies unread in the kernel");
 	}
@@ -221,7 +288,7 @@ static void say_reset(struct witness *w)
 			    strerrorname_np((int)l->r.reset_errno)
 				    ? strerrorname_np((int)l->r.reset_errno)
 				    : "unknown error");
-		add_age(&sb, l->r.reset_ns, l->process);
+		add_age(&sb, l->r.reset_ns, clock_of(w, l));
 	}
 	add_line(w->to, "reset", &sb);
 }
@@ -313,7 +380,7 @@ static void say_siblings(struct witness *w)
 
 static void advise(struct witness *w)
 {
-	const struct life *l = w->socket->touched;
+	const struct life *l = last_user(w->socket);
 	const struct frame *closer;
 	struct strbuf sb = STRBUF_INIT;
 
@@ -376,7 +443,7 @@ static void add_birth_stacks(struct witness *w)
 	size_t i, nr = 0;
 
 	for (i = 0; i < w->group->nr && nr < SAMPLES; i++) {
-		const struct life *l = w->group->members[i].judged.socket->birth;
+		const struct life *l = socket_opened(w->group->members[i].judged.socket);
 		const struct stack *st = site_stack(w, l, l->r.site);
 
 		if (!is_new_stack(seen, nr, st))
@@ -389,11 +456,13 @@ static void add_birth_stacks(struct witness *w)
 void evidence_fill(struct report_finding *to, const struct finding_group *g, struct symbolizer *sy)
 {
 	struct witness w = {to, g, g->members, g->members->judged.socket, sy};
-	const struct life *eof = w.socket->eof;
+	const struct life *eof = w.socket->eof, *receiver = receiver_of(w.socket);
 
 	say_since(&w);
 	say_sockets(&w);
 	say_birth(&w);
+	say_passed_on(&w);
+	say_received(&w);
 	say_last_touch(&w);
 	say_eof(&w);
 	say_who_waits(&w);
@@ -406,6 +475,8 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_what_is_missing(&w);
 	advise(&w);
 	add_birth_stacks(&w);
+	if (receiver && w.socket->opened)
+		add_stack(w.to, "received at", site_stack(&w, receiver, receiver->r.site));
 	if (eof)
 		add_stack(w.to, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
 }

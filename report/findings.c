@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "connection.h"
 
 static int cmp_names(const char *a, const char *b)
 {
@@ -38,7 +39,8 @@ static int cmp_group(const struct finding *a, const struct finding *b)
 
 static int cmp_born(const struct finding *a, const struct finding *b)
 {
-	uint64_t x = a->judged.socket->birth->r.born_ns, y = b->judged.socket->birth->r.born_ns;
+	uint64_t x = socket_opened(a->judged.socket)->r.born_ns;
+	uint64_t y = socket_opened(b->judged.socket)->r.born_ns;
 
 	return x < y ? -1 : x > y;
 }
@@ -55,6 +57,9 @@ static int cmp_findings(const void *a, const void *b)
 		diff = frame_cmp(x->frame, y->frame);
 	if (!diff && !is_fault(x))
 		diff = (int)x->judged.verdict.reason - (int)y->judged.verdict.reason;
+	if (!diff && x->judged.verdict.reason == OPEN_UNSEEN)
+		diff = (int)socket_tcp_state(x->judged.socket) -
+		       (int)socket_tcp_state(y->judged.socket);
 	return diff ? diff : cmp_born(x, y);
 }
 
@@ -178,7 +183,7 @@ void findings_make(struct findings *f, const struct history *h, struct symbolize
 	f->nr = h->nr_sockets;
 	f->all = xcalloc(f->nr, sizeof(*f->all));
 	for (i = 0; i < f->nr; i++) {
-		const struct life *birth = h->sockets[i].birth;
+		const struct life *birth = socket_opened(&h->sockets[i]);
 
 		judge(&h->sockets[i], &f->all[i].judged);
 		f->all[i].frame =

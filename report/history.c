@@ -114,6 +114,7 @@ void history_read(struct history *h, const struct collection *c)
 	h->lives = xcalloc(slots, sizeof(*h->lives));
 	for (i = 0; i < c->nr; i++)
 		read_lives(h, &h->processes[i]);
+	origins_read(h);
 	count_followed(h, c);
 	h->siblings = sibling_index_new(h);
 	for (i = 0; i < c->nr; i++)
@@ -130,6 +131,7 @@ void history_release(struct history *h)
 	free(h->processes);
 	free(h->lives);
 	free(h->sockets);
+	free(h->origins);
 	memset(h, 0, sizeof(*h));
 }
 

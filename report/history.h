@@ -41,6 +41,16 @@ struct life {
 };
 
 /*
+ * What somebody knew of a socket that he has passed on and may hold no more: an image that ended
+ * by exec, or a process that sent it by SCM_RIGHTS.
+ */
+struct origin {
+	struct life life;   /* as it was there; of what was sent only the birth is known */
+	bool sent;	    /* else passed on by exec */
+	uint32_t sent_site; /* where it was sent */
+};
+
+/*
  * One socket and all descriptors behind it. The pointers name the holder that knows best; those
  * that may be NULL say so. Flags are those of all holders together.
  */
@@ -56,6 +66,10 @@ struct socket {
 	const struct life *reset;     /* who was told of a reset, or NULL */
 	const struct life *facts;     /* newest answer of the kernel, or NULL */
 	uint64_t write_ns;	      /* last write by anybody */
+	const struct origin *opened;  /* who opened it, where no holder did; or NULL */
+	const struct origin *sent;    /* who sent it, or NULL */
+	const struct life *before;    /* who used it last in an image that exec replaced, or NULL */
+	bool sent_away;		      /* to a process of which nothing is known */
 };
 
 struct history {
@@ -66,6 +80,9 @@ struct history {
 	struct socket *sockets;
 	size_t nr_sockets;
 	struct sibling_index *siblings;
+	struct origin *origins; /* by cookie */
+	size_t nr_origins;
+	bool has_receivers;	     /* some process has received sockets */
 	uint64_t followed;	     /* sockets ever born */
 	uint64_t followed_processes; /* those without a recording included */
 };
@@ -83,6 +100,14 @@ struct history {
 void history_read(struct history *h, const struct collection *c);
 void history_join(struct history *h);
 void history_release(struct history *h);
+
+/* history_origin.c: parts of history_read() and history_join(). */
+void origins_read(struct history *h);
+void origins_join(struct history *h);
+/* Where the socket was opened, as far as anybody knows. */
+const struct life *socket_opened(const struct socket *s);
+/* No hook saw it being opened, in no process. */
+bool socket_is_unseen(const struct socket *s);
 
 /* The module that an address of this epoch lies in, or NULL. */
 const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc);

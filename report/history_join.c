@@ -3,7 +3,7 @@
  * Makes one socket of the descriptors that share it. They are told by
  *
  *	the same id within a recording (dup),
- *	the same kernel cookie in any two recordings (fork, exec, a sent descriptor),
+ *	the same kernel cookie in any two recordings (fork, a sent descriptor, exec in a child),
  *	the same birth (instant, thread, number) where one inherited it by fork, since a process
  *	that was killed could not ask for the cookie.
  *
@@ -112,7 +112,10 @@ static void join_by(struct joiner *j, key_fn *key_of, bool only_inherited)
 
 static int strangeness(const struct life *l)
 {
-	return (l->r.flags & REC_LIFE_INHERITED ? 2 : 0) +
+	const uint32_t found = REC_LIFE_AT_START | REC_LIFE_RECEIVED;
+
+	return (l->r.flags & REC_LIFE_UNSEEN ? 8 : 0) + (l->r.flags & found ? 4 : 0) +
+	       (l->r.flags & REC_LIFE_INHERITED ? 2 : 0) +
 	       (l->r.flags & REC_LIFE_DUPLICATE ? 1 : 0);
 }
 
@@ -198,5 +201,6 @@ void history_join(struct history *h)
 	join_by(&j, key_cookie, false);
 	join_by(&j, key_birth, true);
 	make_sockets(h, &j);
+	origins_join(h);
 	free(j.joints);
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "tcp_table.h"
 
 struct looker {
@@ -158,9 +159,10 @@ static void look_at_life(struct looker *look, struct life *l, struct process *p)
 		l->r.flags |= REC_LIFE_GONE;
 		return;
 	}
-	/* The thread of an inherited socket lived in the parent. */
+	/* The thread of an inherited socket lived in the parent, or in the image before. */
 	l->r.flags &= ~(uint32_t)REC_LIFE_TOUCHER_ENDED;
-	if (!(l->r.flags & REC_LIFE_INHERITED) || (l->r.flags & REC_LIFE_TOUCHED))
+	if (!(l->r.flags & (REC_LIFE_INHERITED | REC_LIFE_AT_START)) ||
+	    (l->r.flags & REC_LIFE_TOUCHED))
 		if (thread_ended(p->pid, l->r.touch_tid))
 			l->r.flags |= REC_LIFE_TOUCHER_ENDED;
 	if (!is_tcp(&l->r))
@@ -170,6 +172,99 @@ static void look_at_life(struct looker *look, struct life *l, struct process *p)
 		l->r.flags |= REC_LIFE_GONE;
 	else if (e || look->has_proc)
 		take_facts(&l->r, e, p->now_ns);
+}
+
+/* ---- what no hook saw -------------------------------------------------------------------- */
+
+/* Younger ones may have been opened since the recording was read. */
+#define QUIET_MS 1000
+
+struct unseen {
+	struct life *lives;
+	size_t nr, alloc;
+};
+
+/* For each descriptor up to the highest recorded one, whether it is a socket that we know. */
+#define FD_MAX (1 << 26) /* no kernel gives out more; a damaged recording may */
+
+struct known {
+	bool *is;
+	size_t nr;
+};
+
+static struct known find_known(const struct process *p)
+{
+	struct known k = {NULL, 0};
+	size_t i;
+
+	for (i = 0; i < p->rec->nr_lives; i++)
+		if ((size_t)p->rec->lives[i].fd >= k.nr && p->rec->lives[i].fd < FD_MAX)
+			k.nr = (size_t)p->rec->lives[i].fd + 1;
+	k.is = xcalloc(k.nr, sizeof(*k.is));
+	for (i = 0; i < p->rec->nr_lives; i++)
+		if ((size_t)p->rec->lives[i].fd < k.nr)
+			k.is[p->rec->lives[i].fd] |= p->rec->lives[i].life->seq & 1;
+	return k;
+}
+
+static void look_at_descriptor(struct looker *look, const struct process *p, int fd,
+			       struct unseen *to)
+{
+	int64_t inode = read_inode(p->pid, fd);
+	const struct tcp_entry *e = inode > 0 ? find_entry(look, p, (uint64_t)inode) : NULL;
+	struct life *l;
+
+	if (!e || !e->has_last_ack || e->last_ack_ms < QUIET_MS)
+		return;
+	ALLOC_GROW(to->lives, to->nr + 1, to->alloc);
+	l = &to->lives[to->nr++];
+	memset(l, 0, sizeof(*l));
+	l->process = p;
+	l->fd = fd;
+	l->r.seq = 1;
+	l->r.family = AF_INET;
+	l->r.type = SOCK_STREAM;
+	l->r.flags = REC_LIFE_UNSEEN;
+	l->r.born_by = l->r.touch_call = REC_CALL_UNSEEN;
+	l->r.born_ns = l->r.touch_ns = p->now_ns;
+	l->r.sibling_fd = l->r.epoll_fd = -1;
+	take_facts(&l->r, e, p->now_ns);
+}
+
+/* Connections that a running process has and its recording has not. */
+static void look_for_unseen(struct looker *look, const struct process *p, struct unseen *to)
+{
+	char *path = xstrfmt("/proc/%u/fd", p->pid);
+	DIR *dir = p->rec->header->lost_lives ? NULL : opendir(path);
+	struct known known = find_known(p);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		int fd = atoi(e->d_name);
+
+		if (e->d_name[0] != '.' && !((size_t)fd < known.nr && known.is[fd]))
+			look_at_descriptor(look, p, fd, to);
+	}
+	if (dir)
+		closedir(dir);
+	free(known.is);
+	free(path);
+}
+
+static void add_unseen(struct history *h, struct looker *look)
+{
+	struct unseen found = {NULL, 0, 0};
+	size_t i;
+
+	for (i = 0; i < h->nr_processes; i++)
+		if (h->processes[i].end == PROCESS_RUNNING)
+			look_for_unseen(look, &h->processes[i], &found);
+	if (found.nr) {
+		h->lives = xreallocarray(h->lives, h->nr_lives + found.nr, sizeof(*h->lives));
+		memcpy(h->lives + h->nr_lives, found.lives, found.nr * sizeof(*found.lives));
+		h->nr_lives += found.nr;
+	}
+	free(found.lives);
 }
 
 static void drop_gone(struct history *h)
@@ -204,6 +299,7 @@ void live_complete(struct history *h)
 			look_at_life(&look, &h->lives[i],
 				     h->processes + (h->lives[i].process - h->processes));
 	drop_gone(h);
+	add_unseen(h, &look);
 	tcp_table_release(&look.diag);
 	tcp_table_release(&look.proc);
 }

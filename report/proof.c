@@ -20,6 +20,10 @@
  * socket may lie in a pool: only a replacement, opened after the old one had become useless,
  * tells that the pool gave it up.
  *
+ * A socket that was sent by SCM_RIGHTS is its receiver's to close: he must have moved on as well.
+ * For one that was passed on by exec the image before may speak, if it had been told of the end
+ * and the new image never touched it.
+ *
  * Progress is counted per process, and so is this: another process that touched the socket
  * later must have moved on itself.
  */
@@ -166,13 +170,43 @@ static bool prove_life(const struct life *l, struct proof *proof)
 	       (!may_be_in_custody(l) && prove_overtaken(l, proof));
 }
 
+/* Who was handed it on purpose answers for it. */
+static bool receiver_holds_on(const struct socket *s)
+{
+	const uint32_t told = REC_LIFE_EOF | REC_LIFE_RESET;
+	const struct life *l;
+	struct proof ignored;
+
+	for (l = s->holders; l; l = l->next_holder)
+		if ((l->r.flags & REC_LIFE_RECEIVED) && l->process != s->birth->process &&
+		    !prove_life(l, &ignored))
+			return true;
+	return s->sent_away && !(s->flags & told);
+}
+
+/* The image before the exec had been told, had moved on, and nobody has touched it since. */
+static bool prove_left_behind(const struct socket *s, struct proof *proof)
+{
+	const uint32_t told = REC_LIFE_EOF | REC_LIFE_RESET | REC_LIFE_SHUT_WR;
+	const struct life *l;
+
+	if (!s->before || !(s->before->r.flags & told))
+		return false;
+	for (l = s->holders; l; l = l->next_holder)
+		if (was_touched(l))
+			return false;
+	return prove_life(s->before, proof);
+}
+
 enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 {
 	struct proof ignored;
 
+	if (receiver_holds_on(s))
+		return OPEN_ELSEWHERE;
 	if (s->elsewhere && !prove_life(s->elsewhere, &ignored))
 		return OPEN_ELSEWHERE;
-	if (prove_life(s->touched, proof))
+	if (prove_life(s->touched, proof) || prove_left_behind(s, proof))
 		return OPEN_NONE;
 	if (s->touched->r.site &&
 	    (prove_overtaken(s->touched, &ignored) ||
@@ -210,19 +244,23 @@ bool has_no_younger_sibling(const struct socket *s)
 
 /*
  * The new one may have been opened for another peer: one connect wrapper serves many pools. Where
- * the program read the EOF and kept the socket it is no pool's any more.
+ * the program read the EOF and kept the socket it is no pool's any more. What peers a receiver was
+ * sent sockets of is not known.
  */
 static bool may_be_parked(const struct socket *s)
 {
 	const struct rec_site *site = recording_site(s->birth->process->rec, s->birth->r.site);
 
-	return !s->eof && site && site->peer == REC_SITE_SEVERAL_PEERS;
+	return !s->eof && ((s->birth->r.flags & REC_LIFE_RECEIVED) ||
+			   (site && site->peer == REC_SITE_SEVERAL_PEERS));
 }
 
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof)
 {
 	uint32_t tid;
 
+	if (receiver_holds_on(s))
+		return OPEN_ELSEWHERE;
 	if (has_no_younger_sibling(s))
 		return OPEN_ONE_SHOT;
 	if (youngest_birth(s->birth, &tid) <= since_ns || may_be_parked(s))

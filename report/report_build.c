@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "blindness.h"
+#include "connection.h"
 #include "describe.h"
 #include "evidence.h"
 #include "evidence_remark.h"
@@ -84,12 +85,19 @@ static void add_remarks(struct report *r, const struct history *h, struct symbol
 	remarks_release(&remarks);
 }
 
+/* Of an unseen socket the state is all that is known. */
+static const char *reason_of(const struct finding *f)
+{
+	if (f->judged.verdict.reason == OPEN_UNSEEN)
+		return socket_state_unseen(f->judged.socket);
+	return open_reason_text(f->judged.verdict.reason);
+}
+
 static bool is_same_row(const struct report_open *row, const struct finding *f)
 {
 	const char *function = f->frame && f->frame->function ? f->frame->function : "???";
 	char *where = describe_where(f->frame);
-	bool same = row->reason == open_reason_text(f->judged.verdict.reason) &&
-		    !strcmp(row->function, function) &&
+	bool same = row->reason == reason_of(f) && !strcmp(row->function, function) &&
 		    (strcmp(function, "???") || !strcmp(row->where, where));
 
 	free(where);
@@ -143,7 +151,7 @@ static void add_open(struct report *r, const struct findings *f)
 			row = &r->open[r->nr_open++];
 			row->function = function_of(cur->frame);
 			row->where = describe_where(cur->frame);
-			row->reason = open_reason_text(cur->judged.verdict.reason);
+			row->reason = reason_of(cur);
 		}
 		r->open[r->nr_open - 1].nr_sockets++;
 	}

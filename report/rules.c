@@ -98,6 +98,10 @@ void judge(const struct socket *s, struct judged *j)
 
 	memset(j, 0, sizeof(*j));
 	j->socket = s;
+	if (socket_is_unseen(s)) {
+		j->verdict.reason = OPEN_UNSEEN;
+		return;
+	}
 	for (i = 0; i < RULE_COUNT && socket_is_tcp(s) && !socket_is_listener(s); i++) {
 		if (rules[i]->check)
 			rules[i]->check(s, &j->verdict);

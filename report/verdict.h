@@ -24,6 +24,7 @@
 	X(NOT_TOLD, "the program was not told that it is over")                                    \
 	X(PARKED, "parked: may be reused")                                                         \
 	X(ONE_SHOT, "one-shot client")                                                             \
+	X(UNSEEN, "origin unknown")                                                                \
 	X(UNKNOWN, "state not known: killed before the kernel could be asked")
 
 enum open_reason {

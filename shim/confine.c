@@ -111,6 +111,16 @@ static int close_by_syscall(int fd)
 	return (int)real.syscall(SYS_close, fd);
 }
 
+/* The C library has a wrapper only since 2.36. */
+static long pidfd_getfd_by_syscall(const long a[6], struct at at)
+{
+	long fd = real.syscall(SYS_pidfd_getfd, a[0], a[1], a[2]);
+
+	if (fd >= 0)
+		pass_taken((int)fd, at);
+	return fd;
+}
+
 /* seccomp(), which has no wrapper in the C library. */
 static long syscall_filter(const long a[6])
 {
@@ -151,6 +161,8 @@ EXPORT long syscall(long nr, ...)
 			return unwinder_probe((const void *)a[1]);
 		if (nr == SYS_close)
 			return close_recorded((int)a[0], AT_CALLER, close_by_syscall);
+		if (nr == SYS_pidfd_getfd)
+			return pidfd_getfd_by_syscall(a, AT_CALLER);
 		if (is_filter(nr, a))
 			return syscall_filter(a);
 		if (is_prctl_filter(nr, a))

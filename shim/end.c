@@ -19,7 +19,28 @@ static bool is_suspicious(const struct rec_life *l)
 	return l->kernel_tcp_state == TCP_CLOSE_WAIT || l->kernel_tcp_state == TCP_CLOSE;
 }
 
-static void complete(int fd, struct tally *tally)
+/*
+ * Passed on by exec, never touched here: whoever opened it has a recording of its own that tells
+ * more, and a shell started by a server must not leave a file. Not where an earlier image of this
+ * very process opened it, and nobody else is left to hold what was forgotten.
+ */
+static bool is_bystander(const struct rec_life *l)
+{
+	return (l->flags & REC_LIFE_AT_START) && !(l->flags & REC_LIFE_TOUCHED) &&
+	       !(shim.image && is_suspicious(l));
+}
+
+static void ask_cloexec(int fd, struct life_ref ref)
+{
+	long flags = SYS2(SYS_fcntl, fd, F_GETFD);
+
+	if (flags >= 0 && (flags & FD_CLOEXEC))
+		life_flag(ref, REC_LIFE_CLOEXEC);
+	else
+		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_CLOEXEC, __ATOMIC_RELAXED);
+}
+
+static void complete(int fd, enum rec_end_kind kind, struct tally *tally)
 {
 	struct life_ref ref = life_find(fd);
 
@@ -29,6 +50,10 @@ static void complete(int fd, struct tally *tally)
 		life_flag(ref, REC_LIFE_GONE);
 		return;
 	}
+	if (kind == REC_END_EXEC)
+		ask_cloexec(fd, ref);
+	if (is_bystander(ref.life))
+		return;
 	tally->open++;
 	tally->suspicious += is_suspicious(ref.life);
 }
@@ -56,20 +81,23 @@ static void revive(int fd)
 	life_undo_death(fd, seq - 1);
 }
 
-static struct tally complete_all(void)
+static struct tally complete_all(enum rec_end_kind kind)
 {
 	struct tally tally = {0, 0};
 
 	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
 		revive((int)fd);
-		complete((int)fd, &tally);
+		complete((int)fd, kind, &tally);
 	}
+	if (kind != REC_END_EXEC) /* the next image finds them at its start */
+		tally.open += found_unseen();
 	return tally;
 }
 
 static bool is_clean(const struct tally *tally)
 {
 	return !tally->open && !word_get(&shim.head->nr_incidents) &&
+	       !word_get(&shim.head->nr_sent) && /* what became of it only the receiver knows */
 	       !word_get(&shim.head->lost_lives);
 }
 
@@ -89,7 +117,7 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 	struct tally tally = {0, 0};
 
 	if (!shim.sealed) {
-		tally = complete_all();
+		tally = complete_all(kind);
 		h->facts_ns = now_ns();
 	} else {
 		h->flags |= REC_HEADER_SEALED;
@@ -122,11 +150,21 @@ static bool is_worth_telling(enum rec_end_kind kind)
 	return s && word_get(&s->suspicious);
 }
 
+/* A process without any socket event gets no file, unless it has inet sockets all the same. */
+static bool has_recording(enum rec_end_kind kind)
+{
+	uint32_t state = word_get(&shim.attach);
+
+	if (state != DETACHED || shim.forked || shim.sealed || kind == REC_END_EXEC)
+		return state == ATTACHED;
+	return found_unseen() != 0;
+}
+
 void end_record(enum rec_end_kind kind, uint32_t value)
 {
 	if (!shim.started || process_is_other() || !word_cas(&shim.ended, &(uint32_t){0}, 1))
 		return;
-	if (word_get(&shim.attach) == ATTACHED)
+	if (has_recording(kind))
 		complete_and_close(kind, value);
 	else if (word_get(&shim.attach) == ATTACH_FAILED && options.report == REPORT_EXIT &&
 		 !shim.sealed)
@@ -148,6 +186,7 @@ void end_take_back(void)
 	shim.progress = NULL;
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	shim.pollers = NULL;
+	shim.sent = NULL;
 	init_head_reset();
 	word_set_release(&shim.attach, DETACHED);
 }

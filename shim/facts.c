@@ -79,14 +79,17 @@ static void ask_addresses(int fd, struct rec_life *l)
 }
 
 /*
- * A thread of the parent's that touched it before the fork is not ours to ask about; and another
+ * A thread of the parent's that touched it before the fork is not ours to ask about, and one that
+ * found it open at the start has not had it in hand; and another
  * thread may have taken it in hand since the last question.
  */
 static void ask_toucher(struct life_ref ref)
 {
 	uint32_t flags = word_get(&ref.life->flags);
 
-	if ((flags & REC_LIFE_INHERITED) && !(flags & REC_LIFE_TOUCHED))
+	const uint32_t strange = REC_LIFE_INHERITED | REC_LIFE_AT_START | REC_LIFE_UNSEEN;
+
+	if ((flags & strange) && !(flags & REC_LIFE_TOUCHED))
 		return;
 	if (sys_tgkill(shim.pid, (int)word_get(&ref.life->touch_tid), 0) == -ESRCH)
 		life_flag(ref, REC_LIFE_TOUCHER_ENDED);

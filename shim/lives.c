@@ -190,13 +190,24 @@ void life_forget_waiters(struct rec_life *l)
 	word_set(&l->writer_tid, 0);
 }
 
+/* One whose opening nobody saw: it has no stack, and is not counted among the births. */
+struct life_ref life_found(int fd, const struct birth *birth, uint64_t born_ns)
+{
+	struct rec_life *l = slot_begin(fd);
+
+	if (!l)
+		return (struct life_ref){NULL, 0};
+	life_fill(l, birth, 0, born_ns);
+	return slot_commit(l);
+}
+
 /* One socket, one descriptor more: it keeps its id, its birth and what is known of it. */
-void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at)
+struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 {
 	struct rec_life *l = slot_begin(fd), copy;
 
 	if (!l)
-		return;
+		return (struct life_ref){NULL, 0};
 	life_flag(from, REC_LIFE_DUPLICATE);
 	word_set(&from.life->sibling_fd, fd);
 	words_copy(&copy, from.life, sizeof(copy));
@@ -206,7 +217,15 @@ void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call c
 	copy.flags &= ~(uint32_t)REC_LIFE_FIRED;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
-	life_touch(slot_commit(l), call, at);
+	return slot_commit(l);
+}
+
+void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at)
+{
+	struct life_ref ref = life_alias(fd, from, from_fd);
+
+	if (ref.life)
+		life_touch(ref, call, at);
 }
 
 /* The word that a child without a recording asks first: it gets one. */

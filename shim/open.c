@@ -17,8 +17,10 @@ static void birth_failed(int fd, struct at at)
 EXPORT int socket(int family, int type, int protocol)
 {
 	bool record = hook_enter();
-	int fd = real.socket(family, type, protocol);
+	int fd;
 
+	thread.in_birth = record;
+	fd = real.socket(family, type, protocol);
 	if (!record)
 		return fd;
 	if (fd < 0)
@@ -26,6 +28,7 @@ EXPORT int socket(int family, int type, int protocol)
 	else
 		life_born(fd, &(struct birth){REC_CALL_SOCKET, family, type, protocol, 0},
 			  AT_CALLER);
+	thread.in_birth = false;
 	return fd;
 }
 
@@ -124,12 +127,14 @@ EXPORT int accept(int listener, __SOCKADDR_ARG addr, socklen_t *len)
 		return real.accept(listener, addr, len);
 	in = listener_enter(listener);
 	peer_prepare(&peer, guest_addr, len, AT_CALLER);
+	thread.in_birth = true;
 	fd = real.accept(listener, (struct sockaddr *)peer.addr, peer.len);
 	listener_leave(in);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
 	else
 		accepted(listener, fd, REC_CALL_ACCEPT, &peer, AT_CALLER);
+	thread.in_birth = false;
 	return fd;
 }
 
@@ -145,12 +150,14 @@ EXPORT int accept4(int listener, __SOCKADDR_ARG addr, socklen_t *len, int flags)
 		return real.accept4(listener, addr, len, flags);
 	in = listener_enter(listener);
 	peer_prepare(&peer, guest_addr, len, AT_CALLER);
+	thread.in_birth = true;
 	fd = real.accept4(listener, (struct sockaddr *)peer.addr, peer.len, flags);
 	listener_leave(in);
 	if (fd < 0)
 		accept_failed(listener, AT_CALLER);
 	else
 		accepted(listener, fd, REC_CALL_ACCEPT4, &peer, AT_CALLER);
+	thread.in_birth = false;
 	return fd;
 }
 

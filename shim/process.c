@@ -32,6 +32,7 @@ void process_reborn(const struct snapshot *snapshot)
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	shim.pollers = NULL;
 	shim.pollers_refused = false;
+	shim.sent = NULL;
 	shim.ended = 0;
 	shim.end_began = 0;
 	shim.folded = false;

@@ -100,9 +100,12 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG f
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct life_ref ref = FIND(fd);
+	bool record = hook_enter();
+	struct life_ref ref = record ? life_find(fd) : (struct life_ref){NULL, 0};
 	ssize_t r = real.recvmsg(fd, msg, flags);
 
+	if (record && r >= 0 && msg->msg_controllen)
+		pass_received(msg, REC_CALL_RECVMSG, AT_CALLER);
 	if (!ref.life)
 		return r;
 	return got(ref,
@@ -114,11 +117,15 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 /* A stream fills one message after the other; an EOF is a last message of no bytes. */
 EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct timespec *timeout)
 {
-	struct life_ref ref = FIND(fd);
+	bool record = hook_enter();
+	struct life_ref ref = record ? life_find(fd) : (struct life_ref){NULL, 0};
 	int r = real.recvmmsg(fd, msgs, nr, flags, timeout);
 	const struct mmsghdr *last = r > 0 ? &msgs[r - 1] : NULL;
 	struct request q = {REC_CALL_RECVMMSG, 0, flags};
 
+	for (int i = 0; record && i < r; i++)
+		if (msgs[i].msg_hdr.msg_controllen)
+			pass_received(&msgs[i].msg_hdr, REC_CALL_RECVMMSG, AT_CALLER);
 	if (ref.life && last)
 		q.bytes = iov_bytes(last->msg_hdr.msg_iov, last->msg_hdr.msg_iovlen);
 	got(ref, q, last ? (ssize_t)last->msg_len : r, AT_CALLER);

@@ -283,6 +283,7 @@ static int file_create(void)
 		if (t.cut)
 			return -ENAMETOOLONG;
 		fd = sys_open(shim.path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
+		shim.image = image;
 	}
 	return fd;
 }

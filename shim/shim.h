@@ -83,6 +83,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t nr, const struct timespec *timeout, c
 int __select(int nr, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout);
 int epoll_pwait2(int epfd, struct epoll_event *events, int room, const struct timespec *timeout,
 		 const sigset_t *mask);
+int pidfd_getfd(int pidfd, int fd, unsigned flags);
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t ssignal(int sig, sighandler_t handler);
@@ -192,7 +193,9 @@ struct shim {
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	struct rec_poller *pollers;
-	bool pollers_refused; /* no room for them */
+	bool pollers_refused;  /* no room for them */
+	struct rec_sent *sent; /* NULL until something is */
+	uint32_t image;	       /* number of this recording among those of the pid */
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
@@ -225,6 +228,7 @@ struct thread {
 	int close_fd;
 	bool unwinding;
 	struct polling polling;
+	bool in_birth; /* between a call that makes a socket and the record of it */
 };
 
 extern __thread struct thread thread __attribute__((tls_model("initial-exec")));
@@ -336,6 +340,8 @@ struct birth {
 
 struct life_ref life_find_detached(int fd, struct rec_life *life);
 struct life_ref life_born(int fd, const struct birth *birth, struct at at);
+struct life_ref life_found(int fd, const struct birth *birth, uint64_t born_ns);
+struct life_ref life_alias(int fd, struct life_ref from, int from_fd);
 void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at);
 bool life_die(int fd, struct at at, uint32_t *undo);
 void life_undo_death(int fd, uint32_t undo);
@@ -474,6 +480,19 @@ void outcome_listener_closes(const struct rec_life *life);
 bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 void facts_refresh(uint64_t now);
+
+/* ---- found.c: sockets that no hook saw being opened --------------------------------------- */
+
+uint64_t found_cookie(int fd);
+bool found_describe(int fd, struct birth *b);
+void found_at_start(void);
+uint32_t found_unseen(void);
+
+/* ---- pass.c: sockets that pass between processes ------------------------------------------ */
+
+void pass_received(const struct msghdr *msg, enum rec_call call, struct at at);
+void pass_taken(int fd, struct at at);
+void pass_sent(int fd, const struct msghdr *msg, struct at at);
 
 /* ---- stack.c, unwinder.c, sites.c, modules.c: from a caller to a site -------------------- */
 

@@ -19,6 +19,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438 /* Linux 5.6 */
+#endif
+
 #if defined(__x86_64__)
 static inline long sys_call(long nr, long a, long b, long c, long d, long e, long f)
 {

@@ -69,16 +69,25 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCK
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	struct life_ref ref = FIND(fd);
+	bool record = hook_enter();
+	struct life_ref ref = record ? life_find(fd) : (struct life_ref){NULL, 0};
+	ssize_t r = real.sendmsg(fd, msg, flags);
 
-	return put(ref, REC_CALL_SENDMSG, real.sendmsg(fd, msg, flags), AT_CALLER);
+	if (record && r >= 0 && msg->msg_controllen)
+		pass_sent(fd, msg, AT_CALLER);
+	return put(ref, REC_CALL_SENDMSG, r, AT_CALLER);
 }
 
 EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags)
 {
-	struct life_ref ref = FIND(fd);
+	bool record = hook_enter();
+	struct life_ref ref = record ? life_find(fd) : (struct life_ref){NULL, 0};
+	int r = real.sendmmsg(fd, msgs, nr, flags);
 
-	return (int)put(ref, REC_CALL_SENDMMSG, real.sendmmsg(fd, msgs, nr, flags), AT_CALLER);
+	for (int i = 0; record && i < r; i++)
+		if (msgs[i].msg_hdr.msg_controllen)
+			pass_sent(fd, &msgs[i].msg_hdr, AT_CALLER);
+	return (int)put(ref, REC_CALL_SENDMMSG, r, AT_CALLER);
 }
 
 EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t n)

@@ -15,11 +15,11 @@
 
 #include <cmocka.h>
 
-#define UNITS 13
+#define UNITS 14
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
-	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers;
+	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers, nr_sent;
 	uint64_t next_id;
 };
 
@@ -32,6 +32,7 @@ enum {
 	UNIT_INCIDENTS = 9,
 	UNIT_OUTCOMES = 10,
 	UNIT_POLLERS = 12,
+	UNIT_SENT = 13,
 };
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
@@ -93,6 +94,10 @@ struct forge *forge_new(uint32_t pid)
 				      .units = 1,
 				      .entry_bytes = 16,
 				      .nr = REC_POLLERS_NR});
+	make_chunk(
+		f, UNIT_SENT,
+		(struct rec_chunk){
+			.kind = REC_CHUNK_SENT, .units = 1, .entry_bytes = 64, .nr = REC_SENT_NR});
 	h = forge_header(f);
 	memcpy(h->magic, REC_MAGIC, sizeof(h->magic));
 	h->version = REC_VERSION;
@@ -202,6 +207,22 @@ struct rec_poller *forge_poller(struct forge *f, uint32_t tid, double stamped)
 	p->tid = tid;
 	p->stamped_ns = FORGE_S(stamped);
 	return p;
+}
+
+struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie)
+{
+	struct rec_sent *s = entry_at(f, UNIT_SENT, f->nr_sent++);
+
+	assert_true(f->nr_sent <= REC_SENT_NR);
+	*s = (struct rec_sent){.cookie = cookie,
+			       .id = l->id,
+			       .born_ns = l->born_ns,
+			       .sent_ns = l->born_ns + FORGE_S(1),
+			       .born_site = l->site,
+			       .born_tid = l->born_tid,
+			       .born_by = l->born_by,
+			       .fd = 3};
+	return s;
 }
 
 struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born)

@@ -33,6 +33,8 @@ struct rec_outcome *forge_outcome(struct forge *f, uint32_t birth, uint32_t clos
 struct rec_poller *forge_poller(struct forge *f, uint32_t tid, double stamped);
 /* An open accepted TCP socket in ESTABLISHED, touched once by thread 1 right after its birth. */
 struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born);
+/* A note that the socket of this life was sent to somebody, a second after its birth. */
+struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie);
 /* The kernel's answer at the end. */
 void forge_facts(struct rec_life *l, uint8_t state, double since_ack);
 void forge_eof(struct rec_life *l, double at);

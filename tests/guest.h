@@ -85,6 +85,19 @@
 	X(leak)                                                                                    \
 	X(clean)                                                                                   \
 	X(leak_late)                                                                               \
+	X(pass)                                                                                    \
+	X(pass_truncated)                                                                          \
+	X(pass_to_worker)                                                                          \
+	X(pass_many)                                                                               \
+	X(pass_hostile)                                                                            \
+	X(activated)                                                                               \
+	X(inetd)                                                                                   \
+	X(leak_and_exec)                                                                           \
+	X(hand_to_exec)                                                                            \
+	X(inetd_kept)                                                                              \
+	X(unseen_births)                                                                           \
+	X(pair)                                                                                    \
+	X(alias)                                                                                   \
 	X(leak_and_wait)
 
 #define GUEST_DECLARE(name) int guest_##name(int argc, char **argv);
@@ -108,6 +121,7 @@ int socket_at_depth(int depth);
 int through_jit(int (*f)(int), int arg);
 int socket_through_jit(int depth);
 int accept_client(int listener);
+void stamp_itself(void);
 int leak_one(int listener, const struct sockaddr_in *addr);
 void serve_one(int listener, const struct sockaddr_in *addr);
 

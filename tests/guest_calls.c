@@ -121,6 +121,7 @@ static const struct {
 	{"exchange", do_exchange, true},
 	{"thread", do_thread, false},
 	{"duplicate", do_duplicate, true},
+	{"stamped", stamp_itself, false},
 	{"wait", do_wait, true},
 	{"fork", do_fork, true},
 	{"fork_and_socket", do_fork_and_socket, true},

@@ -48,6 +48,8 @@ int guest_end(int argc, char **argv)
 		syscall(SYS_exit_group, 45);
 	if (!strcmp(how, "exec"))
 		execl("/bin/sh", "sh", "-c", "exit 46", (char *)NULL);
+	if (!strcmp(how, "exec_alone"))
+		execle("/bin/sh", "sh", "-c", "exit 46", (char *)NULL, (char *[]){NULL});
 	if (!strcmp(how, "handler")) {
 		signal(SIGTERM, on_signal);
 		raise(SIGTERM);

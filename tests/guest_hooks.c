@@ -19,6 +19,7 @@ sighandler_t ssignal(int sig, sighandler_t handler);
 sighandler_t __sysv_signal(int sig, sighandler_t handler);
 sighandler_t sysv_signal(int sig, sighandler_t handler);
 sighandler_t sigset(int sig, sighandler_t handler);
+int pidfd_getfd(int pidfd, int fd, unsigned flags);
 int __poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __poll_chk(struct pollfd *fds, nfds_t nr, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *fds, nfds_t nr, const struct timespec *timeout, const sigset_t *mask,
@@ -32,7 +33,8 @@ static struct {
 	int client;    /* that one */
 	int fresh;     /* a TCP socket, not connected */
 	int file;
-	int set; /* an epoll set with `peer` in it */
+	int pidfd; /* of ourselves */
+	int set;   /* an epoll set with `peer` in it */
 	void *library;
 } w;
 static struct sockaddr_in to, any;
@@ -104,6 +106,7 @@ static char *const argv_true[] = {(char *)"true", NULL};
 	X(sendfile, sendfile(w.end, w.file, NULL, 1))                                              \
 	X(sendfile64, sendfile64(w.end, w.file, NULL, 1))                                          \
 	X(shutdown, shutdown(w.end, SHUT_RDWR))                                                    \
+	X(pidfd_getfd, pidfd_getfd(w.pidfd, w.end, 0))                                             \
 	X(epoll_ctl, epoll_ctl(w.set, EPOLL_CTL_ADD, w.end, &event))                               \
 	X(epoll_wait, epoll_wait(w.set, &event, 1, 0))                                             \
 	X(epoll_pwait, epoll_pwait(w.set, &event, 1, 0, NULL))                                     \
@@ -204,6 +207,7 @@ static void prepare(bool peer_gone)
 	w.client = connect_to(&to);
 	w.fresh = socket(AF_INET, SOCK_STREAM, 0);
 	w.file = open("/proc/self/exe", O_RDONLY);
+	w.pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	w.set = epoll_create1(0);
 	event = (struct epoll_event){.events = EPOLLIN | EPOLLRDHUP, .data.fd = w.peer};
 	if (!peer_gone)

@@ -21,6 +21,7 @@
 #include "forge.h"
 #include "history.h"
 #include "live.h"
+#include "rules.h"
 
 struct fixture {
 	char *dir;
@@ -141,6 +142,252 @@ static void joins_the_inherited_without_a_cookie(void **state)
 	assert_int_equal(x->h.nr_sockets, 2);
 	assert_int_equal(x->h.sockets[0].nr_holders, 2);
 	assert_int_equal(x->h.sockets[1].nr_holders, 1);
+}
+
+/* ---- passed on by exec ------------------------------------------------------------------- */
+
+/* Accepted in the parent's image, which exec replaced at second 500; the child's is the next. */
+static struct rec_life *pass_by_exec(struct fixture *x, int fd, uint64_t cookie)
+{
+	struct rec_life *before = forge_accepted(x->parent, fd, x->site, 10);
+	struct rec_life *after = forge_accepted(x->child, fd, 0, 500);
+
+	forge_header(x->parent)->end_kind = REC_END_EXEC;
+	forge_header(x->parent)->end_ns = FORGE_S(500);
+	before->facts_ns = FORGE_S(500);
+	before->kernel_cookie = after->kernel_cookie = cookie;
+	after->flags = REC_LIFE_AT_START | REC_LIFE_ACCEPTED;
+	after->born_by = REC_CALL_AT_START;
+	after->touch_ns = after->born_ns;
+	forge_facts(after, TCP_CLOSE_WAIT, 900);
+	return before;
+}
+
+/* The thread of the image before has gone on to a younger one. */
+static void moved_on_before_exec(struct fixture *x)
+{
+	struct rec_progress *p = forge_progress(x->parent, 1, x->site);
+
+	p->newest_born_ns = FORGE_S(50);
+	p->newest_touch_ns = FORGE_S(51);
+	p->newest_touch_seq = 1000;
+	p->served = 2;
+}
+
+static struct verdict verdict_of(struct fixture *x, size_t socket)
+{
+	struct judged j;
+
+	judge(&x->h.sockets[socket], &j);
+	return j.verdict;
+}
+
+static void exec_passes_on_what_was_known(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_eof(pass_by_exec(x, 3, 4711), 30);
+	join(x);
+	assert_int_equal(x->h.nr_sockets, 1);
+	assert_int_equal(x->h.sockets[0].nr_holders, 1);
+	assert_int_equal(x->h.sockets[0].birth->process->pid, 200);
+	assert_int_equal(socket_opened(&x->h.sockets[0])->process->pid, 100);
+	assert_int_equal(socket_opened(&x->h.sockets[0])->r.born_ns, FORGE_S(10));
+	assert_int_equal(x->h.sockets[0].eof->process->pid, 100);
+	assert_int_equal(x->h.sockets[0].before->process->pid, 100);
+}
+
+static void left_behind_by_the_image_before(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_eof(pass_by_exec(x, 3, 4711), 30);
+	moved_on_before_exec(x);
+	join(x);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_NONE);
+	assert_int_equal(verdict_of(x, 0).proof.kind, PROOF_THREAD_MOVED_ON);
+}
+
+/* It may have been handed over for the new program to serve. */
+static void not_left_behind_without_being_told(void **state)
+{
+	struct fixture *x = *state;
+
+	pass_by_exec(x, 3, 4711);
+	moved_on_before_exec(x);
+	join(x);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_NO_PROOF);
+}
+
+static void not_left_behind_where_the_next_image_uses_it(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *after;
+
+	forge_eof(pass_by_exec(x, 3, 4711), 30);
+	moved_on_before_exec(x);
+	after = forge_accepted(x->child, 3, 0, 500);
+	after->kernel_cookie = 4711;
+	after->flags |= REC_LIFE_AT_START;
+	forge_facts(after, TCP_CLOSE_WAIT, 900);
+	join(x);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_NO_PROOF);
+}
+
+static void close_on_exec_passes_nothing_on(void **state)
+{
+	struct fixture *x = *state;
+
+	pass_by_exec(x, 3, 4711)->flags |= REC_LIFE_CLOEXEC;
+	join(x);
+	assert_int_equal(x->h.nr_origins, 0);
+	assert_int_equal(socket_opened(&x->h.sockets[0])->process->pid, 200);
+}
+
+/* What exec has replaced holds nothing by itself. */
+static void a_replaced_image_holds_nothing(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_accepted(x->parent, 3, x->site, 10)->kernel_cookie = 4711;
+	forge_header(x->parent)->end_kind = REC_END_EXEC;
+	join(x);
+	assert_int_equal(x->h.nr_sockets, 0);
+}
+
+/* ---- sent by SCM_RIGHTS ------------------------------------------------------------------ */
+
+/* The child received it at second 20 and has not touched it. */
+static struct rec_life *receive(struct fixture *x, int fd, uint64_t cookie)
+{
+	struct rec_life *l = forge_accepted(x->child, fd, forge_site(x->child, 0x2020), 20);
+
+	l->kernel_cookie = cookie;
+	l->flags = REC_LIFE_RECEIVED | REC_LIFE_ACCEPTED;
+	l->born_by = REC_CALL_RECVMSG;
+	l->touch_ns = l->born_ns;
+	forge_facts(l, TCP_CLOSE_WAIT, 900);
+	return l;
+}
+
+static void sender_tells_where_it_was_opened(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *closed = forge_accepted(x->parent, 3, x->site, 10);
+
+	forge_sent(x->parent, closed, 4711)->sent_site = x->site;
+	closed->seq = 2;
+	receive(x, 5, 4711);
+	join(x);
+	assert_int_equal(x->h.nr_sockets, 1);
+	assert_int_equal(x->h.sockets[0].birth->fd, 5);
+	assert_int_equal(socket_opened(&x->h.sockets[0])->process->pid, 100);
+	assert_int_equal(x->h.sockets[0].sent->sent_site, x->site);
+	assert_true(x->h.sockets[0].flags & REC_LIFE_ACCEPTED);
+}
+
+/* The receiver took it for accepted; the sender knows that it was made by socket(). */
+static void sender_tells_which_side_it_is(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *closed = forge_accepted(x->parent, 3, x->site, 10);
+
+	closed->born_by = REC_CALL_SOCKET;
+	forge_sent(x->parent, closed, 4711);
+	closed->seq = 2;
+	receive(x, 5, 4711);
+	join(x);
+	assert_false(x->h.sockets[0].flags & REC_LIFE_ACCEPTED);
+	assert_true(x->h.sockets[0].flags & REC_LIFE_CONNECTED);
+}
+
+/* One that was itself sent on is not where it was opened. */
+static void the_first_of_several_senders_opened_it(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *first = forge_accepted(x->parent, 3, x->site, 10);
+	struct rec_life *second = forge_accepted(x->child, 4, x->site, 9);
+
+	forge_sent(x->parent, first, 4711);
+	second->born_by = REC_CALL_RECVMSG;
+	forge_sent(x->child, second, 4711);
+	first->seq = second->seq = 2;
+	receive(x, 5, 4711);
+	join(x);
+	assert_int_equal(socket_opened(&x->h.sockets[0])->process->pid, 100);
+}
+
+static void sender_still_has_it(struct fixture *x)
+{
+	struct rec_life *l = forge_accepted(x->parent, 3, x->site, 10);
+
+	l->kernel_cookie = 4711;
+	l->flags |= REC_LIFE_SENT;
+	forge_facts(l, TCP_CLOSE_WAIT, 900);
+	forge_sent(x->parent, l, 4711);
+	moved_on_before_exec(x);
+}
+
+/* That the sender is through with it says nothing of who was given it. */
+static void the_receiver_answers_for_it(void **state)
+{
+	struct fixture *x = *state;
+
+	sender_still_has_it(x);
+	receive(x, 5, 4711);
+	join(x);
+	assert_int_equal(x->h.nr_sockets, 1);
+	assert_int_equal(x->h.sockets[0].birth->process->pid, 100);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_ELSEWHERE);
+}
+
+static void sent_to_somebody_unknown(void **state)
+{
+	struct fixture *x = *state;
+
+	sender_still_has_it(x);
+	join(x);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_ELSEWHERE);
+}
+
+/* The receiver is known and has it no more: the sender's own number was forgotten. */
+static void kept_after_the_receiver_closed_it(void **state)
+{
+	struct fixture *x = *state;
+
+	sender_still_has_it(x);
+	receive(x, 5, 4712)->seq = 2;
+	join(x);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_NONE);
+}
+
+/* ---- seen by nobody ---------------------------------------------------------------------- */
+
+static void an_unseen_socket_is_never_a_fault(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = forge_accepted(x->parent, 3, x->site, 10);
+
+	l->flags |= REC_LIFE_UNSEEN | REC_LIFE_TOUCHER_ENDED;
+	forge_facts(l, TCP_CLOSE_WAIT, 900);
+	forge_eof(l, 30);
+	join(x);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_UNSEEN);
+}
+
+/* Another number of a socket that is known. */
+static void an_unseen_number_of_a_known_socket(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *unseen = forge_accepted(x->parent, 4, 0, 5);
+
+	forge_accepted(x->parent, 3, x->site, 10)->kernel_cookie = 4711;
+	unseen->flags = REC_LIFE_UNSEEN;
+	unseen->kernel_cookie = 4711;
+	join(x);
+	assert_int_equal(x->h.nr_sockets, 1);
+	assert_int_equal(x->h.sockets[0].birth->fd, 3);
+	assert_false(socket_is_unseen(&x->h.sockets[0]));
 }
 
 static size_t nr_kin(struct fixture *x, uint32_t site, bool accepted)
@@ -306,6 +553,31 @@ static void asks_the_kernel_about_the_running(void **state)
 	close(bare);
 }
 
+/* One that no hook saw, and that is older than the reading of the recording. */
+static void finds_what_no_hook_saw_in_the_running(void **state)
+{
+	struct fixture *x = *state;
+	struct timespec pause = {1, 100000000};
+	int known = make_close_wait(), fd = make_close_wait(), young;
+
+	forge_header(x->parent)->pid = (uint32_t)getpid();
+	forge_header(x->parent)->end_kind = REC_END_NONE;
+	forge_accepted(x->parent, known, x->site, 10)->touch_tid = (uint32_t)gettid();
+	nanosleep(&pause, NULL);
+	young = make_close_wait();
+	read_history(x);
+	live_complete(&x->h);
+	assert_int_equal(x->h.nr_lives, 2);
+	assert_int_equal(x->h.lives[1].fd, fd);
+	assert_int_equal(x->h.lives[1].r.kernel_tcp_state, TCP_CLOSE_WAIT);
+	history_join(&x->h);
+	assert_false(socket_is_unseen(&x->h.sockets[0]));
+	assert_true(socket_is_unseen(&x->h.sockets[1]));
+	close(known);
+	close(fd);
+	close(young);
+}
+
 static void a_reused_pid_is_another_process(void **state)
 {
 	struct fixture *x = *state;
@@ -328,6 +600,20 @@ int main(void)
 		TEST(keeps_equal_ids_of_two_processes_apart),
 		TEST(joins_processes_by_cookie),
 		TEST(joins_the_inherited_without_a_cookie),
+		TEST(exec_passes_on_what_was_known),
+		TEST(left_behind_by_the_image_before),
+		TEST(not_left_behind_without_being_told),
+		TEST(not_left_behind_where_the_next_image_uses_it),
+		TEST(close_on_exec_passes_nothing_on),
+		TEST(a_replaced_image_holds_nothing),
+		TEST(sender_tells_where_it_was_opened),
+		TEST(sender_tells_which_side_it_is),
+		TEST(the_first_of_several_senders_opened_it),
+		TEST(the_receiver_answers_for_it),
+		TEST(sent_to_somebody_unknown),
+		TEST(kept_after_the_receiver_closed_it),
+		TEST(an_unseen_socket_is_never_a_fault),
+		TEST(an_unseen_number_of_a_known_socket),
 		TEST(finds_progress_of_a_site),
 		TEST(copies_of_a_call_are_kin),
 		TEST(one_call_of_accept_makes_kin_but_no_client_kin),
@@ -336,6 +622,7 @@ int main(void)
 		TEST(the_first_who_was_told_speaks_for_the_socket),
 		TEST(believes_who_saw_the_killed_end),
 		TEST(asks_the_kernel_about_the_running),
+		TEST(finds_what_no_hook_saw_in_the_running),
 		TEST(a_reused_pid_is_another_process),
 	};
 

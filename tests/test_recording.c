@@ -43,12 +43,13 @@ ENDS(found_after__Exit, "_Exit")
 ENDS(found_after_quick_exit, "quick_exit")
 ENDS(found_after_exit_by_syscall, "syscall")
 ENDS(found_after_exit_in_own_handler, "handler")
+ENDS(found_after_exec, "exec")
 
 /* What was leaked is the next image's, which nobody followed: no verdict, and no false one. */
-static void not_judged_after_exec(void **state)
+static void not_judged_after_exec_of_an_unfollowed(void **state)
 {
 	(void)state;
-	expect("end", "exec", 0, ARGV("socklint: no leaks: 9 sockets followed"));
+	expect("end", "exec_alone", 0, ARGV("socklint: no leaks: 9 sockets followed"));
 }
 
 /* Stopped from outside at once: within the grace, nothing is a fault. */
@@ -260,7 +261,8 @@ int main(void)
 		cmocka_unit_test(found_after_quick_exit),
 		cmocka_unit_test(found_after_exit_by_syscall),
 		cmocka_unit_test(found_after_exit_in_own_handler),
-		cmocka_unit_test(not_judged_after_exec),
+		cmocka_unit_test(found_after_exec),
+		cmocka_unit_test(not_judged_after_exec_of_an_unfollowed),
 		cmocka_unit_test(not_judged_within_the_grace),
 		cmocka_unit_test(sigkill_leaves_what_is_needed),
 		cmocka_unit_test(killed_too_soon_is_in_doubt),

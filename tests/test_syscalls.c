@@ -97,6 +97,8 @@ static const struct situation situations[] = {
 	 "13", "connection", 10},
 	{"a life in a new thread", "thread", "3", "13", "thread", 10},
 	{"dup, dup2 onto it, close", "duplicate", "3", "13", "duplicate", 10},
+	{"sendmsg and recvmsg, with control data that holds no descriptor", "stamped", "3", "13",
+	 "stamped", 10},
 	{"epoll_ctl, epoll_wait, poll, select", "wait", "3", "13", "wait", 10},
 	{"fork, and a child that ends at once", "fork", "3", "13", "fork", 10},
 	{"fork, and a child that opens a socket", "fork_and_socket", "3", "13", "fork_and_socket",
@@ -167,6 +169,25 @@ static char *table_read(void)
 	return table;
 }
 
+/* How many lines of `guest nothing` under the shim are calls of `which`. */
+static int of_nothing(const char *which)
+{
+	char env[300], trace[300];
+	struct run run;
+	int n = 0;
+
+	snprintf(trace, sizeof(trace), "trace=%s", which);
+	snprintf(env, sizeof(env), "LD_PRELOAD=%s", SHIM);
+	run = run_program(
+		&(struct start){.argv = ARGV("strace", "-qq", "-e", trace, "-E", env, "-E",
+					     "SOCKLINT_OPTIONS=report=none", GUEST, "nothing")});
+	assert_int_equal(run.status, 0);
+	for (const char *at = run.err; (at = strchr(at, '\n')); at++)
+		n++;
+	run_release(&run);
+	return n;
+}
+
 static int strace_works(void)
 {
 	struct run run = run_program(
@@ -208,11 +229,22 @@ static void each_row_is_a_situation(void **state)
 	assert_int_equal(rows - 1, NR_SITUATIONS);
 }
 
+/* At the start and at the end. Beyond the standard three it may have some of this process's. */
+static void descriptors_are_looked_at_once_at_each_end(void **state)
+{
+	(void)state;
+	if (!strace_works())
+		skip();
+	assert_in_range(of_nothing("getdents64"), 2, 2 * 2);
+	assert_in_range(of_nothing("getsockopt"), 2 * 3, 2 * scratch_count("/proc/self/fd", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_situation_adds_what_hacking_says),
 		cmocka_unit_test(each_row_is_a_situation),
+		cmocka_unit_test(descriptors_are_looked_at_once_at_each_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
