@@ -32,7 +32,6 @@ struct entry {
 uint64_t epoll_fds[EPOLL_FDS / 64];
 static struct entry table[ENTRIES];
 static bool oneshot_used;
-static bool numbers_used; /* small words that are not the descriptor's number: indices */
 
 static uint64_t check_of(int epfd, uint64_t data, uint64_t owner)
 {
@@ -44,15 +43,6 @@ static struct entry *entry_at(int epfd, uint64_t data, uint32_t i)
 	uint64_t hash = (data ^ (uint64_t)(unsigned)epfd << 40) * 0x9e3779b97f4a7c15u >> 48;
 
 	return &table[(hash + i) % ENTRIES];
-}
-
-static struct life_ref confirm(int epfd, int fd, uint32_t seq)
-{
-	struct life_ref ref = life_find(fd);
-
-	if (!ref.life || (seq && ref.seq != seq) || word_get(&ref.life->epoll_fd) != epfd)
-		return (struct life_ref){NULL, 0};
-	return ref;
 }
 
 /* Returns the owner of a whole entry of this word, or 0. */
@@ -67,9 +57,13 @@ static uint64_t entry_owner(const struct entry *e, int epfd, uint64_t data)
 
 static struct life_ref owner_life(int epfd, uint64_t owner)
 {
-	if (!(owner & 1) || owner == NO_OWNER)
-		return (struct life_ref){NULL, 0};
-	return confirm(epfd, (int)(owner >> 32), (uint32_t)owner);
+	struct life_ref ref = {NULL, 0};
+
+	if ((owner & 1) && owner != NO_OWNER)
+		ref = life_find((int)(owner >> 32));
+	if (ref.life && (ref.seq != (uint32_t)owner || word_get(&ref.life->epoll_fd) != epfd))
+		ref.life = NULL;
+	return ref;
 }
 
 /* The socket that an event is about. */
@@ -81,9 +75,7 @@ static struct life_ref find_owner(int epfd, uint64_t data)
 		if (owner)
 			return owner_life(epfd, owner);
 	}
-	if (numbers_used)
-		return (struct life_ref){NULL, 0};
-	return confirm(epfd, (int)(uint32_t)data, 0);
+	return (struct life_ref){NULL, 0};
 }
 
 static void entry_write(struct entry *e, int epfd, uint64_t data, uint64_t owner)
@@ -109,8 +101,6 @@ static void remember(int epfd, uint64_t data, int fd, uint32_t seq)
 	uint64_t owner = (uint64_t)(unsigned)fd << 32 | seq;
 	struct entry *to = NULL;
 
-	if ((int)(uint32_t)data != fd && (uint32_t)data < 1u << 20)
-		word_set(&numbers_used, true);
 	for (uint32_t i = 0; i < WINDOW; i++) {
 		struct entry *e = entry_at(epfd, data, i);
 		uint64_t before = entry_owner(e, epfd, data);

@@ -280,21 +280,21 @@ static void poll_helper(void)
 /* The set looks the same each time, but its number names another socket. */
 static void poll_reused(void)
 {
-	struct pollfd p[2] = {{.fd = named("member"), .events = POLLIN}, {.events = POLLIN}};
+	struct pollfd p[2] = {{.fd = named("member"), .events = POLLIN},
+			      {.fd = -1, .events = POLLIN}};
 
 	for (int i = 0; i < 3; i++) {
 		int client, fd = pair_of(&client);
 
-		if (!i)
+		if (p[1].fd < 0) {
 			p[1].fd = fd;
-		poll(p, 2, 0);
-		if (i == 2)
-			say_fd("reused", dup2(fd, p[1].fd));
-		else
+		} else {
 			dup2(fd, p[1].fd);
-		close(fd);
+			close(fd);
+		}
 		poll(p, 2, 0);
 	}
+	say_fd("reused", p[1].fd);
 }
 
 /* Told that the peers are gone, and then forgotten. */
@@ -528,8 +528,8 @@ static void duplicated(void)
 	b = pair_of(&client);
 	p = (struct pollfd){.fd = b, .events = POLLRDHUP};
 	close(client);
-	must(poll(&p, 1, 5000) == 1, "poll");
 	say_fd("heir", dup(b));
+	must(poll(&p, 1, 5000) == 1, "poll");
 	close(b);
 	/* The number of a socket that was waited for in every way, taken by another. */
 	b = pair_of(&client);
