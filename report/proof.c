@@ -100,6 +100,30 @@ static bool may_be_in_custody(const struct life *l)
 	return was_touched(l) || is_youngest_of_toucher(l);
 }
 
+static bool opener_closes(const struct life *l)
+{
+	const struct family *f = siblings(l);
+	size_t i;
+
+	for (i = 0; i < f->nr; i++)
+		if (f->entries[i]->tid == l->r.touch_tid && f->entries[i]->ended)
+			return true;
+	return false;
+}
+
+/*
+ * Who reads and writes a FILE is not seen: the thread that made one may have handed it to another,
+ * which is still at work on it. Not if it got the socket from another itself, or is known to close
+ * such sockets, or there is no other thread.
+ */
+static bool may_be_used_unseen(const struct life *l)
+{
+	if (!(l->r.flags & REC_LIFE_STDIO) || l->r.touch_call != REC_CALL_FDOPEN)
+		return false;
+	return l->r.touch_tid == l->r.born_tid && l->process->rec->header->threads != 1 &&
+	       !opener_closes(l);
+}
+
 static bool prove_ended(const struct life *l, struct proof *proof)
 {
 	if (!toucher_ended(l) || (!was_touched(l) && others_serve_site(l)))
@@ -158,6 +182,8 @@ static bool prove_overtaken(const struct life *l, struct proof *proof)
 /* Births without a stack all share site 0: they are no siblings. */
 static bool prove_life(const struct life *l, struct proof *proof)
 {
+	if (may_be_used_unseen(l))
+		return false;
 	if (prove_ended(l, proof))
 		return true;
 	if (!l->r.site)
@@ -174,6 +200,8 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 		return OPEN_ELSEWHERE;
 	if (prove_life(s->touched, proof))
 		return OPEN_NONE;
+	if (may_be_used_unseen(s->touched))
+		return OPEN_CUSTODY;
 	if (s->touched->r.site &&
 	    (prove_overtaken(s->touched, &ignored) ||
 	     (may_be_in_custody(s->touched) && is_youngest_of_toucher(s->touched))))

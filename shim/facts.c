@@ -109,6 +109,15 @@ bool facts_ask(int fd, struct life_ref ref)
 	return true;
 }
 
+/* How many threads there are: what one of them holds in a FILE may be in another's hands. */
+void facts_count_threads(void)
+{
+	struct stat st;
+
+	if (sys_lstat("/proc/self/task", &st) == 0 && st.st_nlink > 2)
+		word_set(&shim.head->threads, st.st_nlink - 2);
+}
+
 static bool is_worth_asking(const struct rec_life *l, uint64_t now)
 {
 	return (word_get(&l->seq) & 1) && is_inet(l) && l->type == SOCK_STREAM &&
@@ -125,6 +134,7 @@ COLD void facts_refresh(uint64_t now)
 	if (shim.sealed || now < due ||
 	    !word_cas(&shim.next_refresh_ns, &due, now + REFRESH_EVERY_NS))
 		return;
+	facts_count_threads();
 	for (uint32_t seen = 0, asked = 0; seen < all && asked < REFRESH_AT_ONCE; seen++, fd++) {
 		struct rec_life *l = life_slot((int)(fd % all));
 		struct life_ref ref = life_find((int)(fd % all));

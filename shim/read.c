@@ -137,3 +137,34 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 	return got(ref, (struct request){REC_CALL_RECVFROM, n, flags},
 		   real.__recvfrom_chk(fd, buf, n, room, flags, from, len), AT_CALLER);
 }
+
+/* ---- by syscall() ---- */
+
+/* read, recvfrom */
+long raw_read(long nr, const long a[6], struct at at)
+{
+	bool recv = nr == SYS_recvfrom;
+	struct request q = {recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
+			    recv ? (int)a[3] : 0};
+
+	return got(life_find((int)a[0]), q, raw_call(nr, a), at);
+}
+
+long raw_readv(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+	long r = raw_call(nr, a);
+	size_t bytes = ref.life && !r ? iov_bytes((const struct iovec *)a[1], (size_t)a[2]) : 0;
+
+	return got(ref, (struct request){REC_CALL_READV, bytes, 0}, r, at);
+}
+
+long raw_recvmsg(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+	const struct msghdr *msg = (const struct msghdr *)a[1];
+	long r = raw_call(nr, a);
+	size_t bytes = ref.life && !r ? iov_bytes(msg->msg_iov, msg->msg_iovlen) : 0;
+
+	return got(ref, (struct request){REC_CALL_RECVMSG, bytes, (int)a[2]}, r, at);
+}

@@ -22,9 +22,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -64,6 +66,7 @@ ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags, __SOCKADDR_ARG from,
 		       socklen_t *from_len);
 void closefrom(int low);
+int __close(int fd);
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t ssignal(int sig, sighandler_t handler);
@@ -275,6 +278,19 @@ void summary_open(const char *dir, bool create);
 bool summary_refuses(void);
 void summary_failed(int error);
 
+/* ---- children.c: programs that are started, and what becomes of the shim in them ---------- */
+
+struct started {
+	struct rec_child *child; /* NULL: not known by name */
+	bool bare;
+};
+
+void children_prepare(void);
+struct started child_begin(const char *path, char *const envp[]);
+struct started child_begin_fd(int fd, char *const envp[]);
+void child_failed(struct started s);
+void child_loaded(void);
+
 /* ---- lives.c: the table of descriptors --------------------------------------------------- */
 
 /* A life as it was found: what comes back from the kernel belongs to it while seq is the same. */
@@ -362,6 +378,7 @@ void progress_ended(const struct rec_life *life);
 
 bool facts_ask(int fd, struct life_ref ref);
 void facts_refresh(uint64_t now);
+void facts_count_threads(void);
 
 /* ---- stack.c, unwinder.c, sites.c, modules.c: from a caller to a site -------------------- */
 
@@ -397,9 +414,30 @@ bool modules_inherit(void);
 void module_cite(uint64_t pc);
 void module_unloaded(void);
 
+/* ---- load.c: what the guest does past every hook ----------------------------------------- */
+
+void blind_to(uint32_t flag);
+void blind_tell_summary(void);
+
+/* ---- the raw doors: what syscall() is asked to do, each by its family's file -------------- */
+
+/* Does what its hook does, by system call `nr` with the arguments a; results as syscall()'s. */
+typedef long raw_door(long nr, const long a[6], struct at at);
+
+#define RAW(nr, door) raw_door door;
+#include "raw.def"
+#undef RAW
+
+static inline long raw_call(long nr, const long a[6])
+{
+	return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
 /* ---- close.c, process.c ------------------------------------------------------------------ */
 
 typedef int close_function(int fd);
+
+void close_was_double(int fd, struct at at);
 
 int close_recorded(int fd, struct at at, close_function *really);
 void process_reborn(const struct snapshot *snapshot);
@@ -419,7 +457,7 @@ void signals_arm_all(void);
 void signals_disarm_all(void);
 
 /* Not in the guest's house. (fork, exit and their like stay usable: they are hooks here.) */
-#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen fdopen
+#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen puts fputs
 #pragma GCC poison pthread_create pthread_mutex_lock pthread_sigmask sigprocmask perror abort
 
 #endif

@@ -4,6 +4,12 @@
  */
 #include "shim.h"
 
+/* sendfile(): the file may be what is bad. */
+static bool is_of_other(enum rec_call call, int error)
+{
+	return call == REC_CALL_SENDFILE && error == EBADF;
+}
+
 static ssize_t put(struct life_ref ref, enum rec_call call, ssize_t r, struct at at)
 {
 	int e;
@@ -14,7 +20,7 @@ static ssize_t put(struct life_ref ref, enum rec_call call, ssize_t r, struct at
 	life_touch(ref, call, at);
 	if (r > 0)
 		life_wrote(ref);
-	else if (r < 0 && e != EAGAIN)
+	else if (r < 0 && e != EAGAIN && !is_of_other(call, e))
 		life_error(ref, e, at);
 	errno = e;
 	return r;
@@ -67,6 +73,39 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags)
 	return (int)put(ref, REC_CALL_SENDMMSG, real.sendmmsg(fd, msgs, nr, flags), AT_CALLER);
 }
 
+/*
+ * Two descriptors: what was wrong with one of them, and with which, EBADF does not say. Bytes that
+ * came out of a socket, or an end of it, are the business of the one that is read from.
+ */
+static ssize_t moved(struct life_ref from, struct life_ref to, ssize_t r, size_t n, struct at at)
+{
+	int e = errno;
+
+	if (from.life) {
+		life_touch(from, REC_CALL_SPLICE, at);
+		if (r == 0 && n && from.life->type == SOCK_STREAM)
+			life_eof(from, at);
+		else if (r < 0 && e == ECONNRESET)
+			life_error(from, e, at);
+	}
+	if (to.life) {
+		life_touch(to, REC_CALL_SPLICE, at);
+		if (r > 0)
+			life_wrote(to);
+		else if (r < 0 && (e == EPIPE || e == ECONNRESET))
+			life_error(to, e, at);
+	}
+	errno = e;
+	return r;
+}
+
+EXPORT ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned flags)
+{
+	struct life_ref source = FIND(from), sink = FIND(to);
+
+	return moved(source, sink, real.splice(from, from_at, to, to_at, n, flags), n, AT_CALLER);
+}
+
 EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t n)
 {
 	struct life_ref ref = FIND(to);
@@ -81,19 +120,42 @@ EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t n)
 	return put(ref, REC_CALL_SENDFILE, real.sendfile64(to, from, offset, n), AT_CALLER);
 }
 
-EXPORT int shutdown(int fd, int how)
+/* write, writev, sendto, sendmsg */
+long raw_write(long nr, const long a[6], struct at at)
 {
-	struct life_ref ref = FIND(fd);
-	int r = real.shutdown(fd, how), e;
+	enum rec_call call = nr == SYS_write	 ? REC_CALL_WRITE
+			     : nr == SYS_writev	 ? REC_CALL_WRITEV
+			     : nr == SYS_sendmsg ? REC_CALL_SENDMSG
+						 : REC_CALL_SENDTO;
+
+	return put(life_find((int)a[0]), call, raw_call(nr, a), at);
+}
+
+static int shut(struct life_ref ref, int r, int how, struct at at)
+{
+	int e = errno;
 
 	if (!ref.life)
 		return r;
-	e = errno;
-	life_touch(ref, REC_CALL_SHUTDOWN, AT_CALLER);
+	life_touch(ref, REC_CALL_SHUTDOWN, at);
 	if (r == 0)
-		life_shut(ref, how, AT_CALLER);
+		life_shut(ref, how, at);
 	else
-		life_error(ref, e, AT_CALLER);
+		life_error(ref, e, at);
 	errno = e;
 	return r;
+}
+
+EXPORT int shutdown(int fd, int how)
+{
+	struct life_ref ref = FIND(fd);
+
+	return shut(ref, real.shutdown(fd, how), how, AT_CALLER);
+}
+
+long raw_shutdown(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+
+	return shut(ref, (int)raw_call(nr, a), (int)a[1], at);
 }
