@@ -147,16 +147,28 @@ static void by_raw_dup3(int fd)
 /* ---- another thread is inside read() ---- */
 
 static int read_fd, read_result;
-static bool reading;
+static pid_t reader_tid;
 
 static void *read_one(void *arg)
 {
 	char byte;
 
 	(void)arg;
-	__atomic_store_n(&reading, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&reader_tid, gettid(), __ATOMIC_RELEASE);
 	read_result = (int)read(read_fd, &byte, 1);
 	return NULL;
+}
+
+static bool sleeps(pid_t tid)
+{
+	char path[60], stat[200] = "", *end;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY);
+	must(fd >= 0 && read(fd, stat, sizeof(stat) - 1) > 0 && close(fd) == 0, path);
+	end = strrchr(stat, ')');
+	return end && end[2] == 'S';
 }
 
 /* Starts a thread that blocks in read(fd): returns when it does. */
@@ -166,9 +178,8 @@ static pthread_t start_reader(int fd)
 
 	read_fd = fd;
 	must(pthread_create(&t, NULL, read_one, NULL) == 0, "pthread_create");
-	while (!__atomic_load_n(&reading, __ATOMIC_ACQUIRE))
-		sched_yield();
-	usleep(50000);
+	while (!__atomic_load_n(&reader_tid, __ATOMIC_ACQUIRE) || !sleeps(reader_tid))
+		usleep(1000);
 	return t;
 }
 
