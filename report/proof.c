@@ -14,11 +14,13 @@
  *			and has touched no younger one since: it may be a worker that is still busy
  *			with it.
  *
- * Two cases need care. A socket that was accepted and never touched may lie in a queue from one
+ * Some cases need care. A socket that was accepted and never touched may lie in a queue from one
  * thread to the next: that the accepting thread accepted others says nothing then, unless nobody
  * else ever serves the site (a parent that forks children accepts and forgets). And a client's
  * socket may lie in a pool: only a replacement, opened after the old one had become useless,
  * tells that the pool gave it up.
+ *
+ * Nor does anybody see who uses a FILE: one that another thread may have in hand proves nothing.
  *
  * Progress is counted per process, and so is this: another process that touched the socket
  * later must have moved on itself.
@@ -106,22 +108,21 @@ static bool opener_closes(const struct life *l)
 	size_t i;
 
 	for (i = 0; i < f->nr; i++)
-		if (f->entries[i]->tid == l->r.touch_tid && f->entries[i]->ended)
+		if (f->entries[i]->tid == l->r.touch_tid && f->entries[i]->ended &&
+		    f->entries[i]->ended * 2 >= f->entries[i]->served)
 			return true;
 	return false;
 }
 
 /*
  * Who reads and writes a FILE is not seen: the thread that made one may have handed it to another,
- * which is still at work on it. Not if it got the socket from another itself, or is known to close
- * such sockets, or there is no other thread.
+ * which is still at work on it. Not if it got the socket from another itself, or closes most of
+ * such sockets itself, or there is no other thread.
  */
 static bool may_be_used_unseen(const struct life *l)
 {
-	if (!(l->r.flags & REC_LIFE_STDIO) || l->r.touch_call != REC_CALL_FDOPEN)
-		return false;
-	return l->r.touch_tid == l->r.born_tid && l->process->rec->header->threads != 1 &&
-	       !opener_closes(l);
+	return (l->r.flags & REC_LIFE_STDIO) && l->r.touch_tid == l->r.born_tid &&
+	       l->process->rec->header->threads != 1 && !opener_closes(l);
 }
 
 static bool prove_ended(const struct life *l, struct proof *proof)
@@ -201,7 +202,7 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 	if (prove_life(s->touched, proof))
 		return OPEN_NONE;
 	if (may_be_used_unseen(s->touched))
-		return OPEN_CUSTODY;
+		return OPEN_UNSEEN;
 	if (s->touched->r.site &&
 	    (prove_overtaken(s->touched, &ignored) ||
 	     (may_be_in_custody(s->touched) && is_youngest_of_toucher(s->touched))))
@@ -247,12 +248,24 @@ static bool may_be_parked(const struct socket *s)
 	return !s->eof && site && site->peer == REC_SITE_SEVERAL_PEERS;
 }
 
+/* The new one may be another thread's: this one's may be at work on what it read, in its FILE. */
+static bool may_be_read_unseen(const struct socket *s)
+{
+	struct proof ignored;
+
+	return (s->flags & REC_LIFE_STDIO) &&
+	       (may_be_used_unseen(s->touched) ||
+		(may_be_in_custody(s->touched) && !prove_thread_moved_on(s->touched, &ignored)));
+}
+
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof)
 {
 	uint32_t tid;
 
 	if (has_no_younger_sibling(s))
 		return OPEN_ONE_SHOT;
+	if (may_be_read_unseen(s))
+		return OPEN_UNSEEN;
 	if (youngest_birth(s->birth, &tid) <= since_ns || may_be_parked(s))
 		return OPEN_PARKED;
 	*proof = (struct proof){PROOF_REPLACED, tid, 0};
