@@ -364,7 +364,7 @@ struct rec_header {
 	uint64_t nr_incidents; /* ever seen; the first REC_INCIDENTS_NR are kept */
 	uint64_t fd_limit;     /* RLIMIT_NOFILE, soft, at the start */
 	uint64_t nr_sent;      /* ever sent; the last REC_SENT_NR are kept */
-	uint64_t threads;      /* alive when the kernel was asked last; 0: not known */
+	uint64_t threads;      /* alive at facts_ns; 0: not known */
 	uint64_t reserved[10];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */

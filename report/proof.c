@@ -122,7 +122,7 @@ static bool opener_closes(const struct life *l)
 static bool may_be_used_unseen(const struct life *l)
 {
 	return (l->r.flags & REC_LIFE_STDIO) && l->r.touch_tid == l->r.born_tid &&
-	       l->process->rec->header->threads != 1 && !opener_closes(l);
+	       l->process->threads != 1 && !opener_closes(l);
 }
 
 static bool prove_ended(const struct life *l, struct proof *proof)

@@ -34,7 +34,9 @@ static bool is_preloaded(char *const envp[])
 
 void children_prepare(void)
 {
-	by_environment = is_preloaded(environ);
+	const char *value = getenv("LD_PRELOAD");
+
+	by_environment = value && strstr(value, OUR_NAME);
 }
 
 static struct rec_child *children(void)

@@ -134,7 +134,6 @@ COLD void facts_refresh(uint64_t now)
 	if (shim.sealed || now < due ||
 	    !word_cas(&shim.next_refresh_ns, &due, now + REFRESH_EVERY_NS))
 		return;
-	facts_count_threads();
 	for (uint32_t seen = 0, asked = 0; seen < all && asked < REFRESH_AT_ONCE; seen++, fd++) {
 		struct rec_life *l = life_slot((int)(fd % all));
 		struct life_ref ref = life_find((int)(fd % all));

@@ -199,6 +199,9 @@ int guest_stdio_server(int argc, char **argv)
 	}
 	usleep(1200000);
 	printf("done\n");
+	fflush(stdout);
+	if (strstr(how, "waits"))
+		pause();
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "running.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,6 +285,53 @@ static void busy_worker_that_was_handed_a_file_is_not_accused(void **state)
 	run_release(&report);
 }
 
+/* The number of threads is known of the living, and of those who could say good-bye. */
+static void report_on_waiting(const char *how, const char *alive, const char *killed)
+{
+	char *dir = scratch_make(), options[300];
+	struct child child;
+	struct run run, report;
+
+	snprintf(options, sizeof(options), "dir=%s:report=none", dir);
+	child = child_start(&(struct start){
+		.argv = ARGV(GUEST, "stdio_server", how), .preload = SHIM, .options = options});
+	child_expect(&child, "done");
+	report = run_report(dir);
+	if (alive)
+		assert_has_line(report.out, alive);
+	else
+		assert_has_no_line(report.out, "error:");
+	run_release(&report);
+	kill(child.pid, SIGKILL);
+	run = child_finish(&child);
+	run_release(&run);
+	report = run_report(dir);
+	if (killed)
+		assert_has_line(report.out, killed);
+	else
+		assert_has_no_line(report.out, "error:");
+	run_release(&report);
+	scratch_remove(dir);
+}
+
+static void handed_files_of_a_living_server(void **state)
+{
+	(void)state;
+	report_on_waiting("handed busy waits", NULL, NULL);
+}
+
+static void forgotten_files_of_a_living_server(void **state)
+{
+	(void)state;
+	report_on_waiting("worker forgets waits", FORGOTTEN, NULL);
+}
+
+static void forgotten_files_of_a_living_single_thread(void **state)
+{
+	(void)state;
+	report_on_waiting("single forgets waits", FORGOTTEN, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +381,9 @@ int main(void)
 		cmocka_unit_test(forgotten_fclose_of_the_only_thread_is_found),
 		cmocka_unit_test(busy_worker_with_a_file_is_not_accused),
 		cmocka_unit_test(busy_worker_that_was_handed_a_file_is_not_accused),
+		cmocka_unit_test(handed_files_of_a_living_server),
+		cmocka_unit_test(forgotten_files_of_a_living_server),
+		cmocka_unit_test(forgotten_files_of_a_living_single_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
