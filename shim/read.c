@@ -98,17 +98,22 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 }
 
 /* A stream fills one message after the other; an EOF is a last message of no bytes. */
-EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct timespec *timeout)
+static int got_many(struct life_ref ref, int r, const struct mmsghdr *msgs, int flags, struct at at)
 {
-	struct life_ref ref = FIND(fd);
-	int r = real.recvmmsg(fd, msgs, nr, flags, timeout);
 	const struct mmsghdr *last = r > 0 ? &msgs[r - 1] : NULL;
 	struct request q = {REC_CALL_RECVMMSG, 0, flags};
 
 	if (ref.life && last)
 		q.bytes = iov_bytes(last->msg_hdr.msg_iov, last->msg_hdr.msg_iovlen);
-	got(ref, q, last ? (ssize_t)last->msg_len : r, AT_CALLER);
+	got(ref, q, last ? (ssize_t)last->msg_len : r, at);
 	return r;
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct timespec *timeout)
+{
+	struct life_ref ref = FIND(fd);
+
+	return got_many(ref, real.recvmmsg(fd, msgs, nr, flags, timeout), msgs, flags, AT_CALLER);
 }
 
 /* ---- what programs built with _FORTIFY_SOURCE call ---- */
@@ -167,4 +172,12 @@ long raw_recvmsg(long nr, const long a[6], struct at at)
 	size_t bytes = ref.life && !r ? iov_bytes(msg->msg_iov, msg->msg_iovlen) : 0;
 
 	return got(ref, (struct request){REC_CALL_RECVMSG, bytes, (int)a[2]}, r, at);
+}
+
+long raw_recvmmsg(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+	int r = (int)raw_call(nr, a);
+
+	return got_many(ref, r, (const struct mmsghdr *)a[1], (int)a[3], at);
 }

@@ -2,6 +2,7 @@
 /*
  * Sockets inside a FILE. The C library reads, writes and closes them by itself, where no hook
  * looks: so from fdopen() on nobody knows what is done with one, until the FILE is closed.
+ * (fcloseall() and exit() flush, and close nothing.)
  */
 #include "shim.h"
 

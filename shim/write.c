@@ -120,15 +120,34 @@ EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t n)
 	return put(ref, REC_CALL_SENDFILE, real.sendfile64(to, from, offset, n), AT_CALLER);
 }
 
-/* write, writev, sendto, sendmsg */
+static enum rec_call write_call(long nr)
+{
+	switch (nr) {
+	case SYS_write:
+		return REC_CALL_WRITE;
+	case SYS_writev:
+		return REC_CALL_WRITEV;
+	case SYS_sendto:
+		return REC_CALL_SENDTO;
+	case SYS_sendmsg:
+		return REC_CALL_SENDMSG;
+	case SYS_sendmmsg:
+		return REC_CALL_SENDMMSG;
+	}
+	return REC_CALL_SENDFILE;
+}
+
+/* All that write to their first descriptor. */
 long raw_write(long nr, const long a[6], struct at at)
 {
-	enum rec_call call = nr == SYS_write	 ? REC_CALL_WRITE
-			     : nr == SYS_writev	 ? REC_CALL_WRITEV
-			     : nr == SYS_sendmsg ? REC_CALL_SENDMSG
-						 : REC_CALL_SENDTO;
+	return put(life_find((int)a[0]), write_call(nr), raw_call(nr, a), at);
+}
 
-	return put(life_find((int)a[0]), call, raw_call(nr, a), at);
+long raw_splice(long nr, const long a[6], struct at at)
+{
+	struct life_ref source = life_find((int)a[0]), sink = life_find((int)a[2]);
+
+	return moved(source, sink, raw_call(nr, a), (size_t)a[4], at);
 }
 
 static int shut(struct life_ref ref, int r, int how, struct at at)

@@ -53,6 +53,14 @@ static void read_to_the_end(const char *how, int fd)
 		r = syscall(SYS_recvfrom, fd, &byte, 1, 0, NULL, NULL);
 	if (!strcmp(how, "recvmsg"))
 		r = syscall(SYS_recvmsg, fd, &msg, 0);
+	if (!strcmp(how, "recvmmsg")) {
+		struct mmsghdr many = {.msg_hdr = msg};
+
+		r = syscall(SYS_recvmmsg, fd, &many, 1, 0, NULL);
+		must(many.msg_len == 0, "no bytes");
+	}
+	if (!strcmp(how, "raw_splice"))
+		r = pipe(p) == 0 ? syscall(SYS_splice, fd, NULL, p[1], NULL, 10, 0) : -1;
 	if (!strcmp(how, "splice"))
 		r = pipe(p) == 0 ? splice(fd, NULL, p[1], NULL, 10, 0) : -1;
 	printf("%s %ld\n", how, r);
@@ -106,6 +114,16 @@ int guest_raw(int argc, char **argv)
 		must(syscall(SYS_sendto, fd, "x", 1, 0, NULL, 0) == 1, "sendto");
 	if (!strcmp(how, "sendmsg"))
 		must(syscall(SYS_sendmsg, fd, &msg, 0) == 1, "sendmsg");
+	if (!strcmp(how, "sendmmsg"))
+		must(syscall(SYS_sendmmsg, fd, &(struct mmsghdr){.msg_hdr = msg}, 1, 0) == 1,
+		     "sendmmsg");
+	if (!strcmp(how, "sendfile"))
+		must(syscall(SYS_sendfile, fd, open("/proc/self/exe", O_RDONLY), NULL, 1) == 1,
+		     "sendfile");
+	if (!strcmp(how, "raw_splice"))
+		must(pipe(pair) == 0 && write(pair[1], "x", 1) == 1 &&
+			     syscall(SYS_splice, pair[0], NULL, fd, NULL, 1, 0) == 1,
+		     "splice");
 	if (!strcmp(how, "splice"))
 		must(pipe(pair) == 0 && write(pair[1], "x", 1) == 1 &&
 			     splice(pair[0], NULL, fd, NULL, 1, 0) == 1,

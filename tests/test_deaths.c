@@ -179,6 +179,9 @@ static const struct raw {
 	{"writev", REC_CALL_ACCEPT, REC_CALL_WRITEV, REC_LIFE_TOUCHED},
 	{"sendto", REC_CALL_ACCEPT, REC_CALL_SENDTO, REC_LIFE_TOUCHED},
 	{"sendmsg", REC_CALL_ACCEPT, REC_CALL_SENDMSG, REC_LIFE_TOUCHED},
+	{"sendmmsg", REC_CALL_ACCEPT, REC_CALL_SENDMMSG, REC_LIFE_TOUCHED},
+	{"sendfile", REC_CALL_ACCEPT, REC_CALL_SENDFILE, REC_LIFE_TOUCHED},
+	{"raw_splice", REC_CALL_ACCEPT, REC_CALL_SPLICE, REC_LIFE_TOUCHED},
 	{"splice", REC_CALL_ACCEPT, REC_CALL_SPLICE, REC_LIFE_TOUCHED},
 };
 
@@ -225,7 +228,8 @@ static void no_error(const char *name, const char *how)
 
 static void eof_by_each_door_is_known(void **state)
 {
-	static const char *const hows[] = {"read", "readv", "recvfrom", "recvmsg", "splice"};
+	static const char *const hows[] = {"read",     "readv",	     "recvfrom", "recvmsg",
+					   "recvmmsg", "raw_splice", "splice"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
