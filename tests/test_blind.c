@@ -83,6 +83,21 @@ static void io_uring_is_said(void **state)
 		skip(); /* refused here: nothing to be blind to */
 }
 
+/* Programs try it and go another way where it is refused. */
+static void io_uring_that_is_refused_blinds_nobody(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = same(dir, ARGV(GUEST, "uring", "refused")), report = run_report(dir);
+
+	(void)state;
+	assert_string_equal(run.out, "io_uring is refused\n");
+	assert_has_line(report.out, "socklint: no leaks: ");
+	assert_has_no_line(report.out, "blind:");
+	run_release(&run);
+	run_release(&report);
+	scratch_remove(dir);
+}
+
 static void closed_by_hand_is_no_leak(void **state)
 {
 	char *dir = scratch_make();
@@ -223,6 +238,7 @@ int main(void)
 		cmocka_unit_test(deepbind_is_said),
 		cmocka_unit_test(another_namespace_is_said),
 		cmocka_unit_test(io_uring_is_said),
+		cmocka_unit_test(io_uring_that_is_refused_blinds_nobody),
 		cmocka_unit_test(closed_by_hand_is_no_leak),
 		cmocka_unit_test(named_after_execve),
 		cmocka_unit_test(named_after_execve_of_no_environment),
