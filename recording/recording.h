@@ -409,7 +409,8 @@ struct rec_header {
 	uint64_t nr_sent;	/* ever sent; the last REC_SENT_NR are kept */
 	uint64_t lost_outcomes; /* ended sockets that no outcome counts */
 	uint64_t last_seen_ns;	/* coarse: when a wait (poll, epoll_wait ...) returned last */
-	uint64_t reserved[9];
+	uint64_t threads;	/* alive at facts_ns; 0: not known */
+	uint64_t reserved[8];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
@@ -434,8 +435,33 @@ struct rec_summary {
 	uint64_t suspicious; /* sockets that were in CLOSE_WAIT or CLOSE when their process ended */
 	uint64_t program_pid;	 /* by "socklint run": the program that it started ... */
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
-	uint64_t execs;		 /* images that were to be started by exec, and did not fail to */
-	uint64_t reserved[3];
+	uint64_t execs; /* images that were to be started by exec or spawn, and did not fail to */
+	uint64_t flags; /* enum rec_header_flag: IO_URING and DEEPBIND of any process */
+	uint64_t lost_children; /* programs not followed for which no rec_child was free */
+	uint64_t reserved[1];
+};
+
+#define REC_CHILDREN_NR	  20u
+#define REC_CHILD_PATH	  168
+#define REC_SUMMARY_BYTES 4096u /* the whole file */
+
+enum rec_child_state {
+	REC_CHILD_FREE,
+	REC_CHILD_CLAIMED, /* its path is being written */
+	REC_CHILD_VALID,
+};
+
+/*
+ * A program that was started by exec or spawn, under the name it was started by. They lie in the
+ * summary behind struct rec_summary; one program may have several.
+ */
+struct rec_child {
+	uint32_t state; /* enum rec_child_state */
+	uint32_t started;
+	uint32_t loaded; /* of those, how many loaded the shim (by the last part of the name) */
+	uint32_t bare;	 /* ... and how many could not: their environment had no LD_PRELOAD */
+	uint64_t reserved;
+	char path[REC_CHILD_PATH]; /* NUL-terminated; a longer one has lost its beginning */
 };
 
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)
@@ -452,6 +478,8 @@ REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
 REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
 REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
+REC_ASSERT("child", sizeof(struct rec_child) == 192);
+REC_ASSERT("children fit", REC_CHILDREN_NR * 192u + 128u <= REC_SUMMARY_BYTES);
 REC_ASSERT("lives fit", REC_LIVES_PER_CHUNK * 256u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));

@@ -79,7 +79,9 @@ static const struct blind_flag {
 	{REC_HEADER_NO_UNWIND_AFTER_FORK, "forked while unwinding: callers only, no stacks"},
 	{REC_HEADER_NO_PROC, "had no /proc at the start: of the sockets that they were passed only "
 			     "descriptors 0 to 63 are known"},
-	{REC_HEADER_IO_URING, "used io_uring, which socklint does not see"},
+	{REC_HEADER_IO_URING, "used io_uring, which socklint does not see: partly blind"},
+	{REC_HEADER_DEEPBIND, "loaded a library by RTLD_DEEPBIND or dlmopen(): what that library "
+			      "does to sockets is not seen: partly blind"},
 };
 
 static void warn_of_losses(struct report *r, const struct history *h)
@@ -98,7 +100,7 @@ static void warn_of_losses(struct report *r, const struct history *h)
 	}
 }
 
-static void warn_of_flags(struct report *r, const struct history *h)
+static void warn_of_flags(struct report *r, const struct history *h, const struct collection *c)
 {
 	size_t i;
 
@@ -106,6 +108,8 @@ static void warn_of_flags(struct report *r, const struct history *h)
 		struct strbuf sb = STRBUF_INIT;
 		uint64_t nr = count_flag(h, blind_flags[i].flag);
 
+		if (!nr) /* one that left no recording */
+			nr = !!(c->summary.flags & blind_flags[i].flag);
 		if (!nr)
 			continue;
 		text_add_count(&sb, nr, "process");
@@ -204,17 +208,59 @@ static void note_of_folded(struct report *r, const struct collection *c)
 		note(r, xstrdup("the shim was loaded and the program used no socket"));
 }
 
-/*
- * Under `run` the first image and each exec make one that should have loaded the shim. (What
- * posix_spawn() starts is loaded and not counted as an exec: then less is noticed, never too much.)
- */
-static void warn_of_unfollowed(struct report *r, const struct rec_summary *s)
+static void warn_of_child(struct report *r, const char *path, uint64_t times, const char *why)
 {
 	struct strbuf sb = STRBUF_INIT;
 
-	if (!s->program_pid || s->loaded >= 1 + s->execs)
+	strbuf_addstr(&sb, "not followed: ");
+	strbuf_addstr(&sb, path);
+	strbuf_addstr(&sb, " (");
+	text_add_count(&sb, times, "time");
+	strbuf_addf(&sb, "): %s", why);
+	warn(r, strbuf_detach(&sb));
+}
+
+/*
+ * Under `run` the first image and each that it starts should have loaded the shim. (Some are loaded
+ * and were not counted as started: then less is noticed, never too much.)
+ */
+static uint64_t count_unfollowed(const struct rec_summary *s)
+{
+	return s->program_pid && s->loaded < 1 + s->execs ? 1 + s->execs - s->loaded : 0;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void warn_of_unfollowed(struct report *r, const struct collection *c)
+{
+	uint64_t left = count_unfollowed(&c->summary), nr;
+	struct strbuf sb = STRBUF_INIT;
+	const struct rec_child *child;
+
+	for (child = c->children; child < c->children + c->nr_children; child++) {
+		if (!child->bare)
+			continue;
+		warn_of_child(r, child->path, child->bare, "its environment has no LD_PRELOAD");
+		left -= smaller(left, child->bare);
+	}
+	for (child = c->children; child < c->children + c->nr_children; child++) {
+		if (child->started <= child->loaded)
+			continue;
+		nr = smaller(left, child->started - child->loaded);
+		if (nr)
+			warn_of_child(r, child->path, nr,
+				      "it did not load the shim (static, or "
+				      "set-user-ID?)");
+		left -= nr;
+	}
+	if (left < c->summary.lost_children)
+		left = c->summary.lost_children;
+	if (!left)
 		return;
-	text_add_count(&sb, 1 + s->execs - s->loaded, "program");
+	text_add_count(&sb, left, "program");
 	strbuf_addstr(&sb, " of this run did not load the shim (static, setuid, or started with a "
 			   "cleared environment): of their sockets nothing is known");
 	warn(r, strbuf_detach(&sb));
@@ -224,10 +270,10 @@ void blindness_fill(struct report *r, const struct history *h, const struct coll
 		    const struct symbolizer *sy)
 {
 	warn_of_losses(r, h);
-	warn_of_flags(r, h);
+	warn_of_flags(r, h, c);
 	warn_of_unseen(r, h);
 	warn_of_ends(r, h);
 	warn_of_files(r, c, sy);
-	warn_of_unfollowed(r, &c->summary);
+	warn_of_unfollowed(r, c);
 	note_of_folded(r, c);
 }

@@ -63,13 +63,32 @@ static void tell_end(struct collection *c, size_t first, const struct rec_summar
 			c->items[i]->seen_end_ns = s->program_end_ns;
 }
 
+/* Two processes that started a program at once made two entries. */
+static void add_child(struct collection *c, const struct rec_child *from)
+{
+	struct rec_child *to = c->children;
+
+	while (to && to < c->children + c->nr_children && strcmp(to->path, from->path))
+		to++;
+	if (!to || to == c->children + c->nr_children) {
+		ALLOC_GROW(c->children, c->nr_children + 1, c->alloc_children);
+		c->children[c->nr_children++] = *from;
+		return;
+	}
+	to->started += from->started;
+	to->loaded += from->loaded;
+	to->bare += from->bare;
+}
+
 /* The recordings from number first on are those of the summary's directory. */
 static void add_summary(struct collection *c, const char *dir, size_t first)
 {
 	char *path = xstrfmt("%s/%s", dir, REC_SUMMARY_NAME);
 	struct strbuf why = STRBUF_INIT;
+	struct rec_child children[REC_CHILDREN_NR];
 	struct rec_summary s, *sum = &c->summary;
-	enum load_status status = summary_load(&s, path, &why);
+	enum load_status status = summary_load(&s, children, path, &why);
+	size_t i;
 
 	free(path);
 	if (status != LOAD_OK) {
@@ -85,6 +104,11 @@ static void add_summary(struct collection *c, const char *dir, size_t first)
 	sum->refused += s.refused;
 	sum->program_pid = s.program_pid;
 	sum->execs += s.execs;
+	sum->flags |= s.flags;
+	sum->lost_children += s.lost_children;
+	for (i = 0; i < REC_CHILDREN_NR; i++)
+		if (children[i].state == REC_CHILD_VALID)
+			add_child(c, &children[i]);
 	sum->failed += s.failed;
 	if (s.failed_errno)
 		sum->failed_errno = s.failed_errno;
@@ -205,5 +229,6 @@ void collection_release(struct collection *c)
 		free(c->complaints[i]);
 	free(c->items);
 	free(c->complaints);
+	free(c->children);
 	memset(c, 0, sizeof(*c));
 }

@@ -14,6 +14,8 @@ struct collection {
 	struct recording **items;
 	size_t nr, alloc;
 	struct rec_summary summary; /* counts added up over all directories */
+	struct rec_child *children; /* programs that were started, each name once */
+	size_t nr_children, alloc_children;
 	bool has_summary;
 	char **complaints; /* one line for each file that could not be read */
 	size_t nr_complaints, alloc_complaints;

@@ -185,11 +185,16 @@ static void say_last_touch(struct witness *w)
 	if (!(l->r.flags & REC_LIFE_TOUCHED) || !l->r.touch_pc) {
 		strbuf_addstr(&sb, "none since it was opened");
 	} else {
-		strbuf_addf(&sb, "%s() in ", call_name(l->r.touch_call));
+		bool unseen = l->r.touch_call == REC_CALL_FDOPEN;
+
+		strbuf_addf(&sb, unseen ? "through a FILE (%s in " : "%s() in ",
+			    call_name(l->r.touch_call));
 		add_place(&sb, stack_own_frame(
 				       symbolizer_pc(w->sy, l->process, l->r.site, l->r.touch_pc)));
-		strbuf_addf(&sb, " by thread %u, ", l->r.touch_tid);
+		strbuf_addf(&sb, "%s by thread %u, ", unseen ? ")" : "", l->r.touch_tid);
 		add_age(&sb, l->r.touch_ns, clock_of(w, l));
+		if (unseen)
+			strbuf_addstr(&sb, ": what was read and written since was not seen");
 	}
 	add_line(w->to, "last use", &sb);
 }

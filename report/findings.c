@@ -83,6 +83,9 @@ static void join_one(struct finding *f, const struct finding *proven)
 {
 	if (!lacks_only_proof(f))
 		return;
+	/* Its thread is busy with it, for all that can be seen of a FILE. */
+	if (f->judged.verdict.reason == OPEN_CUSTODY && (f->judged.socket->flags & REC_LIFE_STDIO))
+		return;
 	if (!f->judged.verdict.which->informed && cmp_names(subkind(f), subkind(proven)))
 		return;
 	f->judged.verdict.reason = OPEN_NONE;

@@ -60,6 +60,7 @@ static void read_process(struct process *p, const struct recording *r)
 	p->rec = r;
 	p->pid = r->header->pid;
 	p->end = end_of(r->header);
+	p->threads = p->end == PROCESS_KILLED ? 0 : r->header->threads;
 	p->now_ns = r->header->end_ns;
 	if (p->end == PROCESS_KILLED || !p->now_ns)
 		p->now_ns = latest(last_sign(r), r->seen_end_ns);

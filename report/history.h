@@ -26,7 +26,8 @@ struct process {
 	const struct recording *rec;
 	uint32_t pid;
 	enum process_end end;
-	uint64_t now_ns; /* the instant to judge by: its end, its last sign of life, or now */
+	uint64_t threads; /* alive at that instant; 0: not known */
+	uint64_t now_ns;  /* the instant to judge by: its end, its last sign of life, or now */
 	struct kinship *kinship;	/* who is whose sibling */
 	struct sibling_index *siblings; /* of all processes: what became of those that ended */
 	bool unreadable;		/* runs, but we may not look into it */

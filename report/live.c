@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -277,6 +278,17 @@ static void drop_gone(struct history *h)
 	h->nr_lives = kept;
 }
 
+/* 0 if that is not to be had. */
+static uint64_t count_threads(uint32_t pid)
+{
+	char *path = xstrfmt("/proc/%" PRIu32 "/task", pid);
+	struct stat st;
+	uint64_t nr = !stat(path, &st) && st.st_nlink > 2 ? st.st_nlink - 2 : 0;
+
+	free(path);
+	return nr;
+}
+
 void live_complete(struct history *h)
 {
 	struct looker look = {.diag = TCP_TABLE_INIT, .proc = TCP_TABLE_INIT};
@@ -289,6 +301,7 @@ void live_complete(struct history *h)
 			continue;
 		p->end = PROCESS_RUNNING;
 		p->now_ns = now_ns();
+		p->threads = count_threads(p->pid);
 		running++;
 	}
 	if (!running)

@@ -391,19 +391,41 @@ const struct rec_site *recording_site(const struct recording *r, uint32_t id)
 	return r->sites[id];
 }
 
-enum load_status summary_load(struct rec_summary *sum, const char *path, struct strbuf *why)
+static void distrust_children(struct rec_child *children, const unsigned char *from, size_t bytes)
 {
+	size_t i;
+
+	memset(children, 0, REC_CHILDREN_NR * sizeof(*children));
+	memcpy(children, from, bytes / sizeof(*children) * sizeof(*children));
+	for (i = 0; i < REC_CHILDREN_NR; i++) {
+		struct rec_child *c = &children[i];
+
+		c->path[sizeof(c->path) - 1] = '\0';
+		if (c->state != REC_CHILD_VALID || !*c->path)
+			memset(c, 0, sizeof(*c));
+		/* A failed start was taken back from an entry that has changed hands meanwhile. */
+		c->started = c->started > INT32_MAX ? 0 : c->started;
+		c->bare = c->bare > INT32_MAX ? 0 : c->bare;
+	}
+}
+
+enum load_status summary_load(struct rec_summary *sum, struct rec_child *children, const char *path,
+			      struct strbuf *why)
+{
+	unsigned char file[sizeof(*sum) + REC_CHILDREN_NR * sizeof(*children)];
 	size_t got;
 	int fd = open_regular(path, why);
 
 	if (fd < 0)
 		return LOAD_BAD;
-	memset(sum, 0, sizeof(*sum));
-	got = read_start(fd, sum, sizeof(*sum));
+	memset(file, 0, sizeof(file));
+	got = read_start(fd, file, sizeof(file));
 	close(fd);
+	memcpy(sum, file, sizeof(*sum));
 	if (got < sizeof(*sum) || memcmp(sum->magic, REC_SUMMARY_MAGIC, sizeof(sum->magic))) {
 		fail(why, path, "damaged: not a socklint summary");
 		return LOAD_BAD;
 	}
+	distrust_children(children, file + sizeof(*sum), got - sizeof(*sum));
 	return check_version(sum->version, REC_VERSION, path, why) ? LOAD_BAD : LOAD_OK;
 }

@@ -54,6 +54,8 @@ void recording_release(struct recording *r);
 const struct rec_site *recording_site(const struct recording *r, uint32_t id);
 
 /* As recording_load(), for the directory's summary. */
-enum load_status summary_load(struct rec_summary *sum, const char *path, struct strbuf *why);
+/* children: REC_CHILDREN_NR of them; those that make no sense are free. */
+enum load_status summary_load(struct rec_summary *sum, struct rec_child *children, const char *path,
+			      struct strbuf *why);
 
 #endif

@@ -14,7 +14,7 @@
  *			and has touched no younger one since: it may be a worker that is still busy
  *			with it.
  *
- * Two cases need care. A socket that was accepted and never touched may lie in a queue from one
+ * Some cases need care. A socket that was accepted and never touched may lie in a queue from one
  * thread to the next: that the accepting thread accepted others says nothing then, unless nobody
  * else ever serves the site (a parent that forks children accepts and forgets). And a client's
  * socket may lie in a pool: only a replacement, opened after the old one had become useless,
@@ -23,6 +23,7 @@
  * A socket that was sent by SCM_RIGHTS is its receiver's to close: he must have moved on as well.
  * For one that was passed on by exec the image before may speak, if it had been told of the end
  * and the new image never touched it.
+ * Nor does anybody see who uses a FILE: one that another thread may have in hand proves nothing.
  *
  * Progress is counted per process, and so is this: another process that touched the socket
  * later must have moved on itself.
@@ -104,6 +105,29 @@ static bool may_be_in_custody(const struct life *l)
 	return was_touched(l) || is_youngest_of_toucher(l);
 }
 
+static bool opener_closes(const struct life *l)
+{
+	const struct family *f = siblings(l);
+	size_t i;
+
+	for (i = 0; i < f->nr; i++)
+		if (f->entries[i]->tid == l->r.touch_tid && f->entries[i]->ended &&
+		    f->entries[i]->ended * 2 >= f->entries[i]->served)
+			return true;
+	return false;
+}
+
+/*
+ * Who reads and writes a FILE is not seen: the thread that made one may have handed it to another,
+ * which is still at work on it. Not if it got the socket from another itself, or closes most of
+ * such sockets itself, or there is no other thread.
+ */
+static bool may_be_used_unseen(const struct life *l)
+{
+	return (l->r.flags & REC_LIFE_STDIO) && l->r.touch_tid == l->r.born_tid &&
+	       l->process->threads != 1 && !opener_closes(l);
+}
+
 static bool prove_ended(const struct life *l, struct proof *proof)
 {
 	if (!toucher_ended(l) || (!was_touched(l) && others_serve_site(l)))
@@ -162,6 +186,8 @@ static bool prove_overtaken(const struct life *l, struct proof *proof)
 /* Births without a stack all share site 0: they are no siblings. */
 static bool prove_life(const struct life *l, struct proof *proof)
 {
+	if (may_be_used_unseen(l))
+		return false;
 	if (prove_ended(l, proof))
 		return true;
 	if (!l->r.site)
@@ -208,6 +234,8 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 		return OPEN_ELSEWHERE;
 	if (prove_life(s->touched, proof) || prove_left_behind(s, proof))
 		return OPEN_NONE;
+	if (may_be_used_unseen(s->touched))
+		return OPEN_IN_FILE;
 	if (s->touched->r.site &&
 	    (prove_overtaken(s->touched, &ignored) ||
 	     (may_be_in_custody(s->touched) && is_youngest_of_toucher(s->touched))))
@@ -255,6 +283,16 @@ static bool may_be_parked(const struct socket *s)
 			   (site && site->peer == REC_SITE_SEVERAL_PEERS));
 }
 
+/* The new one may be another thread's: this one's may be at work on what it read, in its FILE. */
+static bool may_be_read_unseen(const struct socket *s)
+{
+	struct proof ignored;
+
+	return (s->flags & REC_LIFE_STDIO) &&
+	       (may_be_used_unseen(s->touched) ||
+		(may_be_in_custody(s->touched) && !prove_thread_moved_on(s->touched, &ignored)));
+}
+
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof)
 {
 	uint32_t tid;
@@ -263,6 +301,8 @@ enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struc
 		return OPEN_ELSEWHERE;
 	if (has_no_younger_sibling(s))
 		return OPEN_ONE_SHOT;
+	if (may_be_read_unseen(s))
+		return OPEN_IN_FILE;
 	if (youngest_birth(s->birth, &tid) <= since_ns || may_be_parked(s))
 		return OPEN_PARKED;
 	*proof = (struct proof){PROOF_REPLACED, tid, 0};

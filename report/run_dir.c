@@ -103,7 +103,7 @@ static struct rec_summary *map_summary(int fd)
 {
 	struct rec_summary *s;
 
-	if (ftruncate(fd, sizeof(*s)) < 0)
+	if (ftruncate(fd, REC_SUMMARY_BYTES) < 0)
 		return NULL;
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (s == MAP_FAILED)

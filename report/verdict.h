@@ -16,6 +16,7 @@
 	X(UNDATED, "in doubt: the program was killed, nobody saw when")                            \
 	X(NO_PROOF, "no proof that the program moved on")                                          \
 	X(CUSTODY, "its thread may still be at work on it")                                        \
+	X(IN_FILE, "in a FILE: what is done with it is not seen")                                  \
 	X(QUEUE, "waiting in a hand-over queue?")                                                  \
 	X(ELSEWHERE, "in the hands of another process")                                            \
 	X(HALF_CLOSED, "serving a half-closed peer")                                               \

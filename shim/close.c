@@ -16,13 +16,15 @@ static bool is_loop(int fd, struct at at)
 }
 
 /* close() of a number that held a socket and holds nothing: it was closed before. */
-static void double_close(int fd, struct at at)
+void close_was_double(int fd, struct at at)
 {
 	struct rec_life *l = life_slot(fd);
 	uint32_t seq = l ? word_get(&l->seq) : 0;
+	int e = errno;
 
 	if (seq && !(seq & 1) && word_get(&l->close_ns) && !process_is_other())
 		recorder_incident(REC_INCIDENT_DOUBLE_CLOSE, fd, at, l, EBADF);
+	errno = e;
 }
 
 /* The number has had another owner since, no socket: who closes it twice did not mean that one. */
@@ -42,12 +44,10 @@ int close_recorded(int fd, struct at at, close_function *really)
 
 	if (died)
 		return r;
-	if (r == 0) {
+	if (r == 0)
 		forget_death(fd);
-	} else if (errno == EBADF && !loop) {
-		double_close(fd, at);
-		errno = EBADF;
-	}
+	else if (errno == EBADF && !loop)
+		close_was_double(fd, at);
 	return r;
 }
 
@@ -60,6 +60,22 @@ EXPORT int close(int fd)
 	return close_recorded(fd, AT_CALLER, real.close);
 }
 
+EXPORT int __close(int fd)
+{
+	return hook_enter() ? close_recorded(fd, AT_CALLER, real.__close) : real.__close(fd);
+}
+
+static int close_by_syscall(int fd)
+{
+	return (int)real.syscall(SYS_close, fd);
+}
+
+long raw_close(long nr, const long a[6], struct at at)
+{
+	(void)nr;
+	return close_recorded((int)a[0], at, close_by_syscall);
+}
+
 /* All sockets in [low, high], before they are closed. */
 static void range_dies(unsigned low, unsigned high, struct at at)
 {
@@ -69,11 +85,55 @@ static void range_dies(unsigned low, unsigned high, struct at at)
 		life_die((int)fd, at, &undo);
 }
 
+/* Nothing was closed: those come back that this thread has buried since `began`. */
+static void range_lives_on(unsigned low, unsigned high, uint64_t began)
+{
+	unsigned top = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
+	int e = errno;
+
+	for (unsigned fd = low; fd < top && fd <= high; fd++) {
+		struct rec_life *l = life_slot((int)fd);
+		uint32_t seq = l ? word_get(&l->seq) : 0;
+
+		if (seq && !(seq & 1) && l->close_tid == thread_tid() && l->close_ns >= began)
+			life_undo_death((int)fd, seq - 1);
+	}
+	errno = e;
+}
+
+/* With CLOSE_RANGE_CLOEXEC nothing is closed yet. Kernels before 5.9 lack the call altogether. */
+static bool range_closes(unsigned low, unsigned high, unsigned flags)
+{
+	return low <= high && !(flags & ~CLOSE_RANGE_UNSHARE);
+}
+
 EXPORT int close_range(unsigned low, unsigned high, int flags)
 {
-	if (hook_enter() && low <= high && !(flags & ~CLOSE_RANGE_UNSHARE))
+	bool closes = hook_enter() && range_closes(low, high, (unsigned)flags);
+	uint64_t began = closes ? now_ns() : 0;
+	int r;
+
+	if (closes)
 		range_dies(low, high, AT_CALLER);
-	return real.close_range(low, high, flags);
+	r = real.close_range(low, high, flags);
+	if (closes && r < 0)
+		range_lives_on(low, high, began);
+	return r;
+}
+
+long raw_close_range(long nr, const long a[6], struct at at)
+{
+	unsigned low = (unsigned)a[0], high = (unsigned)a[1];
+	bool closes = range_closes(low, high, (unsigned)a[2]);
+	uint64_t began = closes ? now_ns() : 0;
+	long r;
+
+	if (closes)
+		range_dies(low, high, at);
+	r = raw_call(nr, a);
+	if (closes && r < 0)
+		range_lives_on(low, high, began);
+	return r;
 }
 
 EXPORT void closefrom(int low)

@@ -105,22 +105,6 @@ EXPORT int prctl(int option, ...)
 	return real.prctl(option, a[0], a[1], a[2], a[3]);
 }
 
-/* libuv closes this way. */
-static int close_by_syscall(int fd)
-{
-	return (int)real.syscall(SYS_close, fd);
-}
-
-/* The C library has a wrapper only since 2.36. */
-static long pidfd_getfd_by_syscall(const long a[6], struct at at)
-{
-	long fd = real.syscall(SYS_pidfd_getfd, a[0], a[1], a[2]);
-
-	if (fd >= 0)
-		pass_taken((int)fd, at);
-	return fd;
-}
-
 /* seccomp(), which has no wrapper in the C library. */
 static long syscall_filter(const long a[6])
 {
@@ -147,6 +131,24 @@ static bool is_prctl_filter(long nr, const long a[6])
 	return nr == SYS_prctl && (int)a[0] == PR_SET_SECCOMP;
 }
 
+static long by_door(long nr, const long a[6], struct at at)
+{
+	switch (nr) {
+#define RAW(nr, door)                                                                              \
+	case nr:                                                                                   \
+		return door(nr, a, at);
+#include "raw.def"
+#undef RAW
+	}
+	if (is_filter(nr, a))
+		return syscall_filter(a);
+	if (is_prctl_filter(nr, a))
+		return prctl_seccomp((const unsigned long *)a + 1);
+	if (nr == SYS_exit_group)
+		end_record(REC_END_EXIT, (uint32_t)a[0] & 0xff);
+	return raw_call(nr, a);
+}
+
 EXPORT long syscall(long nr, ...)
 {
 	long a[6], r;
@@ -156,23 +158,12 @@ EXPORT long syscall(long nr, ...)
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
-	if (hook_enter()) {
-		if (nr == SYS_write && a[0] == unwinder_fd && unwinder_is_caller(AT_CALLER))
-			return unwinder_probe((const void *)a[1]);
-		if (nr == SYS_close)
-			return close_recorded((int)a[0], AT_CALLER, close_by_syscall);
-		if (nr == SYS_pidfd_getfd)
-			return pidfd_getfd_by_syscall(a, AT_CALLER);
-		if (is_filter(nr, a))
-			return syscall_filter(a);
-		if (is_prctl_filter(nr, a))
-			return prctl_seccomp((const unsigned long *)a + 1);
-		if (epoll_by_syscall(nr, a, AT_CALLER, &r))
-			return r;
-		if (nr == SYS_exit_group)
-			end_record(REC_END_EXIT, (uint32_t)a[0] & 0xff);
-		if (nr == SYS_io_uring_setup)
-			word_set(&shim.head->flags, shim.head->flags | REC_HEADER_IO_URING);
-	}
-	return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (!hook_enter())
+		return raw_call(nr, a);
+	if (nr == SYS_write && a[0] == unwinder_fd && unwinder_is_caller(AT_CALLER))
+		return unwinder_probe((const void *)a[1]);
+	r = by_door(nr, a, AT_CALLER);
+	if (nr == SYS_io_uring_setup && r >= 0)
+		blind_to(REC_HEADER_IO_URING);
+	return r;
 }

@@ -28,6 +28,14 @@ EXPORT int dup(int fd)
 	return to;
 }
 
+long raw_dup(long nr, const long a[6], struct at at)
+{
+	int to = (int)raw_call(nr, a);
+
+	duplicated((int)a[0], to, REC_CALL_DUP, at);
+	return to;
+}
+
 EXPORT int dup2(int fd, int to)
 {
 	bool record = hook_enter(), died;
@@ -55,6 +63,20 @@ EXPORT int dup3(int fd, int to, int flags)
 		life_undo_death(to, undo);
 	if (record)
 		duplicated(fd, r, REC_CALL_DUP3, AT_CALLER);
+	return r;
+}
+
+/* dup2, dup3 */
+long raw_dup_onto(long nr, const long a[6], struct at at)
+{
+	int fd = (int)a[0], to = (int)a[1], r;
+	uint32_t undo = 0;
+	bool died = fd != to && life_die(to, at, &undo);
+
+	r = (int)raw_call(nr, a);
+	if (r < 0 && died)
+		life_undo_death(to, undo);
+	duplicated(fd, r, nr == SYS_dup3 ? REC_CALL_DUP3 : REC_CALL_DUP2, at);
 	return r;
 }
 
@@ -95,4 +117,13 @@ EXPORT int fcntl64(int fd, int cmd, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 	return fcntl_recorded(fd, cmd, arg, &real.fcntl64, AT_CALLER);
+}
+
+long raw_fcntl(long nr, const long a[6], struct at at)
+{
+	long r = raw_call(nr, a);
+
+	if (is_dup((int)a[1]))
+		duplicated((int)a[0], (int)r, REC_CALL_FCNTL, at);
+	return r;
 }

@@ -117,6 +117,7 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 	struct tally tally = {0, 0};
 
 	if (!shim.sealed) {
+		facts_count_threads();
 		tally = complete_all(kind);
 		h->facts_ns = now_ns();
 	} else {

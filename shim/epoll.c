@@ -14,10 +14,6 @@
  */
 #include "shim.h"
 
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
-#endif
-
 #define ENTRIES	 65536u
 #define WINDOW	 4u
 #define INPUT	 ((uint32_t)(EPOLLIN | EPOLLRDNORM | EPOLLRDHUP))
@@ -293,22 +289,13 @@ static int ctl_by_syscall(int epfd, int op, int fd, struct epoll_event *event)
 	return (int)real.syscall(SYS_epoll_ctl, epfd, op, fd, event);
 }
 
-/* The same by syscall(). Returns whether it was one of them. */
-bool epoll_by_syscall(long nr, const long a[6], struct at at, long *r)
+long raw_epoll_ctl(long nr, const long a[6], struct at at)
 {
-	switch (nr) {
-	case SYS_epoll_ctl:
-		*r = ctl((int)a[0], (int)a[1], (int)a[2], (struct epoll_event *)a[3],
-			 ctl_by_syscall, at);
-		return true;
-#ifdef SYS_epoll_wait
-	case SYS_epoll_wait:
-#endif
-	case SYS_epoll_pwait:
-	case SYS_epoll_pwait2:
-		*r = real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-		waited((int)a[0], (const struct epoll_event *)a[1], (int)*r, at);
-		return true;
-	}
-	return false;
+	(void)nr;
+	return ctl((int)a[0], (int)a[1], (int)a[2], (struct epoll_event *)a[3], ctl_by_syscall, at);
+}
+
+long raw_epoll_wait(long nr, const long a[6], struct at at)
+{
+	return waited((int)a[0], (const struct epoll_event *)a[1], (int)raw_call(nr, a), at);
 }

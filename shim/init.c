@@ -61,6 +61,7 @@ static void start(void)
 	options_read(getenv("SOCKLINT_OPTIONS"));
 	alive_page_make();
 	tell_prepare();
+	children_prepare();
 	if (options.dir[0])
 		summary_open(options.dir, false);
 	if (options.on_signal)

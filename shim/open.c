@@ -14,22 +14,45 @@ static void birth_failed(int fd, struct at at)
 	errno = e;
 }
 
+static int made_one(int fd, const struct birth *birth, struct at at)
+{
+	if (fd < 0)
+		birth_failed(-1, at);
+	else
+		life_born(fd, birth, at);
+	return fd;
+}
+
 EXPORT int socket(int family, int type, int protocol)
 {
+	struct birth birth = {REC_CALL_SOCKET, family, type, protocol, 0};
 	bool record = hook_enter();
 	int fd;
 
 	thread.in_birth = record;
 	fd = real.socket(family, type, protocol);
-	if (!record)
-		return fd;
-	if (fd < 0)
-		birth_failed(-1, AT_CALLER);
-	else
-		life_born(fd, &(struct birth){REC_CALL_SOCKET, family, type, protocol, 0},
-			  AT_CALLER);
+	if (record)
+		made_one(fd, &birth, AT_CALLER);
 	thread.in_birth = false;
 	return fd;
+}
+
+long raw_socket(long nr, const long a[6], struct at at)
+{
+	struct birth birth = {REC_CALL_SOCKET, (int)a[0], (int)a[1], (int)a[2], 0};
+
+	return made_one((int)raw_call(nr, a), &birth, at);
+}
+
+static int made_two(int r, const int fds[2], const struct birth *birth, struct at at)
+{
+	if (r < 0) {
+		birth_failed(-1, at);
+		return r;
+	}
+	life_born(fds[0], birth, at);
+	life_born(fds[1], birth, at);
+	return r;
 }
 
 EXPORT int socketpair(int family, int type, int protocol, int fds[2])
@@ -38,15 +61,14 @@ EXPORT int socketpair(int family, int type, int protocol, int fds[2])
 	bool record = hook_enter();
 	int r = real.socketpair(family, type, protocol, fds);
 
-	if (!record)
-		return r;
-	if (r < 0) {
-		birth_failed(-1, AT_CALLER);
-		return r;
-	}
-	life_born(fds[0], &birth, AT_CALLER);
-	life_born(fds[1], &birth, AT_CALLER);
-	return r;
+	return record ? made_two(r, fds, &birth, AT_CALLER) : r;
+}
+
+long raw_socketpair(long nr, const long a[6], struct at at)
+{
+	struct birth birth = {REC_CALL_SOCKETPAIR, (int)a[0], (int)a[1], (int)a[2], 0};
+
+	return made_two((int)raw_call(nr, a), (const int *)a[3], &birth, at);
 }
 
 /*
@@ -161,6 +183,21 @@ EXPORT int accept4(int listener, __SOCKADDR_ARG addr, socklen_t *len, int flags)
 	return fd;
 }
 
+long raw_accept(long nr, const long a[6], struct at at)
+{
+	enum rec_call call = nr == SYS_accept4 ? REC_CALL_ACCEPT4 : REC_CALL_ACCEPT;
+	struct peer peer;
+	int fd;
+
+	peer_prepare(&peer, (void *)a[1], (socklen_t *)a[2], at);
+	fd = (int)real.syscall(nr, a[0], peer.addr, peer.len, a[3]);
+	if (fd < 0)
+		accept_failed((int)a[0], at);
+	else
+		accepted((int)a[0], fd, call, &peer, at);
+	return fd;
+}
+
 /*
  * EALREADY: the handshake goes on; EISCONN: it was over before. The others never looked at the
  * address, or could not: it must not be read here either.
@@ -196,27 +233,38 @@ static void connect_result(struct life_ref ref, int error, const void *addr, soc
 	}
 }
 
+static int connected(struct life_ref ref, int r, const void *addr, socklen_t len, struct at at)
+{
+	int e = errno;
+
+	if (!ref.life)
+		return r;
+	in_call_end(&ref.life->writer_tid);
+	life_touch(ref, REC_CALL_CONNECT, at);
+	if (life_is(ref))
+		connect_result(ref, r < 0 ? e : 0, addr, len, at);
+	errno = e;
+	return r;
+}
+
 EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	const void *peer = *(const void *const *)&addr;
 	struct life_ref ref = {NULL, 0};
-	int r, e;
 
 	CANCELLABLE;
 	if (hook_enter())
 		ref = life_find(fd);
 	if (ref.life)
 		in_call_begin(&ref.life->writer_tid);
-	r = real.connect(fd, addr, len);
-	if (!ref.life)
-		return r;
-	in_call_end(&ref.life->writer_tid);
-	e = errno;
-	life_touch(ref, REC_CALL_CONNECT, AT_CALLER);
-	if (life_is(ref))
-		connect_result(ref, r < 0 ? e : 0, peer, len, AT_CALLER);
-	errno = e;
-	return r;
+	return connected(ref, real.connect(fd, addr, len), peer, len, AT_CALLER);
+}
+
+long raw_connect(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+
+	return connected(ref, (int)raw_call(nr, a), (const void *)a[1], (socklen_t)a[2], at);
 }
 
 EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
@@ -233,6 +281,17 @@ EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	return r;
 }
 
+long raw_bind(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+	long r = raw_call(nr, a);
+
+	(void)at;
+	if (r == 0 && life_is(ref))
+		life_addr(&ref.life->local, (const void *)a[1], (socklen_t)a[2]);
+	return r;
+}
+
 EXPORT int listen(int fd, int backlog)
 {
 	struct life_ref ref = {NULL, 0};
@@ -241,6 +300,17 @@ EXPORT int listen(int fd, int backlog)
 	if (hook_enter())
 		ref = life_find(fd);
 	r = real.listen(fd, backlog);
+	if (r == 0 && life_is(ref))
+		life_flag(ref, REC_LIFE_LISTENING);
+	return r;
+}
+
+long raw_listen(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+	long r = raw_call(nr, a);
+
+	(void)at;
 	if (r == 0 && life_is(ref))
 		life_flag(ref, REC_LIFE_LISTENING);
 	return r;

@@ -110,6 +110,15 @@ EXPORT int pidfd_getfd(int pidfd, int fd, unsigned flags)
 	return r;
 }
 
+long raw_pidfd_getfd(long nr, const long a[6], struct at at)
+{
+	long fd = raw_call(nr, a);
+
+	if (fd >= 0)
+		pass_taken((int)fd, at);
+	return fd;
+}
+
 /* ---- sent --------------------------------------------------------------------------------- */
 
 /* Made when first needed. One made twice in a race is left empty in the file. */

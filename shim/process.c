@@ -124,62 +124,61 @@ EXPORT _Noreturn void quick_exit(int status)
 
 /* ---- exec ---- */
 
-/* In a vfork child too: the summary is the run's, and each image that loads the shim counts there.
- */
-static void exec_count(uint64_t change)
-{
-	if (shim.summary)
-		word_add(&shim.summary->execs, change);
-}
-
 static void exec_begin(void)
 {
-	if (!hook_enter())
-		return;
-	exec_count(1);
-	end_record(REC_END_EXEC, 0);
+	if (hook_enter())
+		end_record(REC_END_EXEC, 0);
 }
 
-static int exec_failed(int r)
+static int exec_failed(int r, struct started s)
 {
 	int e = errno;
 
-	if (hook_enter()) {
-		exec_count((uint64_t)-1);
+	child_failed(s);
+	if (hook_enter())
 		end_take_back();
-	}
 	errno = e;
 	return r;
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
+	struct started s = child_begin(path, envp);
+
 	exec_begin();
-	return exec_failed(real.execve(path, argv, envp));
+	return exec_failed(real.execve(path, argv, envp), s);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
+	struct started s = child_begin(path, environ);
+
 	exec_begin();
-	return exec_failed(real.execv(path, argv));
+	return exec_failed(real.execv(path, argv), s);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
+	struct started s = child_begin(file, environ);
+
 	exec_begin();
-	return exec_failed(real.execvp(file, argv));
+	return exec_failed(real.execvp(file, argv), s);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
+	struct started s = child_begin(file, envp);
+
 	exec_begin();
-	return exec_failed(real.execvpe(file, argv, envp));
+	return exec_failed(real.execvpe(file, argv, envp), s);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
+	struct started s = child_begin_fd(fd, envp);
+
 	exec_begin();
-	return exec_failed(real.fexecve(fd, argv, envp));
+	return exec_failed(real.fexecve(fd, argv, envp), s);
 }
 
 /* The number of arguments behind `first`, the closing NULL included. */
@@ -214,33 +213,39 @@ static void args_copy(char **argv, const char *first, va_list *ap)
 EXPORT int execl(const char *path, const char *arg, ...)
 {
 	char **argv;
+	struct started s;
 	va_list ap;
 
 	ARGS_TO_ARGV(argv, arg, ap);
 	va_end(ap);
+	s = child_begin(path, environ);
 	exec_begin();
-	return exec_failed(real.execv(path, argv));
+	return exec_failed(real.execv(path, argv), s);
 }
 
 EXPORT int execlp(const char *file, const char *arg, ...)
 {
 	char **argv;
+	struct started s;
 	va_list ap;
 
 	ARGS_TO_ARGV(argv, arg, ap);
 	va_end(ap);
+	s = child_begin(file, environ);
 	exec_begin();
-	return exec_failed(real.execvp(file, argv));
+	return exec_failed(real.execvp(file, argv), s);
 }
 
 EXPORT int execle(const char *path, const char *arg, ...)
 {
 	char **argv, **envp;
+	struct started s;
 	va_list ap;
 
 	ARGS_TO_ARGV(argv, arg, ap);
 	envp = va_arg(ap, char **);
 	va_end(ap);
+	s = child_begin(path, envp);
 	exec_begin();
-	return exec_failed(real.execve(path, argv, envp));
+	return exec_failed(real.execve(path, argv, envp), s);
 }

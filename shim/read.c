@@ -98,38 +98,47 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG f
 		   real.recvfrom(fd, buf, n, flags, from, len), AT_CALLER);
 }
 
+/* It may have brought descriptors, by whatever it came. */
+static ssize_t got_message(struct life_ref ref, const struct msghdr *msg, int flags, ssize_t r,
+			   struct at at)
+{
+	struct request q = {REC_CALL_RECVMSG, 0, flags};
+
+	if (r >= 0 && msg->msg_controllen && hook_enter())
+		pass_received(msg, REC_CALL_RECVMSG, at);
+	if (ref.life && r == 0)
+		q.bytes = iov_bytes(msg->msg_iov, msg->msg_iovlen);
+	return got(ref, q, r, at);
+}
+
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	bool record = hook_enter();
-	struct life_ref ref = record ? life_find(fd) : (struct life_ref){NULL, 0};
-	ssize_t r = real.recvmsg(fd, msg, flags);
+	struct life_ref ref = FIND(fd);
 
-	if (record && r >= 0 && msg->msg_controllen)
-		pass_received(msg, REC_CALL_RECVMSG, AT_CALLER);
-	if (!ref.life)
-		return r;
-	return got(ref,
-		   (struct request){REC_CALL_RECVMSG,
-				    r ? 0 : iov_bytes(msg->msg_iov, msg->msg_iovlen), flags},
-		   r, AT_CALLER);
+	return got_message(ref, msg, flags, real.recvmsg(fd, msg, flags), AT_CALLER);
 }
 
 /* A stream fills one message after the other; an EOF is a last message of no bytes. */
-EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct timespec *timeout)
+static int got_many(struct life_ref ref, int r, const struct mmsghdr *msgs, int flags, struct at at)
 {
-	bool record = hook_enter();
-	struct life_ref ref = record ? life_find(fd) : (struct life_ref){NULL, 0};
-	int r = real.recvmmsg(fd, msgs, nr, flags, timeout);
 	const struct mmsghdr *last = r > 0 ? &msgs[r - 1] : NULL;
 	struct request q = {REC_CALL_RECVMMSG, 0, flags};
+	bool record = hook_enter();
 
 	for (int i = 0; record && i < r; i++)
 		if (msgs[i].msg_hdr.msg_controllen)
-			pass_received(&msgs[i].msg_hdr, REC_CALL_RECVMMSG, AT_CALLER);
+			pass_received(&msgs[i].msg_hdr, REC_CALL_RECVMMSG, at);
 	if (ref.life && last)
 		q.bytes = iov_bytes(last->msg_hdr.msg_iov, last->msg_hdr.msg_iovlen);
-	got(ref, q, last ? (ssize_t)last->msg_len : r, AT_CALLER);
+	got(ref, q, last ? (ssize_t)last->msg_len : r, at);
 	return r;
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct timespec *timeout)
+{
+	struct life_ref ref = FIND(fd);
+
+	return got_many(ref, real.recvmmsg(fd, msgs, nr, flags, timeout), msgs, flags, AT_CALLER);
 }
 
 /* ---- what programs built with _FORTIFY_SOURCE call ---- */
@@ -157,4 +166,40 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 
 	return got(ref, (struct request){REC_CALL_RECVFROM, n, flags},
 		   real.__recvfrom_chk(fd, buf, n, room, flags, from, len), AT_CALLER);
+}
+
+/* ---- by syscall() ---- */
+
+/* read, recvfrom */
+long raw_read(long nr, const long a[6], struct at at)
+{
+	bool recv = nr == SYS_recvfrom;
+	struct request q = {recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
+			    recv ? (int)a[3] : 0};
+
+	return got(life_find((int)a[0]), q, raw_call(nr, a), at);
+}
+
+long raw_readv(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+	long r = raw_call(nr, a);
+	size_t bytes = ref.life && !r ? iov_bytes((const struct iovec *)a[1], (size_t)a[2]) : 0;
+
+	return got(ref, (struct request){REC_CALL_READV, bytes, 0}, r, at);
+}
+
+long raw_recvmsg(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+
+	return got_message(ref, (const struct msghdr *)a[1], (int)a[2], raw_call(nr, a), at);
+}
+
+long raw_recvmmsg(long nr, const long a[6], struct at at)
+{
+	struct life_ref ref = life_find((int)a[0]);
+	int r = (int)raw_call(nr, a);
+
+	return got_many(ref, r, (const struct mmsghdr *)a[1], (int)a[3], at);
 }

@@ -335,6 +335,7 @@ static int make(void)
 	}
 	if (!shim.summary)
 		summary_open(shim.run_dir, true);
+	blind_tell_summary();
 	if (summary_refuses())
 		return -ENOSPC;
 	r = file_make();

@@ -22,9 +22,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <poll.h>
@@ -84,6 +86,7 @@ int __select(int nr, fd_set *in, fd_set *out, fd_set *except, struct timeval *ti
 int epoll_pwait2(int epfd, struct epoll_event *events, int room, const struct timespec *timeout,
 		 const sigset_t *mask);
 int pidfd_getfd(int pidfd, int fd, unsigned flags);
+int __close(int fd);
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t ssignal(int sig, sighandler_t handler);
@@ -322,6 +325,19 @@ void summary_open(const char *dir, bool create);
 bool summary_refuses(void);
 void summary_failed(int error);
 
+/* ---- children.c: programs that are started, and what becomes of the shim in them ---------- */
+
+struct started {
+	struct rec_child *child; /* NULL: not known by name */
+	bool bare;
+};
+
+void children_prepare(void);
+struct started child_begin(const char *path, char *const envp[]);
+struct started child_begin_fd(int fd, char *const envp[]);
+void child_failed(struct started s);
+void child_loaded(void);
+
 /* ---- lives.c: the table of descriptors --------------------------------------------------- */
 
 /* A life as it was found: what comes back from the kernel belongs to it while seq is the same. */
@@ -456,7 +472,6 @@ void poller_returned(const struct poll_call *call, struct at at);
 extern uint64_t epoll_fds[EPOLL_FDS / 64]; /* descriptors that are epoll sets */
 
 void epoll_closed(int fd);
-bool epoll_by_syscall(long nr, const long a[6], struct at at, long *r);
 void epoll_unwatch(struct rec_life *life);
 
 static inline bool epoll_is_set(int fd)
@@ -480,6 +495,7 @@ void outcome_listener_closes(const struct rec_life *life);
 bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 void facts_refresh(uint64_t now);
+void facts_count_threads(void);
 
 /* ---- found.c: sockets that no hook saw being opened --------------------------------------- */
 
@@ -529,9 +545,30 @@ bool modules_inherit(void);
 void module_cite(uint64_t pc);
 void module_unloaded(void);
 
+/* ---- load.c: what the guest does past every hook ----------------------------------------- */
+
+void blind_to(uint32_t flag);
+void blind_tell_summary(void);
+
+/* ---- the raw doors: what syscall() is asked to do, each by its family's file -------------- */
+
+/* Does what its hook does, by system call `nr` with the arguments a; results as syscall()'s. */
+typedef long raw_door(long nr, const long a[6], struct at at);
+
+#define RAW(nr, door) raw_door door;
+#include "raw.def"
+#undef RAW
+
+static inline long raw_call(long nr, const long a[6])
+{
+	return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
 /* ---- close.c, process.c ------------------------------------------------------------------ */
 
 typedef int close_function(int fd);
+
+void close_was_double(int fd, struct at at);
 
 int close_recorded(int fd, struct at at, close_function *really);
 void process_reborn(const struct snapshot *snapshot);
@@ -551,7 +588,7 @@ void signals_arm_all(void);
 void signals_disarm_all(void);
 
 /* Not in the guest's house. (fork, exit and their like stay usable: they are hooks here.) */
-#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen fdopen
+#pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen puts fputs
 #pragma GCC poison pthread_create pthread_mutex_lock pthread_sigmask sigprocmask perror abort
 
 #endif

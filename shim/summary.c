@@ -18,9 +18,9 @@ static struct rec_summary *summary_map(const char *path, int flags)
 
 	if (fd < 0)
 		return NULL;
-	if (!(flags & O_CREAT) ? sys_fstat(fd, &st) == 0 && st.st_size >= (long)sizeof(*s)
-			       : recorder_allocate(fd, 0, 4096) == 0)
-		s = sys_mmap(fd, 0, 4096);
+	if (!(flags & O_CREAT) ? sys_fstat(fd, &st) == 0 && st.st_size >= REC_SUMMARY_BYTES
+			       : recorder_allocate(fd, 0, REC_SUMMARY_BYTES) == 0)
+		s = sys_mmap(fd, 0, REC_SUMMARY_BYTES);
 	sys_close(fd);
 	return s;
 }
@@ -48,6 +48,8 @@ void summary_open(const char *dir, bool create)
 		return;
 	shim.summary = s;
 	word_add(&s->loaded, 1);
+	child_loaded();
+	blind_tell_summary();
 }
 
 /* Whether there are as many recordings as there may be; counts the one that is refused. */

@@ -19,7 +19,6 @@
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
-OLD_SYMBOL(dlopen)
 OLD_SYMBOL(dlsym)
 
 #define STR2(x)		 #x
@@ -70,7 +69,7 @@ static int image_find(struct dl_phdr_info *info, size_t size, void *step)
  */
 void unwinder_load(void)
 {
-	void *h = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	void *h = real.dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	typeof(lib.step) step;
 
 	if (!h)

@@ -153,6 +153,25 @@ void serve_one(int listener, const struct sockaddr_in *addr)
 	close(leak_one(listener, addr));
 }
 
+/* By a system call of our own: the kernel knows, and nobody else. */
+void close_unseen(int fd)
+{
+#if defined(__x86_64__)
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(SYS_close), "D"((long)fd)
+			 : "rcx", "r11", "memory");
+#else
+	register long x8 __asm__("x8") = SYS_close, x0 __asm__("x0") = fd, r;
+
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8) : "memory");
+	r = x0;
+#endif
+	must(r == 0, "close by hand");
+}
+
 int main(int argc, char **argv)
 {
 #define GUEST_RUN(name)                                                                            \

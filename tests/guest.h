@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -98,7 +100,16 @@
 	X(unseen_births)                                                                           \
 	X(pair)                                                                                    \
 	X(alias)                                                                                   \
-	X(leak_and_wait)
+	X(leak_and_wait)                                                                           \
+	X(death)                                                                                   \
+	X(exec_cloexec)                                                                            \
+	X(raw_leak)                                                                                \
+	X(raw)                                                                                     \
+	X(stdio_server)                                                                            \
+	X(inline_close)                                                                            \
+	X(uring)                                                                                   \
+	X(plugins)                                                                                 \
+	X(children)
 
 #define GUEST_DECLARE(name) int guest_##name(int argc, char **argv);
 GUESTS(GUEST_DECLARE)
@@ -123,6 +134,7 @@ int socket_through_jit(int depth);
 int accept_client(int listener);
 void stamp_itself(void);
 int leak_one(int listener, const struct sockaddr_in *addr);
+void close_unseen(int fd);
 void serve_one(int listener, const struct sockaddr_in *addr);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "guest.h"
 
+#include <spawn.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <wait.h>
@@ -19,6 +20,7 @@ sighandler_t ssignal(int sig, sighandler_t handler);
 sighandler_t __sysv_signal(int sig, sighandler_t handler);
 sighandler_t sysv_signal(int sig, sighandler_t handler);
 sighandler_t sigset(int sig, sighandler_t handler);
+int __close(int fd);
 int pidfd_getfd(int pidfd, int fd, unsigned flags);
 int __poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __poll_chk(struct pollfd *fds, nfds_t nr, int timeout, size_t room);
@@ -33,8 +35,10 @@ static struct {
 	int client;    /* that one */
 	int fresh;     /* a TCP socket, not connected */
 	int file;
-	int pidfd; /* of ourselves */
-	int set;   /* an epoll set with `peer` in it */
+	int pipe[2];
+	FILE *stream; /* of a duplicate of `end` */
+	int pidfd;    /* of ourselves */
+	int set;      /* an epoll set with `peer` in it */
 	void *library;
 } w;
 static struct sockaddr_in to, any;
@@ -105,6 +109,7 @@ static char *const argv_true[] = {(char *)"true", NULL};
 	X(sendmmsg, sendmmsg(w.end, &msgs, 1, MSG_NOSIGNAL))                                       \
 	X(sendfile, sendfile(w.end, w.file, NULL, 1))                                              \
 	X(sendfile64, sendfile64(w.end, w.file, NULL, 1))                                          \
+	X(splice, splice(w.end, NULL, w.pipe[1], NULL, 1, SPLICE_F_NONBLOCK))                      \
 	X(shutdown, shutdown(w.end, SHUT_RDWR))                                                    \
 	X(pidfd_getfd, pidfd_getfd(w.pidfd, w.end, 0))                                             \
 	X(epoll_ctl, epoll_ctl(w.set, EPOLL_CTL_ADD, w.end, &event))                               \
@@ -120,6 +125,12 @@ static char *const argv_true[] = {(char *)"true", NULL};
 	X(__select, __select(w.end + 1, &set, NULL, NULL, &today))                                 \
 	X(pselect, pselect(w.end + 1, &set, NULL, NULL, &now, NULL))                               \
 	X(close, close(w.end))                                                                     \
+	X(__close, __close(w.end))                                                                 \
+	X(fdopen, !fdopen(w.end, "r"))                                                             \
+	X(fclose, fclose(w.stream))                                                                \
+	X(pclose, pclose(w.stream))                                                                \
+	X(freopen, !freopen("/dev/null", "r", w.stream))                                           \
+	X(freopen64, !freopen64("/dev/null", "r", w.stream))                                       \
 	X(close_range, close_range((unsigned)w.end, (unsigned)w.peer, 0))                          \
 	X(closefrom, (closefrom(w.end), 0))                                                        \
 	X(fork, IN_CHILD(close(w.end)))                                                            \
@@ -136,6 +147,14 @@ static char *const argv_true[] = {(char *)"true", NULL};
 	X(execl, IN_CHILD(execl("/no/such", "true", "1", NULL)))                                   \
 	X(execlp, IN_CHILD(execlp("/no/such", "true", "1", NULL)))                                 \
 	X(execle, IN_CHILD(execle("/no/such", "true", "1", NULL, environ)))                        \
+	X(posix_spawn,                                                                             \
+	  IN_CHILD(errno = posix_spawn(NULL, "/no/such", NULL, NULL, argv_true, environ)))         \
+	X(posix_spawnp,                                                                            \
+	  IN_CHILD(errno = posix_spawnp(NULL, "/no/such", NULL, NULL, argv_true, environ)))        \
+	X(system, IN_CHILD(errno = system("exit 7") >> 8))                                         \
+	X(popen, IN_CHILD(errno = pclose(popen("exit 8", "r")) >> 8))                              \
+	X(dlopen, !dlopen("libgcc_s.so.1", RTLD_NOW))                                              \
+	X(dlmopen, !dlmopen(LM_ID_BASE, "libgcc_s.so.1", RTLD_NOW))                                \
 	X(setuid, setuid(getuid()))                                                                \
 	X(seteuid, seteuid(geteuid()))                                                             \
 	X(setreuid, setreuid(getuid(), geteuid()))                                                 \
@@ -215,6 +234,8 @@ static void prepare(bool peer_gone)
 	polled = (struct pollfd){.fd = w.end, .events = POLLIN | POLLRDHUP};
 	FD_ZERO(&set);
 	FD_SET(w.end, &set);
+	must(pipe(w.pipe) == 0, "pipe");
+	w.stream = fdopen(dup(w.end), "r");
 	w.library = dlopen("libgcc_s.so.1", RTLD_NOW);
 }
 

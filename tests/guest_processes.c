@@ -175,17 +175,17 @@ int guest_daemon_fails(int argc, char **argv)
 	struct rlimit none = {0, 0};
 	struct sockaddr_in addr;
 	int listener = listen_any(&addr), status;
-	FILE *f[5];
+	int fd[5];
 
 	(void)argc, (void)argv;
 	if (fork() == 0) {
 		must(setrlimit(RLIMIT_NPROC, &none) == 0 && setuid(65534) == 0, "setuid");
 		must(daemon(1, 1) == -1, "daemon");
 		for (int i = 0; i < 5; i++)
-			f[i] = fdopen(leak_one(listener, &addr), "r");
+			fd[i] = leak_one(listener, &addr);
 		serve_one(listener, &addr);
 		for (int i = 0; i < 5; i++) /* by a door where only the end sees it */
-			fclose(f[i]);
+			close_unseen(fd[i]);
 		exit(0);
 	}
 	wait(&status);

@@ -44,11 +44,8 @@ int guest_unseen_doors(int argc, char **argv)
 	int listener = listen_any(&addr);
 
 	(void)argc, (void)argv;
-	for (int i = 0; i < 4; i++) {
-		FILE *f = fdopen(leak_one(listener, &addr), "r");
-
-		fclose(f);
-	}
+	for (int i = 0; i < 4; i++)
+		close_unseen(leak_one(listener, &addr));
 	close_range((unsigned)leak_one(listener, &addr), 1000, 0);
 	syscall(SYS_close, leak_one(listener, &addr));
 	serve_one(listener, &addr);

@@ -222,6 +222,34 @@ static void collects_a_directory_and_names_the_bad(void **state)
 		free(paths[i]);
 }
 
+/* Names without an end, and counts that cannot be, are made harmless; the rest is added up. */
+static void children_in_a_summary_are_distrusted(void **state)
+{
+	struct fixture *x = *state;
+	struct collection c = COLLECTION_INIT;
+	struct {
+		struct rec_summary sum;
+		struct rec_child children[REC_CHILDREN_NR];
+	} file = {.sum = {.version = REC_VERSION, .bytes = sizeof(file.sum), .loaded = 1}};
+
+	memcpy(file.sum.magic, REC_SUMMARY_MAGIC, sizeof(file.sum.magic));
+	file.children[0] = (struct rec_child){.state = REC_CHILD_VALID, .bare = 2, .path = "/a"};
+	file.children[1] = (struct rec_child){.state = REC_CHILD_VALID, .bare = 3, .path = "/a"};
+	file.children[2] = (struct rec_child){.state = REC_CHILD_CLAIMED, .path = "/half"};
+	file.children[3] = (struct rec_child){.state = REC_CHILD_VALID, .bare = ~0u, .path = "/b"};
+	file.children[4] = (struct rec_child){.state = REC_CHILD_VALID};
+	file.children[5] = (struct rec_child){.state = REC_CHILD_VALID};
+	memset(file.children[5].path, 'x', sizeof(file.children[5].path));
+	free(forge_write_bytes(&file, sizeof(file), x->dir, REC_SUMMARY_NAME));
+	collection_add(&c, x->dir);
+	assert_int_equal(c.nr_complaints, 0);
+	assert_int_equal(c.nr_children, 3);
+	assert_int_equal(c.children[0].bare, 5);
+	assert_int_equal(c.children[1].bare, 0);
+	assert_int_equal(strlen(c.children[2].path), REC_CHILD_PATH - 1);
+	collection_release(&c);
+}
+
 static void looks_one_level_down(void **state)
 {
 	struct fixture *x = *state;
@@ -343,6 +371,7 @@ int main(void)
 		TEST(ends_strings),
 		TEST(collects_a_directory_and_names_the_bad),
 		TEST(looks_one_level_down),
+		TEST(children_in_a_summary_are_distrusted),
 		TEST(an_empty_directory_is_a_mistake),
 		TEST(a_summary_tells_clean_from_not_loaded),
 		TEST(survives_truncation),

@@ -362,6 +362,88 @@ static void who_was_told_nothing_joins_only_its_like(void **state)
 	expect_open(x, 6, OPEN_CUSTODY);
 }
 
+/* ---- in a FILE ---- */
+
+static struct rec_life *in_a_file(struct rec_life *l)
+{
+	l->flags |= REC_LIFE_STDIO;
+	l->touch_call = REC_CALL_FDOPEN;
+	return l;
+}
+
+/* Thread 1 accepts and makes the FILEs, others close them: one of those may be at work on it. */
+static void a_file_that_was_handed_on_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	in_a_file(unread(x, 5, 10));
+	in_a_file(unread(x, 6, 10))->flags |= REC_LIFE_TOUCHER_ENDED;
+	served_at(x, 1, 500)->ended = 3; /* a few that it turned away */
+	served_at(x, 2, 500)->ended_born_ns = FORGE_S(400);
+	judge_all(x);
+	expect_open(x, 5, OPEN_IN_FILE);
+	expect_open(x, 6, OPEN_IN_FILE);
+	assert_string_equal(find(x, 5)->judged.verdict.which->name, "eof-unseen");
+}
+
+static void a_file_of_the_only_thread_leaks(void **state)
+{
+	struct fixture *x = *state;
+
+	in_a_file(unread(x, 5, 10));
+	served_at(x, 1, 500);
+	forge_header(x->forge)->threads = 1;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void a_file_of_a_thread_that_closes_them_leaks(void **state)
+{
+	struct fixture *x = *state;
+
+	in_a_file(unread(x, 5, 10));
+	served_at(x, 1, 500)->ended = 16;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void a_file_of_a_worker_that_ended_leaks(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = in_a_file(unread(x, 5, 10));
+
+	l->touch_tid = 7;
+	l->flags |= REC_LIFE_TOUCHER_ENDED;
+	served_at(x, 7, 10)->served = 1;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_TOUCHER_ENDED);
+}
+
+/* Others of the place leak; but this one's worker may be at it. */
+static void a_file_in_the_hands_of_a_worker_joins_no_series(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = in_a_file(unread(x, 5, 10));
+
+	l->touch_tid = 7;
+	l->flags |= REC_LIFE_TOUCHER_ENDED;
+	in_a_file(unread(x, 6, 20))->touch_tid = 8;
+	served_at(x, 8, 20)->served = 1;
+	served_at(x, 9, 500)->ended_born_ns = FORGE_S(400);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_TOUCHER_ENDED);
+	expect_open(x, 6, OPEN_CUSTODY);
+}
+
+static void a_proven_unread_eof_is_known_in_a_file_too(void **state)
+{
+	struct fixture *x = *state;
+
+	in_a_file(unread(x, 5, 10))->kernel_eof_unread = 1;
+	judge_all(x);
+	assert_string_equal(find(x, 5)->judged.verdict.which->name, "eof-unread");
+}
+
 /* ---- clients ----------------------------------------------------------------------------- */
 
 static struct rec_life *client(struct fixture *x, int fd, double born)
@@ -392,6 +474,32 @@ static void a_pooled_client_is_parked(void **state)
 	served_at(x, 1, 15)->newest_touch_seq = 99999;
 	judge_all(x);
 	expect_open(x, 5, OPEN_PARKED);
+}
+
+/* Its thread may still be at work on what it read; the younger one is another thread's. */
+static void a_client_in_a_file_is_not_replaced_by_another_thread(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = in_a_file(client(x, 5, 10));
+
+	l->flags &= ~(uint32_t)REC_LIFE_EOF;
+	l->eof_ns = 0;
+	served_at(x, 1, 10)->ended = 17;
+	served_at(x, 2, 30);
+	judge_all(x);
+	expect_open(x, 5, OPEN_IN_FILE);
+}
+
+static void a_client_in_a_file_that_its_thread_replaced_leaks(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = in_a_file(client(x, 5, 10));
+
+	l->flags &= ~(uint32_t)REC_LIFE_EOF;
+	l->eof_ns = 0;
+	served_at(x, 1, 30)->ended = 17;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_REPLACED);
 }
 
 /* The younger one may be of the other peer's pool. */
@@ -592,6 +700,14 @@ int main(void)
 		TEST(who_is_older_than_the_proven_does_not_join),
 		TEST(the_last_within_the_grace_does_not_join),
 		TEST(who_was_told_nothing_joins_only_its_like),
+		TEST(a_file_that_was_handed_on_is_open),
+		TEST(a_file_of_the_only_thread_leaks),
+		TEST(a_file_of_a_thread_that_closes_them_leaks),
+		TEST(a_file_of_a_worker_that_ended_leaks),
+		TEST(a_file_in_the_hands_of_a_worker_joins_no_series),
+		TEST(a_proven_unread_eof_is_known_in_a_file_too),
+		TEST(a_client_in_a_file_is_not_replaced_by_another_thread),
+		TEST(a_client_in_a_file_that_its_thread_replaced_leaks),
 		TEST(a_client_that_was_replaced_leaks),
 		TEST(a_pooled_client_is_parked),
 		TEST(a_client_of_one_peer_of_several_is_parked),

@@ -26,6 +26,25 @@ static const struct rule_case eof_unread = {
 		  "the read returns 0",
 };
 
+static const struct rule_case eof_unseen = {
+	.name = "eof-unseen",
+	.meaning = "The peer has closed its side (FIN), but the program never closed the socket: "
+		   "our own FIN was not sent, and the socket stays in CLOSE_WAIT until the process "
+		   "ends. It was used through a FILE, so nobody saw whether the EOF was read.",
+	.advice = "fclose() its FILE when the program is done with it",
+};
+
+static const struct rule_case *find_case(const struct socket *s)
+{
+	const struct rec_life *f = socket_facts(s);
+
+	if (socket_eof_was_read(s))
+		return &eof_ignored;
+	if ((s->flags & REC_LIFE_STDIO) && !(f && f->kernel_eof_unread))
+		return &eof_unseen;
+	return &eof_unread;
+}
+
 static bool is_in_close_wait(const struct socket *s)
 {
 	unsigned int state = socket_tcp_state(s);
@@ -98,7 +117,7 @@ static void check(const struct socket *s, struct verdict *v)
 {
 	if (!is_in_close_wait(s))
 		return;
-	v->which = socket_eof_was_read(s) ? &eof_ignored : &eof_unread;
+	v->which = find_case(s);
 	v->since_ns = socket_fin_ns(s);
 	v->reason = decide(s, v);
 }
@@ -118,6 +137,7 @@ DEFINE_RULE(close_wait)
 "  eof-ignored  the program read the EOF (recv() returned 0), so it knew, and did not close\n"
 "  eof-unread   nobody read the socket to its end: it fell out of the event loop, or data\n"
 "               before the EOF was left unread\n"
+"  eof-unseen   it was used through a FILE (fdopen), where nobody sees what is read\n"
 "\n"
 "A socket is reported only with proof that the program moved on: the thread that used it has\n"
 "ended, has since served a younger socket of the same place, or a younger one was served and\n"

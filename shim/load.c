@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the guest does past every hook: libraries that bind to the C library directly, io_uring.
+ * Nothing is done about it; it is written down, so that the report can say that it is partly blind.
+ */
+#include "shim.h"
+
+static void flag_add(uint32_t *flags, uint32_t flag)
+{
+	if (!(word_get(flags) & flag))
+		__atomic_fetch_or(flags, flag, __ATOMIC_RELAXED);
+}
+
+/* To the run as well: a process that shows no socket has no recording, or one that is folded. */
+void blind_to(uint32_t flag)
+{
+	flag_add(&shim.head->flags, flag);
+	blind_tell_summary();
+}
+
+void blind_tell_summary(void)
+{
+	uint32_t flags = word_get(&shim.head->flags) & (REC_HEADER_IO_URING | REC_HEADER_DEEPBIND);
+
+	if (shim.summary && flags && (word_get(&shim.summary->flags) & flags) != flags)
+		__atomic_fetch_or(&shim.summary->flags, flags, __ATOMIC_RELAXED);
+}
+
+static void look(bool other_namespace, int mode)
+{
+	int e = errno;
+
+	if (!real.dlopen || !real.dlmopen) /* the library of dlopen() came later than we did */
+		real_resolve();
+	if (hook_enter() && !(mode & RTLD_NOLOAD) && (other_namespace || (mode & RTLD_DEEPBIND)))
+		blind_to(REC_HEADER_DEEPBIND);
+	errno = e;
+}
+
+void *load_dlopen(const char *file, int mode);
+void *load_dlmopen(Lmid_t space, const char *file, int mode);
+
+/* Return what the hooks below jump to. */
+__attribute__((used)) void *load_dlopen(const char *file, int mode)
+{
+	void *to;
+
+	(void)file;
+	look(false, mode);
+	memcpy(&to, &real.dlopen, sizeof(to));
+	return to;
+}
+
+__attribute__((used)) void *load_dlmopen(Lmid_t space, const char *file, int mode)
+{
+	void *to;
+
+	(void)file;
+	look(space != LM_ID_BASE, mode);
+	memcpy(&to, &real.dlmopen, sizeof(to));
+	return to;
+}
+
+/*
+ * dlopen() looks at its return address: the RUNPATH, $ORIGIN and namespace of its caller decide
+ * what is found, and where. So these hooks are jumps that leave the stack as they found it,
+ * whatever the compiler and its options.
+ */
+#if defined(__x86_64__)
+#define JUMP_BEHIND(name)                                                                          \
+	__asm__(".pushsection .text\n"                                                             \
+		".globl " #name "\n"                                                               \
+		".type " #name ", @function\n"                                                     \
+		".p2align 4\n" #name ":\n"                                                         \
+		".cfi_startproc\n"                                                                 \
+		"	endbr64\n"                                                                       \
+		"	push %rdi\n"                                                                     \
+		"	.cfi_adjust_cfa_offset 8\n"                                                      \
+		"	push %rsi\n"                                                                     \
+		"	.cfi_adjust_cfa_offset 8\n"                                                      \
+		"	push %rdx\n"                                                                     \
+		"	.cfi_adjust_cfa_offset 8\n"                                                      \
+		"	call load_" #name "\n"                                                     \
+		"	pop %rdx\n"                                                                      \
+		"	.cfi_adjust_cfa_offset -8\n"                                                     \
+		"	pop %rsi\n"                                                                      \
+		"	.cfi_adjust_cfa_offset -8\n"                                                     \
+		"	pop %rdi\n"                                                                      \
+		"	.cfi_adjust_cfa_offset -8\n"                                                     \
+		"	jmp *%rax\n"                                                                     \
+		".cfi_endproc\n"                                                                   \
+		".size " #name ", . - " #name "\n"                                                 \
+		".popsection\n")
+#elif defined(__aarch64__)
+#define JUMP_BEHIND(name)                                                                          \
+	__asm__(".pushsection .text\n"                                                             \
+		".globl " #name "\n"                                                               \
+		".type " #name ", %function\n"                                                     \
+		".p2align 4\n" #name ":\n"                                                         \
+		".cfi_startproc\n"                                                                 \
+		"	hint 34\n" /* bti c */                                                     \
+		"	stp x29, x30, [sp, -48]!\n"                                                      \
+		"	.cfi_def_cfa_offset 48\n"                                                        \
+		"	.cfi_offset 29, -48\n"                                                           \
+		"	.cfi_offset 30, -40\n"                                                           \
+		"	stp x0, x1, [sp, 16]\n"                                                          \
+		"	str x2, [sp, 32]\n"                                                              \
+		"	bl load_" #name "\n"                                                       \
+		"	mov x16, x0\n"                                                                   \
+		"	ldr x2, [sp, 32]\n"                                                              \
+		"	ldp x0, x1, [sp, 16]\n"                                                          \
+		"	ldp x29, x30, [sp], 48\n"                                                        \
+		"	.cfi_restore 29\n"                                                               \
+		"	.cfi_restore 30\n"                                                               \
+		"	.cfi_def_cfa_offset 0\n"                                                         \
+		"	br x16\n"                                                                        \
+		".cfi_endproc\n"                                                                   \
+		".size " #name ", . - " #name "\n"                                                 \
+		".popsection\n")
+#endif
+
+JUMP_BEHIND(dlopen);
+JUMP_BEHIND(dlmopen);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+int inner(void);
+
+int inner(void)
+{
+	return 42;
+}
