@@ -80,7 +80,9 @@ static void received(int fd, struct pass *p)
 		return;
 	ref = came_back(found_cookie(fd), &from);
 	if (ref.life && from != fd) {
-		life_alias(fd, ref, from);
+		ref = life_alias(fd, ref, from);
+		if (ref.life)
+			life_flag(ref, REC_LIFE_RECEIVED);
 		return;
 	}
 	ref = life_born(fd, &birth, p->at);

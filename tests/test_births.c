@@ -488,8 +488,8 @@ static void kept_by_a_message_to_itself(void **state)
 
 	(void)state;
 	assert_has_line(t.report.out, ONE);
-	assert_int_equal(count(&t, REC_LIFE_RECEIVED), 0);
 	assert_int_equal(count(&t, REC_LIFE_DUPLICATE), 1);
+	assert_int_equal(life(&t, REC_LIFE_DUPLICATE, 0)->born_by, REC_CALL_ACCEPT);
 	forget(&t);
 }
 
