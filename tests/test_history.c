@@ -317,7 +317,7 @@ static void the_first_of_several_senders_opened_it(void **state)
 	assert_int_equal(socket_opened(&x->h.sockets[0])->process->pid, 100);
 }
 
-static void sender_still_has_it(struct fixture *x)
+static struct rec_life *sender_still_has_it(struct fixture *x)
 {
 	struct rec_life *l = forge_accepted(x->parent, 3, x->site, 10);
 
@@ -326,6 +326,7 @@ static void sender_still_has_it(struct fixture *x)
 	forge_facts(l, TCP_CLOSE_WAIT, 900);
 	forge_sent(x->parent, l, 4711);
 	moved_on_before_exec(x);
+	return l;
 }
 
 /* That the sender is through with it says nothing of who was given it. */
@@ -348,6 +349,16 @@ static void sent_to_somebody_unknown(void **state)
 	sender_still_has_it(x);
 	join(x);
 	assert_int_equal(verdict_of(x, 0).reason, OPEN_ELSEWHERE);
+}
+
+/* By SCM_RIGHTS from one thread to another. */
+static void sent_to_itself(void **state)
+{
+	struct fixture *x = *state;
+
+	sender_still_has_it(x)->flags |= REC_LIFE_RECEIVED;
+	join(x);
+	assert_int_equal(verdict_of(x, 0).reason, OPEN_NONE);
 }
 
 /* The receiver is known and has it no more: the sender's own number was forgotten. */
@@ -611,6 +622,7 @@ int main(void)
 		TEST(the_first_of_several_senders_opened_it),
 		TEST(the_receiver_answers_for_it),
 		TEST(sent_to_somebody_unknown),
+		TEST(sent_to_itself),
 		TEST(kept_after_the_receiver_closed_it),
 		TEST(an_unseen_socket_is_never_a_fault),
 		TEST(an_unseen_number_of_a_known_socket),
