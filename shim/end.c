@@ -26,7 +26,8 @@ static void complete(int fd, struct tally *tally)
 	if (!ref.life)
 		return;
 	if (!facts_ask(fd, ref)) {
-		life_flag(ref, REC_LIFE_GONE);
+		if (life_is(ref)) /* a thread that works on may have closed it, and opened anew */
+			life_flag(ref, REC_LIFE_GONE);
 		return;
 	}
 	tally->open++;

@@ -103,7 +103,7 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
  * Takes the slot out of the readers' sight. Whoever lived there died through a door unseen, or
  * lives on: then a vfork child has closed its own copy and was given the number.
  */
-static struct rec_life *slot_begin(int fd)
+static struct rec_life *slot_begin(int fd, uint32_t *seq)
 {
 	struct rec_life *l = NULL;
 
@@ -113,25 +113,31 @@ static struct rec_life *slot_begin(int fd)
 		recorder_lost(&shim.head->lost_lives);
 		return NULL;
 	}
-	if ((word_get(&l->seq) & 1) && process_is_other())
+	*seq = word_get(&l->seq);
+	if ((*seq & 1) && process_is_other())
 		return NULL;
-	if (word_get(&l->seq) & 1)
-		word_set_release(&l->seq, l->seq + 1);
+	if (*seq & 1)
+		word_set_release(&l->seq, ++*seq);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	return l;
 }
 
-static struct life_ref slot_commit(struct rec_life *l)
+/*
+ * Once: a child that a signal handler forked in the middle of a birth comes back here too, and
+ * the slot is its parent's.
+ */
+static struct life_ref slot_commit(struct rec_life *l, uint32_t seq)
 {
-	uint32_t seq = l->seq + 1;
+	uint32_t before = seq;
 
-	word_set_release(&l->seq, seq);
-	return (struct life_ref){l, seq};
+	word_cas(&l->seq, &before, seq + 1);
+	return (struct life_ref){l, seq + 1};
 }
 
 struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 {
-	struct rec_life *l = slot_begin(fd);
+	uint32_t seq;
+	struct rec_life *l = slot_begin(fd, &seq);
 	struct life_ref ref;
 	uint64_t now;
 
@@ -141,9 +147,9 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	life_fill(l, birth, stack_site(at), now);
 	if (!l->site)
 		recorder_lost(&shim.head->births_without_stack);
-	ref = slot_commit(l);
+	progress_touched(l, l->touch_ns, false); /* once it is seen, so is who has it in hand */
+	ref = slot_commit(l, seq);
 	word_add(&shim.head->births, 1);
-	progress_touched(l, l->touch_ns, false);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
 		facts_refresh(now);
 	return ref;
@@ -152,20 +158,21 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 /* One socket, one descriptor more: it keeps its id, its birth and what is known of it. */
 void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at)
 {
-	struct rec_life *l = slot_begin(fd), copy;
+	uint32_t seq;
+	struct rec_life *l = slot_begin(fd, &seq), copy;
 
 	if (!l)
 		return;
 	word_set(&from.life->flags, from.life->flags | REC_LIFE_DUPLICATE);
 	word_set(&from.life->sibling_fd, fd);
 	copy = *from.life;
-	copy.seq = l->seq;
+	copy.seq = seq;
 	copy.close_ns = l->close_ns;
 	copy.close_site = l->close_site;
 	copy.close_tid = l->close_tid;
 	copy.sibling_fd = from_fd;
 	*l = copy;
-	life_touch(slot_commit(l), call, at);
+	life_touch(slot_commit(l, seq), call, at);
 }
 
 /* The word that a child without a recording asks first: it gets one. */

@@ -103,18 +103,21 @@ static bool batch_add(uint32_t need)
 {
 	uint32_t have = (uint32_t)(word_get(&shim.head->file_bytes) / REC_UNIT);
 	uint32_t units = have / 2 > need ? have / 2 : need;
-	bool ok;
+	uint64_t signals;
+	bool ok = false;
 	int fd;
 
 	if (shim.sealed || word_get(&nr_batches) >= BATCHES_MAX)
 		return false;
+	signals = sys_signals_hold(); /* a handler that jumped out would leave the file open */
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (fd < 0) {
+	if (fd >= 0) {
+		ok = batch_add_units(fd, units) || (units > need && batch_add_units(fd, need));
+		sys_close(fd);
+	} else {
 		word_set(&shim.head->grow_errno, (uint64_t)-fd);
-		return false;
 	}
-	ok = batch_add_units(fd, units) || (units > need && batch_add_units(fd, need));
-	sys_close(fd);
+	sys_signals_release(signals);
 	return ok;
 }
 
@@ -295,15 +298,12 @@ static bool attach_sealed(void)
 	return state == ATTACHED;
 }
 
-COLD bool recorder_attach(void)
+/* With signals held: a handler that jumped out would leave all threads waiting for this one. */
+static bool attach(void)
 {
 	uint32_t state = DETACHED;
 	int r;
 
-	if (shim.sealed)
-		return attach_sealed();
-	if (word_get(&shim.attach) == ATTACH_FAILED)
-		return false;
 	if (!word_cas(&shim.attach, &state, ATTACHING))
 		return state == ATTACHED || (state == ATTACHING && wait_for_other());
 	word_set(&shim.attaching_tid, thread_tid());
@@ -316,22 +316,37 @@ COLD bool recorder_attach(void)
 	return state == ATTACHED;
 }
 
+COLD bool recorder_attach(void)
+{
+	uint64_t signals;
+	bool ok;
+
+	if (shim.sealed)
+		return attach_sealed();
+	if (word_get(&shim.attach) == ATTACH_FAILED)
+		return false;
+	signals = sys_signals_hold();
+	ok = attach();
+	sys_signals_release(signals);
+	return ok;
+}
+
 /* ---- incidents ---- */
 
 void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
 		       const struct rec_life *before, int error)
 {
-	struct rec_incident *i;
+	struct rec_incident *i, *all;
 	uint64_t n;
 
-	if (!recorder_ready())
+	if (!recorder_ready() || !(all = word_get(&shim.incidents)))
 		return;
 	n = word_add(&shim.head->nr_incidents, 1);
 	if (n >= REC_INCIDENTS_NR) {
 		recorder_lost(&shim.head->lost_incidents);
 		return;
 	}
-	i = &shim.incidents[n];
+	i = &all[n];
 	i->fd = fd;
 	i->site = stack_site(at);
 	i->ns = now_ns();
