@@ -77,31 +77,59 @@ static void fork_in_handler(int sig)
 		forks_status = status;
 }
 
-/* Sockets by all ways in and out, until every fork was made. */
+static void fork_soon(long us)
+{
+	struct itimerval once = {{0, 0}, {0, us}};
+
+	if (!in_forked_child)
+		setitimer(ITIMER_REAL, &once, NULL);
+}
+
+/* The frame is of another size each time: so no stack is known, and births are long. */
+static __attribute__((noinline)) int socket_in_room(unsigned size)
+{
+	volatile char *room = alloca(16 + size % 512 * 16);
+	volatile int fd;
+
+	room[0] = 0;
+	fd = socket_at_depth(30 + room[0]);
+	return fd;
+}
+
+/*
+ * Sockets by all ways in and out, until every fork was made. Those in whose birth a fork may have
+ * come are kept if ARG says so ("60+"): another number in each run.
+ */
 int guest_fork_in_handler(int argc, char **argv)
 {
-	struct itimerval often = {{0, 700}, {0, 700}}, never = {{0, 0}, {0, 0}};
 	int n = argc > 0 ? atoi(argv[0]) : 60, pair[2], pid = getpid();
 
 	forks_left = n;
 	listen_any(&fork_addr); /* stays, for something to be told */
 	signal(SIGALRM, fork_in_handler);
-	setitimer(ITIMER_REAL, &often, NULL);
 	for (unsigned i = 0; forks_left > 0 || getpid() != pid; i++) {
-		int fd = socket_at_depth((int)(i % 100)), copy = dup(fd);
+		if (i % 4)
+			fork_soon(1 + i * 13 % 150);
+		int left = forks_left, fd = socket_in_room(i), copy = dup(fd);
+		bool keeps = left != forks_left; /* forked in the middle of its birth, perhaps */
 
+		if (i % 4 == 0)
+			fork_soon(1 + i * 7 % 50);
 		must(fd >= 0 && copy >= 0, "socket");
-		must(dup2(fd, 60) == 60 && dup2(fd, 60) == 60, "dup2");
+		must(dup2(fd, 900) == 900 && dup2(fd, 900) == 900, "dup2");
 		must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
 		write(pair[0], "x", 1);
 		read(pair[1], &pair[0] + 2 * (fd < 0), 0);
 		close(pair[0]);
 		close(pair[1]);
-		must(close(copy) == 0 && close(60) == 0 && close(fd) == 0, "close");
+		must(close(copy) == 0 && close(900) == 0, "close");
+		must(keeps ? listen(fd, 1) == 0 : close(fd) == 0, "listen or close");
 		if (in_forked_child)
 			_exit(close(socket_at_depth(3)) == 0 ? 7 : 8);
 	}
-	setitimer(ITIMER_REAL, &never, NULL);
+	fork_soon(0);
+	for (int fd = 4; fd < 900 && !strchr(argc > 0 ? argv[0] : "", '+'); fd++)
+		close(fd);
 	printf("%d of %d children came back, others: %x\n", (int)forks_good, n,
 	       (unsigned)forks_status);
 	print_sockets();
