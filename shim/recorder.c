@@ -103,13 +103,13 @@ static bool batch_add(uint32_t need)
 {
 	uint32_t have = (uint32_t)(word_get(&shim.head->file_bytes) / REC_UNIT);
 	uint32_t units = have / 2 > need ? have / 2 : need;
-	uint64_t signals;
+	struct stay stay;
 	bool ok = false;
 	int fd;
 
 	if (shim.sealed || word_get(&nr_batches) >= BATCHES_MAX)
 		return false;
-	signals = sys_signals_hold(); /* a handler that jumped out would leave the file open */
+	stay = gate_hold();
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd >= 0) {
 		ok = batch_add_units(fd, units) || (units > need && batch_add_units(fd, need));
@@ -117,7 +117,7 @@ static bool batch_add(uint32_t need)
 	} else {
 		word_set(&shim.head->grow_errno, (uint64_t)-fd);
 	}
-	sys_signals_release(signals);
+	gate_release(stay);
 	return ok;
 }
 
@@ -302,12 +302,15 @@ static bool attach_sealed(void)
 static bool attach(void)
 {
 	uint32_t state = DETACHED;
+	struct stay stay;
 	int r;
 
 	if (!word_cas(&shim.attach, &state, ATTACHING))
 		return state == ATTACHED || (state == ATTACHING && wait_for_other());
 	word_set(&shim.attaching_tid, thread_tid());
+	stay = gate_hold();
 	r = make();
+	gate_release(stay);
 	shim.head->grow_errno = (uint64_t)-r;
 	word_set(&shim.attaching_tid, 0);
 	/* A guest out of descriptors may have one again later. */

@@ -388,6 +388,8 @@ bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(struct stay *stay);
 void unwinder_leave(const struct stay *stay);
+struct stay gate_hold(void);
+void gate_release(struct stay stay);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);

@@ -42,7 +42,7 @@ static struct {
 	uintptr_t lo, size; /* libunwind's own image */
 } image;
 
-static uint32_t inside, gate_closed;
+static uint32_t inside, files_open, gate_closed;
 static uint64_t gate_closed_ns;
 
 static int image_find(struct dl_phdr_info *info, size_t size, void *step)
@@ -151,13 +151,40 @@ void unwinder_leave(const struct stay *stay)
 		sys_signals_release(stay->signals);
 }
 
+/*
+ * While a file of ours is open: a child that is forked by another thread would keep it, and a
+ * handler that jumped out would too. So forks wait for this, and this waits for a fork.
+ */
+struct stay gate_hold(void)
+{
+	struct stay stay = {sys_signals_hold(), true};
+
+	for (int i = 0; i <= GATE_WAIT_ROUNDS && !thread.unwinding; i++) {
+		__atomic_fetch_add(&files_open, 1, __ATOMIC_SEQ_CST);
+		if (i == GATE_WAIT_ROUNDS || !gate_is_closed())
+			return stay;
+		__atomic_fetch_sub(&files_open, 1, __ATOMIC_SEQ_CST);
+		sys_sleep_ns(GATE_WAIT_NS);
+	}
+	stay.held = false; /* inside already */
+	return stay;
+}
+
+void gate_release(struct stay stay)
+{
+	if (stay.held)
+		__atomic_fetch_sub(&files_open, 1, __ATOMIC_SEQ_CST);
+	sys_signals_release(stay.signals);
+}
+
 /* Before a fork. Several threads may fork at once. */
 void unwinder_gate_close(void)
 {
 	word_set(&gate_closed_ns, now_ns());
 	__atomic_fetch_add(&gate_closed, 1, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < GATE_WAIT_ROUNDS && !thread.unwinding && !shim.sealed; i++) {
-		if (!__atomic_load_n(&inside, __ATOMIC_SEQ_CST))
+		if (!__atomic_load_n(&inside, __ATOMIC_SEQ_CST) &&
+		    !__atomic_load_n(&files_open, __ATOMIC_SEQ_CST))
 			return;
 		sys_sleep_ns(GATE_WAIT_NS);
 	}
@@ -179,6 +206,7 @@ void unwinder_reborn(void)
 		shim.head->flags |= REC_HEADER_NO_UNWIND_AFTER_FORK;
 	}
 	inside = 0;
+	files_open = 0;
 	gate_closed = 0;
 }
 

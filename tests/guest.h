@@ -80,6 +80,7 @@
 	X(clone)                                                                                   \
 	X(spawn)                                                                                   \
 	X(fork_in_threads)                                                                         \
+	X(fork_beside)                                                                             \
 	X(fork_in_handler)                                                                         \
 	X(double_fork)                                                                             \
 	X(prefork)                                                                                 \

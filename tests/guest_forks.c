@@ -53,6 +53,65 @@ int guest_fork_in_threads(int argc, char **argv)
 	return 0;
 }
 
+/* ---- forks while another thread's first socket is recorded ---- */
+
+static pthread_barrier_t both_ready;
+
+static void *open_first(void *arg)
+{
+	(void)arg;
+	pthread_barrier_wait(&both_ready);
+	close(socket_at_depth(1));
+	return NULL;
+}
+
+/* Descriptors that the program did not open. */
+static int strangers(void)
+{
+	char link[40], to[300];
+	int n = 0;
+
+	for (int fd = 3; fd < 40; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		ssize_t len = readlink(link, to, sizeof(to) - 1);
+
+		to[len > 0 ? len : 0] = '\0';
+		n += len > 0 && strncmp(to, "socket:", 7) != 0;
+	}
+	return n;
+}
+
+static _Noreturn void fork_beside_a_thread(int round)
+{
+	int status = 0;
+	pthread_t t;
+
+	pthread_barrier_init(&both_ready, NULL, 2);
+	must(pthread_create(&t, NULL, open_first, NULL) == 0, "thread");
+	pthread_barrier_wait(&both_ready);
+	for (volatile int i = 0; i < round % 40 * 1000; i++)
+		;
+	if (fork() == 0)
+		_exit(strangers());
+	wait(&status);
+	pthread_join(t, NULL);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
+}
+
+int guest_fork_beside(int argc, char **argv)
+{
+	int n = argc > 0 ? atoi(argv[0]) : 100, found = 0, status;
+
+	for (int i = 0; i < n; i++) {
+		if (fork() == 0)
+			fork_beside_a_thread(i);
+		wait(&status);
+		found += WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+	}
+	printf("%d descriptors of nobody's in %d children\n", found, n);
+	return 0;
+}
+
 /* ---- forks in a signal handler ---- */
 
 static volatile sig_atomic_t forks_left, forks_good, in_forked_child, forks_status;
