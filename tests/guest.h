@@ -91,6 +91,7 @@
 	X(cancel_in)                                                                               \
 	X(handler_storm)                                                                           \
 	X(jump_storm)                                                                              \
+	X(jump_out_of_fork)                                                                        \
 	X(race)                                                                                    \
 	X(coroutines)                                                                              \
 	X(deep)                                                                                    \

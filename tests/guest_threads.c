@@ -301,6 +301,32 @@ int guest_jump_storm(int argc, char **argv)
 	return 0;
 }
 
+/* Out of fork() itself, in the parent. */
+int guest_jump_out_of_fork(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr);
+
+	tick(jump_in_handler, argc > 0 ? atoi(argv[0]) : 100);
+	while (ticks < ticks_wanted) {
+		if (sigsetjmp(back, 1) == 0) {
+			may_jump = 1;
+			if (fork() == 0)
+				_exit(0);
+		}
+		may_jump = 0;
+	}
+	stop_ticking();
+	while (wait(NULL) > 0)
+		;
+	usleep(150000); /* longer than any fork takes */
+	for (int k = 0; k < 3; k++)
+		leak_one(listener, &addr);
+	serve_one(listener, &addr);
+	print_sockets();
+	return 0;
+}
+
 /* ---- many threads, the same numbers ---- */
 
 static pthread_barrier_t start_line;

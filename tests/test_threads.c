@@ -215,15 +215,11 @@ static void handler_that_forks(void **state)
 	forget(&x);
 }
 
-/* Its stacks are whole afterwards: three findings with their callers, not callers alone. */
-static void handler_that_jumps_out(void **state)
+/* Stacks are whole: what is still open was opened by callers that are known, not by one alone. */
+static void assert_whole_stacks(const struct recorded *x)
 {
-	struct recorded x = record("jump_storm", "400");
-	const struct recording *r = first(&x);
+	const struct recording *r = first(x);
 
-	(void)state;
-	assert_non_null(strstr(x.out, "a fork is quick: yes"));
-	assert_table(&x, 0);
 	for (size_t i = 0; i < r->nr_lives; i++) {
 		const struct rec_life *l = r->lives[i].life;
 		const struct rec_site *s = l->seq & 1 ? recording_site(r, l->site) : NULL;
@@ -231,10 +227,31 @@ static void handler_that_jumps_out(void **state)
 		if (s)
 			assert_int_equal(s->flags & REC_SITE_CALLER_ONLY, 0);
 	}
-	assert_report(&x, ARGV(FOUND(3 sockets, "accept_client (guest.c:")));
+	assert_report(x, ARGV(FOUND(3 sockets, "accept_client (guest.c:")));
+}
+
+/* Afterwards all is as before, in its children too. */
+static void handler_that_jumps_out(void **state)
+{
+	struct recorded x = record("jump_storm", "400");
+
+	(void)state;
+	assert_non_null(strstr(x.out, "a fork is quick: yes"));
+	assert_table(&x, 0);
+	assert_whole_stacks(&x);
 	for (size_t i = 0; i < x.all.nr; i++)
 		assert_int_equal(x.all.items[i]->header->flags & REC_HEADER_NO_UNWIND_AFTER_FORK,
 				 0);
+	forget(&x);
+}
+
+static void handler_that_jumps_out_of_fork(void **state)
+{
+	struct recorded x = record("jump_out_of_fork", "200");
+
+	(void)state;
+	assert_table(&x, 0);
+	assert_whole_stacks(&x);
 	forget(&x);
 }
 
@@ -325,6 +342,7 @@ int main(void)
 		cmocka_unit_test(handler_that_opens_and_closes),
 		cmocka_unit_test(handler_that_forks),
 		cmocka_unit_test(handler_that_jumps_out),
+		cmocka_unit_test(handler_that_jumps_out_of_fork),
 		cmocka_unit_test(sixty_four_threads_race_for_numbers),
 		cmocka_unit_test(coroutines_of_16_KiB),
 		cmocka_unit_test(deep_recursion_is_cut_and_flagged),
