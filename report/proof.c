@@ -94,12 +94,23 @@ static bool is_youngest_of_toucher(const struct life *l)
 	return false;
 }
 
+/* Born or touched when the end had asked about it already: that thread worked on meanwhile. */
+static bool is_of_the_end(const struct life *l)
+{
+	const struct rec_header *h = l->process->rec->header;
+
+	return h->end_kind != REC_END_NONE && l->r.touch_ns + NS_PER_S > h->facts_ns &&
+	       h->facts_ns && !toucher_is_known(l);
+}
+
 /*
  * It may still be at work on it: computing, or waiting for somebody else, while the peer has given
  * up. That others are through with theirs says nothing about this one.
  */
 static bool may_be_in_custody(const struct life *l)
 {
+	if (is_of_the_end(l))
+		return true;
 	if (!toucher_is_known(l) || toucher_ended(l))
 		return false;
 	return was_touched(l) || is_youngest_of_toucher(l);

@@ -47,7 +47,8 @@ static void complete(int fd, enum rec_end_kind kind, struct tally *tally)
 	if (!ref.life)
 		return;
 	if (!facts_ask(fd, ref)) {
-		life_flag(ref, REC_LIFE_GONE);
+		if (life_is(ref)) /* a thread that works on may have closed it, and opened anew */
+			life_flag(ref, REC_LIFE_GONE);
 		return;
 	}
 	if (kind == REC_END_EXEC)

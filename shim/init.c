@@ -93,6 +93,25 @@ COLD bool init_or_reborn(void)
 	return ok;
 }
 
+int __cxa_atexit(void (*f)(void *), void *arg, void *dso);
+
+static bool ends_later; /* than our destructor */
+
+static void record_end(void *arg)
+{
+	(void)arg;
+	end_record(REC_END_RETURN, 0);
+}
+
+/*
+ * Libraries close sockets in their destructors, which the loader runs after ours. What is
+ * registered so early, for no library, runs when the loader has done with all of them.
+ */
+static void end_after_destructors(void)
+{
+	ends_later = __cxa_atexit(record_end, NULL, NULL) == 0;
+}
+
 /*
  * libunwind is loaded here and never in a hook: dlopen() allocates, and a hook may be called by an
  * allocator that holds its lock (jemalloc reads a file while it makes itself ready).
@@ -101,6 +120,7 @@ __attribute__((constructor(101))) static void constructor(void)
 {
 	if (!hook_enter())
 		return;
+	end_after_destructors();
 	unwinder_load();
 	unwinder_warm();
 	if (unwinder_present()) /* a socket of an earlier constructor may have made the recording */
@@ -110,5 +130,6 @@ __attribute__((constructor(101))) static void constructor(void)
 
 __attribute__((destructor(101))) static void destructor(void)
 {
-	end_record(REC_END_RETURN, 0);
+	if (!ends_later)
+		end_record(REC_END_RETURN, 0);
 }

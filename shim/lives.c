@@ -132,7 +132,7 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
  * Takes the slot out of the readers' sight. Whoever lived there died through a door unseen, or
  * lives on: then a vfork child has closed its own copy and was given the number.
  */
-static struct rec_life *slot_begin(int fd)
+static struct rec_life *slot_begin(int fd, uint32_t *seq)
 {
 	struct rec_life *l = NULL;
 
@@ -142,26 +142,32 @@ static struct rec_life *slot_begin(int fd)
 		recorder_lost(&word_get_acquire(&shim.head)->lost_lives);
 		return NULL;
 	}
-	if ((word_get(&l->seq) & 1) && process_is_other())
+	*seq = word_get(&l->seq);
+	if ((*seq & 1) && process_is_other())
 		return NULL;
-	if (word_get(&l->seq) & 1)
-		word_set_release(&l->seq, word_get(&l->seq) + 1);
+	if (*seq & 1)
+		word_set_release(&l->seq, ++*seq);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	return l;
 }
 
-static struct life_ref slot_commit(struct rec_life *l)
+/*
+ * Once: a child that a signal handler forked in the middle of a birth comes back here too, and
+ * the slot is its parent's.
+ */
+static struct life_ref slot_commit(struct rec_life *l, uint32_t seq)
 {
-	uint32_t seq = word_get(&l->seq) + 1;
+	uint32_t before = seq;
 
-	word_set_release(&l->seq, seq);
+	word_cas(&l->seq, &before, seq + 1);
 	word_add(&shim.takings, 1);
-	return (struct life_ref){l, seq};
+	return (struct life_ref){l, seq + 1};
 }
 
 struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 {
-	struct rec_life *l = slot_begin(fd);
+	uint32_t seq;
+	struct rec_life *l = slot_begin(fd, &seq);
 	struct life_ref ref;
 	uint32_t site;
 	uint64_t now;
@@ -173,9 +179,9 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	life_fill(l, birth, site, now);
 	if (!site)
 		recorder_lost(&shim.head->births_without_stack);
-	ref = slot_commit(l);
+	progress_touched(l, now, false); /* once it is seen, so is who has it in hand */
+	ref = slot_commit(l, seq);
 	word_add(&shim.head->births, 1);
-	progress_touched(l, now, false);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
 		facts_refresh(now);
 	return ref;
@@ -193,18 +199,20 @@ void life_forget_waiters(struct rec_life *l)
 /* One whose opening nobody saw: it has no stack, and is not counted among the births. */
 struct life_ref life_found(int fd, const struct birth *birth, uint64_t born_ns)
 {
-	struct rec_life *l = slot_begin(fd);
+	uint32_t seq;
+	struct rec_life *l = slot_begin(fd, &seq);
 
 	if (!l)
 		return (struct life_ref){NULL, 0};
 	life_fill(l, birth, 0, born_ns);
-	return slot_commit(l);
+	return slot_commit(l, seq);
 }
 
 /* One socket, one descriptor more: it keeps its id, its birth and what is known of it. */
 struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 {
-	struct rec_life *l = slot_begin(fd), copy;
+	uint32_t seq;
+	struct rec_life *l = slot_begin(fd, &seq), copy;
 
 	if (!l)
 		return (struct life_ref){NULL, 0};
@@ -217,7 +225,7 @@ struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 	copy.flags &= ~(uint32_t)REC_LIFE_FIRED;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
-	return slot_commit(l);
+	return slot_commit(l, seq);
 }
 
 void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at)

@@ -136,10 +136,12 @@ static int module_add(struct dl_phdr_info *info, size_t size, void *data)
 /* Makes sure that the module of pc is in the recording. Code without a file (a JIT's) has none. */
 void module_cite(uint64_t pc)
 {
-	if (module_of(pc) || !unwinder_enter())
+	struct stay stay;
+
+	if (module_of(pc) || !unwinder_enter(&stay))
 		return;
 	dl_iterate_phdr(module_add, &pc);
-	unwinder_leave();
+	unwinder_leave(&stay);
 }
 
 static int module_is_there(struct dl_phdr_info *info, size_t size, void *data)
@@ -152,27 +154,30 @@ static int module_is_there(struct dl_phdr_info *info, size_t size, void *data)
 	return lo == m->lo && hi == m->hi;
 }
 
-/* Cited modules that are gone end their epoch, and all cached stacks with it. */
+/*
+ * Cited modules that are gone end their epoch, and all cached stacks with it. Where the loader
+ * cannot be asked just now all of them may be gone.
+ */
 static void recheck(void)
 {
-	bool gone = false;
+	struct stay stay;
+	bool gone = false, asks = unwinder_enter(&stay);
 
-	if (!unwinder_enter())
-		return;
 	for (uint32_t i = 0; i < word_get(&shim.nr_modules); i++) {
 		struct rec_module *m =
 			i < MODULE_CHUNKS * REC_MODULES_PER_CHUNK ? module_get(i) : NULL;
 
 		if (!m || !word_get_acquire(&m->valid) || m->to_epoch != UINT32_MAX)
 			continue;
-		if (dl_iterate_phdr(module_is_there, m))
+		if (asks && dl_iterate_phdr(module_is_there, m))
 			continue;
 		word_set(&m->to_epoch, shim.epoch);
 		gone = true;
 	}
 	if (gone)
 		word_add(&shim.epoch, 1);
-	unwinder_leave();
+	if (asks)
+		unwinder_leave(&stay);
 }
 
 /* After a dlclose. Without a recording the modules are still the parent's: not to be touched. */

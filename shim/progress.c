@@ -2,6 +2,9 @@
 /*
  * How far each thread has got with the sockets of each birth site: what later proves that it
  * moved on and left one behind. Each entry has one writer, the thread itself.
+ *
+ * A signal handler may fork in the middle of any of this: its child has no table any more, and
+ * so the table is looked up once.
  */
 #include "shim.h"
 
@@ -33,21 +36,23 @@ static void entry_take(struct rec_progress *p, uint32_t tid, uint32_t site)
 	word_set_release(&p->tid, tid);
 }
 
-static struct rec_progress *entry_find(uint32_t tid, uint32_t site, uint64_t now)
+static struct rec_progress *entry_find(struct rec_progress *all, uint32_t tid, uint32_t site,
+				       uint64_t now)
 {
 	uint32_t hash = (tid * 2654435761u ^ site * 2246822519u) >> 7;
 	struct rec_progress *oldest = NULL, *p;
 
 	for (uint32_t i = 0; i < WINDOW; i++) {
-		p = &shim.progress[(hash + i) % REC_PROGRESS_NR];
+		p = &all[(hash + i) % REC_PROGRESS_NR];
 		if (word_get(&p->tid) == tid && word_get(&p->site) == site)
 			return p;
+		if (word_get(&p->tid) == UINT32_MAX) /* being cleared, or never to be again */
+			continue;
 		if (!oldest || word_get(&p->newest_touch_ns) < word_get(&oldest->newest_touch_ns))
 			oldest = p;
 	}
 	p = oldest;
-	if (word_get(&p->tid) == UINT32_MAX ||
-	    (word_get(&p->tid) && word_get(&p->newest_touch_ns) + EVICT_IDLE_NS > now))
+	if (!p || (word_get(&p->tid) && word_get(&p->newest_touch_ns) + EVICT_IDLE_NS > now))
 		return NULL;
 	entry_take(p, tid, site);
 	return word_get(&p->tid) == tid && word_get(&p->site) == site ? p : NULL;
@@ -55,13 +60,14 @@ static struct rec_progress *entry_find(uint32_t tid, uint32_t site, uint64_t now
 
 static struct rec_progress *entry_get(uint32_t site, uint64_t now)
 {
-	struct rec_progress **cached = &thread.progress[site % 4], *p = *cached;
+	struct rec_progress **cached = &thread.progress[site % 4], *p = *cached, *all;
 
 	if (likely(p && word_get(&p->tid) == thread_tid() && word_get(&p->site) == site))
 		return p;
-	if (!shim.progress)
+	all = word_get(&shim.progress);
+	if (!all)
 		return NULL;
-	*cached = p = entry_find(thread_tid(), site, now);
+	*cached = p = entry_find(all, thread_tid(), site, now);
 	return p;
 }
 

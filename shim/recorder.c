@@ -139,20 +139,23 @@ static char *batch_add_units(int fd, uint32_t units, uint32_t used)
 /* A batch of `units`, or of `need` where there is no room for that. */
 static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 {
-	char *p;
+	char *p = NULL;
+	struct stay stay;
 	int fd;
 
 	if (word_get(&nr_batches) >= BATCHES_MAX)
 		return NULL;
+	stay = gate_hold();
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (fd < 0) {
+	if (fd >= 0) {
+		p = batch_add_units(fd, units, used);
+		if (!p && units > need)
+			p = batch_add_units(fd, need, used);
+		sys_close(fd);
+	} else {
 		word_set(&shim.head->grow_errno, (uint64_t)-fd);
-		return NULL;
 	}
-	p = batch_add_units(fd, units, used);
-	if (!p && units > need)
-		p = batch_add_units(fd, need, used);
-	sys_close(fd);
+	gate_release(stay);
 	return p;
 }
 
@@ -369,19 +372,19 @@ static bool attach_sealed(void)
 	return state == ATTACHED;
 }
 
-COLD bool recorder_attach(void)
+/* With signals held: a handler that jumped out would leave all threads waiting for this one. */
+static bool attach(void)
 {
 	uint32_t state = DETACHED;
+	struct stay stay;
 	int r;
 
-	if (shim.sealed)
-		return attach_sealed();
-	if (word_get(&shim.attach) == ATTACH_FAILED)
-		return false;
 	if (!word_cas(&shim.attach, &state, ATTACHING))
 		return state == ATTACHED || (state == ATTACHING && wait_for_other());
 	word_set(&shim.attaching_tid, thread_tid());
+	stay = gate_hold();
 	r = make();
+	gate_release(stay);
 	shim.head->grow_errno = (uint64_t)-r;
 	word_set(&shim.attaching_tid, 0);
 	/* A guest out of descriptors may have one again later. */
@@ -390,22 +393,37 @@ COLD bool recorder_attach(void)
 	return state == ATTACHED;
 }
 
+COLD bool recorder_attach(void)
+{
+	uint64_t signals;
+	bool ok;
+
+	if (shim.sealed)
+		return attach_sealed();
+	if (word_get(&shim.attach) == ATTACH_FAILED)
+		return false;
+	signals = sys_signals_hold();
+	ok = attach();
+	sys_signals_release(signals);
+	return ok;
+}
+
 /* ---- incidents ---- */
 
 void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
 		       const struct rec_life *before, int error)
 {
-	struct rec_incident *i;
+	struct rec_incident *i, *all;
 	uint64_t n;
 
-	if (!recorder_ready())
+	if (!recorder_ready() || !(all = word_get(&shim.incidents)))
 		return;
 	n = word_add(&shim.head->nr_incidents, 1);
 	if (n >= REC_INCIDENTS_NR) {
 		recorder_lost(&shim.head->lost_incidents);
 		return;
 	}
-	i = &shim.incidents[n];
+	i = &all[n];
 	i->fd = fd;
 	i->site = stack_site(at);
 	i->ns = now_ns();

@@ -524,12 +524,20 @@ uint32_t stack_site(struct at at);
 bool stack_readable(const void *p, struct at at);
 bool stack_holds(const void *p, size_t n, struct at at);
 
+/* A time inside libunwind or the loader, which no handler may jump out of. */
+struct stay {
+	uint64_t signals; /* the guest's mask */
+	bool held;
+};
+
 void unwinder_load(void);
 void unwinder_warm(void);
 bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
-bool unwinder_enter(void);
-void unwinder_leave(void);
+bool unwinder_enter(struct stay *stay);
+void unwinder_leave(const struct stay *stay);
+struct stay gate_hold(void);
+void gate_release(struct stay stay);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);

@@ -178,6 +178,26 @@ static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 	return (int)SYS4(SYS_rt_sigprocmask, how, set, old, 8);
 }
 
+/*
+ * All signals wait but those that the code itself would raise. For what a handler must not jump
+ * out of, nor asynchronous cancellation end: a lock held, a descriptor open, a gate shut.
+ */
+static inline uint64_t sys_signals_hold(void)
+{
+	static const uint64_t all =
+		~(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGILL - 1) |
+		  1ull << (SIGFPE - 1) | 1ull << (SIGTRAP - 1) | 1ull << (SIGSYS - 1));
+	uint64_t before = 0;
+
+	sys_sigprocmask(SIG_BLOCK, &all, &before);
+	return before;
+}
+
+static inline void sys_signals_release(uint64_t before)
+{
+	sys_sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 static inline void sys_sleep_ns(long ns)
 {
 	struct timespec ts = {0, ns};

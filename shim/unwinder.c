@@ -10,7 +10,8 @@
  *   the guest's may be EINTR on entry: the answers set errno to 0, and the walk restores it.
  * - A fork while a thread is inside leaves the child with a locked mutex. So there is a gate:
  *   fork closes it and waits for those inside; a child that was born all the same never unwinds.
- * - It is not re-entered in the same thread (a signal handler that interrupts it).
+ * - A handler that jumped out of it, or a thread cancelled in it, would leave its lock or the
+ *   loader's held and the gate shut for ever: signals wait while a thread is inside.
  */
 #include "shim.h"
 #include <limits.h>
@@ -24,7 +25,8 @@ OLD_SYMBOL(dlsym)
 #define STR2(x)		 #x
 #define STR(x)		 STR2(x)
 #define GATE_WAIT_NS	 50000
-#define GATE_WAIT_ROUNDS 100 /* 5 ms, more than the slowest walk needs */
+#define GATE_WAIT_ROUNDS 100	    /* 5 ms, more than the slowest walk needs */
+#define GATE_STALE_NS	 100000000u /* whoever closed it so long ago has been jumped out of */
 
 const int unwinder_fd = INT_MAX - 40; /* beyond any RLIMIT_NOFILE: fs.nr_open ends at 2^30 */
 
@@ -39,7 +41,8 @@ static struct {
 	uintptr_t lo, size; /* libunwind's own image */
 } image;
 
-static uint32_t inside, gate_closed;
+static uint32_t inside, files_open, gate_closed;
+static uint64_t gate_closed_ns;
 
 static int image_find(struct dl_phdr_info *info, size_t size, void *step)
 {
@@ -96,12 +99,28 @@ bool unwinder_is_caller(struct at at)
 
 /* ---- the gate ---- */
 
-bool unwinder_enter(void)
+/*
+ * A handler may have jumped out of the fork that closed it. To take a slow fork for that is no
+ * harm: its child sees that somebody is inside.
+ */
+static bool gate_is_closed(void)
+{
+	uint32_t nr = __atomic_load_n(&gate_closed, __ATOMIC_SEQ_CST);
+
+	if (likely(!nr))
+		return false;
+	if (now_ns() < word_get(&gate_closed_ns) + GATE_STALE_NS)
+		return true;
+	word_cas(&gate_closed, &nr, 0);
+	return false;
+}
+
+static bool gate_pass(void)
 {
 	if (thread.unwinding || shim.never_unwind)
 		return false;
 	__atomic_fetch_add(&inside, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&gate_closed, __ATOMIC_SEQ_CST)) {
+	if (gate_is_closed()) {
 		__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
 		return false;
 	}
@@ -109,20 +128,62 @@ bool unwinder_enter(void)
 	return true;
 }
 
-void unwinder_leave(void)
+bool unwinder_enter(struct stay *stay)
 {
-	if (!thread.unwinding) /* a child, forked by a handler that interrupted us in here */
-		return;
-	thread.unwinding = false;
-	__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+	stay->held = !shim.sealed;
+	if (stay->held)
+		stay->signals = sys_signals_hold();
+	if (gate_pass())
+		return true;
+	if (stay->held)
+		sys_signals_release(stay->signals);
+	return false;
+}
+
+void unwinder_leave(const struct stay *stay)
+{
+	if (thread.unwinding) { /* or a child, forked by a fault's handler in here */
+		thread.unwinding = false;
+		__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+	}
+	if (stay->held)
+		sys_signals_release(stay->signals);
+}
+
+/*
+ * While a file of ours is open: a child that is forked by another thread would keep it, and a
+ * handler that jumped out would too. So forks wait for this, and this waits for a fork.
+ */
+struct stay gate_hold(void)
+{
+	struct stay stay = {sys_signals_hold(), true};
+
+	for (int i = 0; i <= GATE_WAIT_ROUNDS && !thread.unwinding; i++) {
+		__atomic_fetch_add(&files_open, 1, __ATOMIC_SEQ_CST);
+		if (i == GATE_WAIT_ROUNDS || !gate_is_closed())
+			return stay;
+		__atomic_fetch_sub(&files_open, 1, __ATOMIC_SEQ_CST);
+		sys_sleep_ns(GATE_WAIT_NS);
+	}
+	stay.held = false; /* inside already */
+	return stay;
+}
+
+void gate_release(struct stay stay)
+{
+	if (stay.held)
+		__atomic_fetch_sub(&files_open, 1, __ATOMIC_SEQ_CST);
+	sys_signals_release(stay.signals);
 }
 
 /* Before a fork. Several threads may fork at once. */
 void unwinder_gate_close(void)
 {
+	word_set(&gate_closed_ns, now_ns());
 	__atomic_fetch_add(&gate_closed, 1, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < GATE_WAIT_ROUNDS && !thread.unwinding && !shim.sealed; i++) {
-		if (!__atomic_load_n(&inside, __ATOMIC_SEQ_CST))
+		if (!__atomic_load_n(&inside, __ATOMIC_SEQ_CST) &&
+		    !__atomic_load_n(&files_open, __ATOMIC_SEQ_CST))
 			return;
 		sys_sleep_ns(GATE_WAIT_NS);
 	}
@@ -130,7 +191,10 @@ void unwinder_gate_close(void)
 
 void unwinder_gate_open(void)
 {
-	__atomic_fetch_sub(&gate_closed, 1, __ATOMIC_SEQ_CST);
+	uint32_t nr = __atomic_load_n(&gate_closed, __ATOMIC_SEQ_CST);
+
+	while (nr && !word_cas(&gate_closed, &nr, nr - 1))
+		;
 }
 
 /* In a forked child: whoever was inside is not here to come out again. */
@@ -141,6 +205,7 @@ void unwinder_reborn(void)
 		shim.head->flags |= REC_HEADER_NO_UNWIND_AFTER_FORK;
 	}
 	inside = 0;
+	files_open = 0;
 	gate_closed = 0;
 }
 
@@ -203,28 +268,30 @@ void unwinder_warm(void)
 {
 	unw_context_t context;
 	unw_cursor_t cursor;
+	struct stay stay;
 	int e = errno;
 
-	if (!unwinder_present() || !unwinder_enter())
+	if (!unwinder_present() || !unwinder_enter(&stay))
 		return;
 	if (lib.getcontext(&context) >= 0)
 		lib.init_local(&cursor, &context);
-	unwinder_leave();
+	unwinder_leave(&stay);
 	errno = e;
 }
 
 /* Returns whether there are frames that begin with the caller. errno is the guest's: kept. */
 bool unwinder_walk(struct at at, struct frames *f)
 {
+	struct stay stay;
 	int e = errno;
 
 	f->nr = 0;
 	f->flags = 0;
 	f->cacheable = true;
-	if (!unwinder_present() || !unwinder_enter())
+	if (!unwinder_present() || !unwinder_enter(&stay))
 		return false;
 	walk(at, f);
-	unwinder_leave();
+	unwinder_leave(&stay);
 	errno = e;
 	return f->nr && f->pc[0] == at.pc;
 }

@@ -18,6 +18,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -109,7 +110,28 @@
 	X(inline_close)                                                                            \
 	X(uring)                                                                                   \
 	X(plugins)                                                                                 \
-	X(children)
+	X(children)                                                                                \
+	X(clone)                                                                                   \
+	X(spawn)                                                                                   \
+	X(fork_in_threads)                                                                         \
+	X(fork_beside)                                                                             \
+	X(fork_in_handler)                                                                         \
+	X(double_fork)                                                                             \
+	X(prefork)                                                                                 \
+	X(exec_chain)                                                                              \
+	X(shell)                                                                                   \
+	X(exit_under_threads)                                                                      \
+	X(thread_exit)                                                                             \
+	X(cancel_in)                                                                               \
+	X(handler_storm)                                                                           \
+	X(jump_storm)                                                                              \
+	X(jump_out_of_fork)                                                                        \
+	X(race)                                                                                    \
+	X(coroutines)                                                                              \
+	X(deep)                                                                                    \
+	X(altstack)                                                                                \
+	X(jit_changes)                                                                             \
+	X(reloaded)
 
 #define GUEST_DECLARE(name) int guest_##name(int argc, char **argv);
 GUESTS(GUEST_DECLARE)
@@ -126,6 +148,8 @@ extern int thread_listener;
 extern struct sockaddr_in thread_addr;
 
 void must(bool ok, const char *what);
+void print_sockets(void);
+void leak_three(void);
 int listen_any(struct sockaddr_in *addr);
 int connect_to(const struct sockaddr_in *addr);
 int socket_at_depth(int depth);

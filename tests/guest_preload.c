@@ -2,7 +2,7 @@
 /* Programs for a bare preload, and leaks to be found. */
 #include "guest.h"
 
-static void leak_three(void)
+void leak_three(void)
 {
 	struct sockaddr_in addr;
 	int listener = listen_any(&addr);

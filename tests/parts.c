@@ -122,13 +122,25 @@ bool unwinder_present(void)
 	return true;
 }
 
-bool unwinder_enter(void)
+bool unwinder_enter(struct stay *stay)
 {
+	(void)stay;
 	return true;
 }
 
-void unwinder_leave(void)
+void unwinder_leave(const struct stay *stay)
 {
+	(void)stay;
+}
+
+struct stay gate_hold(void)
+{
+	return (struct stay){0};
+}
+
+void gate_release(struct stay stay)
+{
+	(void)stay;
 }
 
 bool unwinder_walk(struct at at, struct frames *frames)

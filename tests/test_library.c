@@ -23,6 +23,7 @@ static const char *library = SHIM;
 
 /* No malloc, no stdio, no lock, no thread, no exit. */
 static const char *const allowed[] = {
+	"__cxa_atexit",
 	"__cxa_finalize",
 	"bcmp",
 	"__errno_location",

@@ -127,6 +127,19 @@ static void a_busy_worker_is_not_overtaken(void **state)
 	expect_open(x, 6, OPEN_CUSTODY);
 }
 
+/* Threads work on while exit() runs: what they touch after the last question is in their hands. */
+static void touched_after_the_last_question_it_is_not_overtaken(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = ignored(x, 5, 980);
+
+	forge_header(x->forge)->facts_ns = l->touch_ns + 1;
+	l->facts_ns = l->touch_ns - 1;
+	served_at(x, 2, 999.8)->ended_born_ns = FORGE_S(999.9);
+	judge_all(x);
+	expect_open(x, 5, OPEN_CUSTODY);
+}
+
 /* Its thread accepted it, nothing since, and has not come to read it: a starved worker. */
 static void a_worker_that_has_just_accepted_is_not_overtaken(void **state)
 {
@@ -681,6 +694,7 @@ int main(void)
 		TEST(overtaking_is_proof),
 		TEST(overtaking_a_queued_socket_is_proof),
 		TEST(a_busy_worker_is_not_overtaken),
+		TEST(touched_after_the_last_question_it_is_not_overtaken),
 		TEST(a_worker_that_has_just_accepted_is_not_overtaken),
 		TEST(the_end_of_an_earlier_thread_is_no_proof),
 		TEST(an_eof_not_read_yet_has_grace_at_any_end),
