@@ -60,6 +60,9 @@ void add_age(struct strbuf *sb, uint64_t ns, const struct process *p)
 		strbuf_addstr(sb, p->rec->seen_end_ns ? " before the program was killed"
 						      : " before its last sign of life");
 		break;
+	case PROCESS_REPLACED:
+		strbuf_addstr(sb, " before the program became another");
+		break;
 	default:
 		strbuf_addstr(sb, " before the program ended");
 	}

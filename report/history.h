@@ -29,6 +29,7 @@ struct process {
 	uint64_t now_ns; /* the instant to judge by: its end, its last sign of life, or now */
 	struct kinship *kinship; /* who is whose sibling */
 	bool unreadable;	 /* runs, but we may not look into it */
+	size_t passed_on;	 /* sockets left to a next image of which nothing is known */
 };
 
 /* One descriptor that was open at the end. */

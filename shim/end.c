@@ -19,7 +19,16 @@ static bool is_suspicious(const struct rec_life *l)
 	return l->kernel_tcp_state == TCP_CLOSE_WAIT || l->kernel_tcp_state == TCP_CLOSE;
 }
 
-static void complete(int fd, struct tally *tally)
+/* What an exec closes is nobody's any more; all else is the next image's. */
+static void learn_close_on_exec(int fd, struct life_ref ref)
+{
+	if (SYS2(SYS_fcntl, fd, F_GETFD) & FD_CLOEXEC)
+		life_flag(ref, REC_LIFE_CLOEXEC);
+	else
+		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_CLOEXEC, __ATOMIC_RELAXED);
+}
+
+static void complete(int fd, enum rec_end_kind kind, struct tally *tally)
 {
 	struct life_ref ref = life_find(fd);
 
@@ -29,6 +38,8 @@ static void complete(int fd, struct tally *tally)
 		life_flag(ref, REC_LIFE_GONE);
 		return;
 	}
+	if (kind == REC_END_EXEC)
+		learn_close_on_exec(fd, ref);
 	tally->open++;
 	tally->suspicious += is_suspicious(ref.life);
 }
@@ -56,14 +67,14 @@ static void revive(int fd)
 	life_undo_death(fd, seq - 1);
 }
 
-static struct tally complete_all(void)
+static struct tally complete_all(enum rec_end_kind kind)
 {
 	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 	struct tally tally = {0, 0};
 
 	for (uint32_t fd = 0; fd < all; fd++) {
 		revive((int)fd);
-		complete((int)fd, &tally);
+		complete((int)fd, kind, &tally);
 	}
 	return tally;
 }
@@ -90,7 +101,7 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 	struct tally tally = {0, 0};
 
 	if (!shim.sealed) {
-		tally = complete_all();
+		tally = complete_all(kind);
 		h->facts_ns = now_ns();
 	} else {
 		h->flags |= REC_HEADER_SEALED;
