@@ -46,6 +46,7 @@
 	X(malloc)                                                                                  \
 	X(fork_storm)                                                                              \
 	X(thread_per_connection)                                                                   \
+	X(count_signals)                                                                           \
 	X(ended)                                                                                   \
 	X(end)                                                                                     \
 	X(signals)                                                                                 \

@@ -169,6 +169,28 @@ int guest_ended(int argc, char **argv)
 	return told ? 48 : 40;
 }
 
+static void on_signal_count(int sig)
+{
+	(void)sig;
+	told++;
+}
+
+/* Says how often it was told to stop: what comes twice comes within the time it waits. */
+int guest_count_signals(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	signal(SIGTERM, on_signal_count);
+	signal(SIGINT, on_signal_count);
+	printf("ready\n");
+	fflush(stdout);
+	for (int i = 0; i < 1000 && !told; i++)
+		usleep(20000);
+	for (int i = 0; i < 50; i++)
+		usleep(10000);
+	printf("told %d times\n", (int)told);
+	return 0;
+}
+
 static const char *disposition(sighandler_t h)
 {
 	return h == SIG_DFL ? "default" : h == SIG_IGN ? "ignored" : h == on_signal ? "mine" : "?";
