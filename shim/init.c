@@ -47,6 +47,7 @@ static void start(void)
 {
 	struct rlimit limit;
 
+	clock_find();
 	shim.pid = sys_getpid();
 	shim.parent_pid = sys_getppid();
 	shim.start_ns = now_ns();
