@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -16,11 +17,12 @@ char *shim_find(struct strbuf *why)
 	char exe[PATH_MAX], *path, *shim, *slash;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
-	if (n < 0) {
+	if (n >= 0)
+		exe[n] = '\0';
+	else if (!realpath((const char *)getauxval(AT_EXECFN), exe)) { /* without /proc */
 		strbuf_addf(why, "/proc/self/exe: %s", strerror(errno));
 		return NULL;
 	}
-	exe[n] = '\0';
 	slash = strrchr(exe, '/');
 	if (slash)
 		*slash = '\0';

@@ -49,6 +49,7 @@ static void start(void)
 
 	clock_find();
 	shim.pid = sys_getpid();
+	shim.sealed = shim.pid < 0; /* by a filter that came with the exec */
 	shim.parent_pid = sys_getppid();
 	shim.start_ns = now_ns();
 	shim.start_real_ns = clock_ns(CLOCK_REALTIME);

@@ -199,10 +199,17 @@ static inline uint32_t thread_tid(void)
 	return thread.tid;
 }
 
-/* A vfork child shares our memory, and what it closes is not ours. One system call. */
+/*
+ * A vfork child shares our memory, and what it closes is not ours. One system call. It cannot fail:
+ * where it does there is a filter that no hook saw come.
+ */
 static inline bool process_is_other(void)
 {
-	return !shim.sealed && sys_getpid() != shim.pid;
+	int pid = shim.sealed ? shim.pid : sys_getpid();
+
+	if (unlikely(pid < 0))
+		shim.sealed = true;
+	return pid != shim.pid && pid >= 0;
 }
 
 /* clock.c */
@@ -245,7 +252,7 @@ struct process_id {
 };
 
 bool process_id_read(struct process_id *id, int pid);
-bool rundir_make(void);
+int rundir_make(void);
 bool rundir_is_first_process(void);
 
 /* ---- recorder.c: the file ---------------------------------------------------------------- */

@@ -47,6 +47,8 @@
 	X(fork_storm)                                                                              \
 	X(thread_per_connection)                                                                   \
 	X(count_signals)                                                                           \
+	X(filtered)                                                                                \
+	X(plugin)                                                                                  \
 	X(ended)                                                                                   \
 	X(end)                                                                                     \
 	X(signals)                                                                                 \
