@@ -49,8 +49,6 @@ EXPORT int chroot(const char *path)
 	return real.chroot(path);
 }
 
-#define STRAGGLERS_NS 1000000
-
 /* What stood before a filter, for the case that it is not installed. */
 struct seal {
 	bool ours; /* not a vfork child's, which confines itself alone */
@@ -66,8 +64,8 @@ static void seal_other_threads(struct seal *s)
 		return;
 	unwinder_gate_close();
 	s->gate = true;
-	shim.sealed = true;
-	sys_sleep_ns(STRAGGLERS_NS);
+	__atomic_store_n(&shim.sealed, true, __ATOMIC_SEQ_CST);
+	sys_wait_for_others();
 }
 
 /* Our handlers go too: what they need to die of the signal may be what the filter kills for. */

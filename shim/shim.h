@@ -384,6 +384,7 @@ void unwinder_warm(void);
 bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(void);
+bool unwinder_is_busy(void);
 void unwinder_leave(void);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);

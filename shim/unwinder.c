@@ -118,6 +118,12 @@ void unwinder_leave(void)
 	__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Whether another thread is inside. */
+bool unwinder_is_busy(void)
+{
+	return __atomic_load_n(&inside, __ATOMIC_SEQ_CST) > (thread.unwinding ? 1u : 0u);
+}
+
 /* Before a fork. Several threads may fork at once. */
 void unwinder_gate_close(void)
 {
