@@ -136,10 +136,12 @@ static void warn_of_ends(struct report *r, const struct history *h)
 		unreadable += p->unreadable;
 		replaced += !!p->passed_on;
 	}
-	warn_of_count(r, killed, "process",
-		      "ended before the kernel could be asked (kill -9, out of memory, a crash or "
-		      "abort): TCP states and queues are those of the last look, at most a second "
-		      "before the last new socket, and not known where there was none");
+	warn_of_count(
+		r, killed, "process",
+		"ended before the kernel could be asked (kill -9, out of memory, a crash, abort, "
+		"an exit past the C library): TCP states and queues are those of the last look, at "
+		"most a second "
+		"before the last new socket, and not known where there was none");
 	warn_of_undated(r, undated);
 	warn_of_count(r, unreadable, "running process",
 		      "may not be looked into: run socklint as the same user");

@@ -143,6 +143,12 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	f->runtime = is_runtime(a->module) || is_interceptor(function, a->module);
 }
 
+/* Also a second one, loaded from another path. */
+static bool is_shim(const struct rec_module *m)
+{
+	return m->is_shim || !strcmp(text_basename(m->path), "libsocklint.so");
+}
+
 /* A return address is that of the instruction after the call: one less lies inside the call. */
 static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t epoch, uint64_t pc,
 		       struct stack *st)
@@ -158,7 +164,7 @@ static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t 
 		f->offset = pc;
 		return;
 	}
-	if (rec->is_shim)
+	if (is_shim(rec))
 		return;
 	a.offset = pc - rec->bias;
 	m = find_module(sy, rec);

@@ -22,7 +22,7 @@
 	X(NOT_TOLD, "the program was not told that it is over")                                    \
 	X(PARKED, "parked: may be reused")                                                         \
 	X(ONE_SHOT, "one-shot client")                                                             \
-	X(UNKNOWN, "state not known: killed before the kernel could be asked")
+	X(UNKNOWN, "state not known: ended before the kernel could be asked")
 
 enum open_reason {
 	OPEN_NONE, /* it is a fault */

@@ -71,6 +71,12 @@ static void filters_by_each_door(void **state)
 	}
 }
 
+static void filter_that_fails_after_another(void **state)
+{
+	(void)state;
+	filtered("prctl", "kill", "again", NULL);
+}
+
 /* The other threads are at work in hooks while it comes over them. */
 static void filter_for_all_threads(void **state)
 {
@@ -133,6 +139,7 @@ static void sanitizer_reports_the_same(const char *dir, const char *error)
 	theirs = summary_of(&bare);
 	mine = summary_of(&run);
 	assert_string_equal(theirs, mine);
+	assert_has_line(run.out, FINDING); /* also where the sanitizer ends it past every hook */
 	assert_int_equal(WEXITSTATUS(bare.status) ? WEXITSTATUS(bare.status) : 23,
 			 WEXITSTATUS(run.status));
 	free(mine);
@@ -366,6 +373,22 @@ static void loaders_variables(void **state)
 	scratch_remove(dir);
 }
 
+/* Two of us, of two paths: the same sockets, and neither is a place where they are opened. */
+static void loaded_from_two_paths(void **state)
+{
+	char *dir = scratch_make(), both[900], script[900];
+	struct run run;
+
+	(void)state;
+	snprintf(both, sizeof(both), "%s:%s/libsocklint.so", SHIM, dir);
+	snprintf(script, sizeof(script), "cp %s %s/", SHIM, dir);
+	run = run_program(&(struct start){.argv = ARGV("sh", "-c", script)});
+	assert_int_equal(run.status, 0);
+	run_release(&run);
+	same_with(NULL, both, NULL, "leak", true);
+	scratch_remove(dir);
+}
+
 /* ---- plugins ---- */
 
 static void plugin(const char *link)
@@ -523,6 +546,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters_by_each_door),
+		cmocka_unit_test(filter_that_fails_after_another),
 		cmocka_unit_test(filter_for_all_threads),
 		cmocka_unit_test(filter_that_no_hook_sees),
 		cmocka_unit_test(address_sanitizer_of_gcc),
@@ -539,6 +563,7 @@ int main(void)
 		cmocka_unit_test(times_are_the_kernels),
 		cmocka_unit_test(first_under_run),
 		cmocka_unit_test(loaders_variables),
+		cmocka_unit_test(loaded_from_two_paths),
 		cmocka_unit_test(plugin_that_throws),
 		cmocka_unit_test(plugin_with_its_own_libgcc),
 		cmocka_unit_test(plugin_linked_to_libunwind),
