@@ -223,7 +223,7 @@ static int file_create(void)
 		text_add(&t, REC_SUFFIX);
 		if (t.cut)
 			return -ENAMETOOLONG;
-		fd = sys_open(shim.path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
+		fd = sys_create(shim.path);
 	}
 	return fd;
 }

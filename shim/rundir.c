@@ -125,7 +125,7 @@ bool rundir_is_first_process(void)
 static int private_dir(const char *path)
 {
 	struct stat st;
-	int r = sys_mkdir(path, 0700);
+	int r = sys_mkdir(path);
 
 	if (r < 0 && r != -EEXIST)
 		return r;
@@ -164,6 +164,6 @@ int rundir_make(void)
 	if (!options.dir[0])
 		return default_dir(&t);
 	text_add(&t, options.dir);
-	sys_mkdir(options.dir, 0700); /* where it is there, or cannot be made, open() will say */
+	sys_mkdir(options.dir); /* where it is there, or cannot be made, open() will say */
 	return 0;
 }

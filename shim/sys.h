@@ -122,9 +122,24 @@ static inline int sys_lstat(const char *path, struct stat *st)
 	return (int)SYS4(SYS_newfstatat, AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
-static inline int sys_mkdir(const char *path, int mode)
+/* A new file of ours. The guest's umask does not count: we must be able to open it again. */
+static inline int sys_create(const char *path)
 {
-	return (int)SYS3(SYS_mkdirat, AT_FDCWD, path, mode);
+	int fd = sys_open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		SYS2(SYS_fchmod, fd, 0600);
+	return fd;
+}
+
+/* The same for a directory. */
+static inline int sys_mkdir(const char *path)
+{
+	int r = (int)SYS3(SYS_mkdirat, AT_FDCWD, path, 0700);
+
+	if (r == 0)
+		SYS3(SYS_fchmodat, AT_FDCWD, path, 0700);
+	return r;
 }
 
 static inline int sys_unlink(const char *path)

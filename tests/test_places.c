@@ -87,6 +87,7 @@ IN_PLACE(with_little_memory, "exec prlimit --as=16000000 \"$@\"", FINDING)
 IN_PLACE(with_too_little_memory, "exec prlimit --as=5000000 \"$@\"", "ERROR: ld.so: object ")
 IN_PLACE(with_no_descriptor_left, "exec prlimit --nofile=4 \"$@\"", "socklint: cannot record to ")
 IN_PLACE(with_a_mask_that_forbids_all, "umask 0777; exec \"$@\"", FINDING)
+IN_PLACE(of_another_user_whose_mask_forbids_all, "umask 0777; exec " NOBODY "\"$@\"", FINDING)
 IN_PLACE(in_a_directory_that_is_gone, "d=$(mktemp -d) && cd \"$d\" && rmdir \"$d\" && exec \"$@\"",
 	 FINDING)
 
@@ -105,6 +106,24 @@ static void named_without_proc(void **state)
 	report = run_report(dir);
 	assert_has_line(report.out, FINDING "guest.c:");
 	run_release(&report);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void run_without_proc(void **state)
+{
+	static const char script[] =
+		"exec unshare -m sh -c '" PRIVATE "umount -l /proc && exec \"$@\"' sh \"$@\"";
+	char *dir, place[300];
+	struct run run;
+
+	(void)state;
+	need_place(script);
+	dir = scratch_make();
+	snprintf(place, sizeof(place), "%s/run", dir);
+	run = run_program(&(struct start){.argv = ARGV("sh", "-c", script, "sh", COMMAND, "run",
+						       "--dir", place, "--", GUEST, "leak")});
+	assert_has_line(run.out, FINDING);
 	run_release(&run);
 	scratch_remove(dir);
 }
@@ -135,8 +154,10 @@ int main(void)
 		cmocka_unit_test(with_too_little_memory),
 		cmocka_unit_test(with_no_descriptor_left),
 		cmocka_unit_test(with_a_mask_that_forbids_all),
+		cmocka_unit_test(of_another_user_whose_mask_forbids_all),
 		cmocka_unit_test(in_a_directory_that_is_gone),
 		cmocka_unit_test(named_without_proc),
+		cmocka_unit_test(run_without_proc),
 		cmocka_unit_test(run_says_that_it_could_not_record),
 	};
 
