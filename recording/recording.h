@@ -437,8 +437,8 @@ struct rec_summary {
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
 	uint64_t execs; /* images that were to be started by exec or spawn, and did not fail to */
 	uint64_t flags; /* enum rec_header_flag: IO_URING and DEEPBIND of any process */
-	uint64_t lost_children; /* programs not followed for which no rec_child was free */
-	uint64_t reserved[1];
+	uint64_t lost_children;	 /* programs not followed for which no rec_child was free */
+	uint64_t program_exited; /* 1: that program ended by itself, not by a signal */
 };
 
 #define REC_CHILDREN_NR	  20u

@@ -84,20 +84,24 @@ static const struct blind_flag {
 			      "does to sockets is not seen: partly blind"},
 };
 
+/* "3 processes ended ...": a warning, unless there were none. */
+static void warn_of_count(struct report *r, uint64_t nr, const char *noun, const char *what)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!nr)
+		return;
+	text_add_count(&sb, nr, noun);
+	strbuf_addf(&sb, " %s", what);
+	warn(r, strbuf_detach(&sb));
+}
+
 static void warn_of_losses(struct report *r, const struct history *h)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(losses); i++) {
-		struct strbuf sb = STRBUF_INIT;
-		uint64_t nr = sum(h, losses[i].counter);
-
-		if (!nr)
-			continue;
-		text_add_count(&sb, nr, losses[i].noun);
-		strbuf_addf(&sb, " %s", losses[i].what);
-		warn(r, strbuf_detach(&sb));
-	}
+	for (i = 0; i < ARRAY_SIZE(losses); i++)
+		warn_of_count(r, sum(h, losses[i].counter), losses[i].noun, losses[i].what);
 }
 
 static void warn_of_flags(struct report *r, const struct history *h, const struct collection *c)
@@ -105,17 +109,28 @@ static void warn_of_flags(struct report *r, const struct history *h, const struc
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(blind_flags); i++) {
-		struct strbuf sb = STRBUF_INIT;
 		uint64_t nr = count_flag(h, blind_flags[i].flag);
 
 		if (!nr) /* one that left no recording */
 			nr = !!(c->summary.flags & blind_flags[i].flag);
-		if (!nr)
-			continue;
-		text_add_count(&sb, nr, "process");
-		strbuf_addf(&sb, " %s", blind_flags[i].what);
-		warn(r, strbuf_detach(&sb));
+		warn_of_count(r, nr, "process", blind_flags[i].what);
 	}
+}
+
+static void warn_of_undated(struct report *r, uint64_t nr)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	if (!nr)
+		return;
+	strbuf_addstr(&sb, "nobody saw when ");
+	text_add_count(&sb, nr, "process");
+	strbuf_addf(&sb,
+		    " ended: ages count to %s last sign of life, and what was used within 1 s of "
+		    "that, leak or not, is only counted as in doubt (socklint run would have seen "
+		    "the end)",
+		    nr == 1 ? "its" : "their");
+	warn(r, strbuf_detach(&sb));
 }
 
 static void warn_of_state(struct report *r, const char *state, uint64_t nr)
@@ -152,25 +167,30 @@ static void warn_of_unseen(struct report *r, const struct history *h)
 
 static void warn_of_ends(struct report *r, const struct history *h)
 {
-	uint64_t killed = 0, unreadable = 0;
-	struct strbuf sb = STRBUF_INIT;
+	uint64_t killed = 0, undated = 0, unreadable = 0, replaced = 0;
 	size_t i;
 
 	for (i = 0; i < h->nr_processes; i++) {
-		killed += h->processes[i].end == PROCESS_KILLED;
-		unreadable += h->processes[i].unreadable;
+		const struct process *p = &h->processes[i];
+
+		killed += p->end == PROCESS_KILLED;
+		undated += p->end == PROCESS_KILLED && !p->rec->seen_end_ns;
+		unreadable += p->unreadable;
+		replaced += !!p->passed_on;
 	}
-	if (killed) {
-		text_add_count(&sb, killed, "process");
-		strbuf_addstr(&sb, " killed before the kernel could be asked: TCP states are as "
-				   "of the last refresh, where there was one");
-		warn(r, strbuf_detach(&sb));
-	}
-	if (unreadable) {
-		text_add_count(&sb, unreadable, "running process");
-		strbuf_addstr(&sb, " may not be looked into: run socklint as the same user");
-		warn(r, strbuf_detach(&sb));
-	}
+	warn_of_count(
+		r, killed, "process",
+		"ended before the kernel could be asked (kill -9, out of memory, a crash, abort, "
+		"an exit past the C library): TCP states and queues are those of the last look, at "
+		"most a second "
+		"before the last new socket, and not known where there was none");
+	warn_of_undated(r, undated);
+	warn_of_count(r, unreadable, "running process",
+		      "may not be looked into: run socklint as the same user");
+	warn_of_count(r, replaced, "process",
+		      "became another program that left no recording (static, or started with a "
+		      "cleared environment): the sockets passed on to it are shown as they were "
+		      "then, and whether it closed them is not known");
 }
 
 static void warn_of_files(struct report *r, const struct collection *c, const struct symbolizer *sy)

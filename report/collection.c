@@ -58,9 +58,12 @@ static void tell_end(struct collection *c, size_t first, const struct rec_summar
 {
 	size_t i;
 
-	for (i = first; i < c->nr; i++)
-		if (c->items[i]->header->pid == s->program_pid)
-			c->items[i]->seen_end_ns = s->program_end_ns;
+	for (i = first; i < c->nr; i++) {
+		if (c->items[i]->header->pid != s->program_pid)
+			continue;
+		c->items[i]->seen_end_ns = s->program_end_ns;
+		c->items[i]->seen_exit = s->program_exited;
+	}
 }
 
 /* Two processes that started a program at once made two entries. */

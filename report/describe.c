@@ -57,8 +57,12 @@ void add_age(struct strbuf *sb, uint64_t ns, const struct process *p)
 		strbuf_addstr(sb, " ago");
 		break;
 	case PROCESS_KILLED:
-		strbuf_addstr(sb, p->rec->seen_end_ns ? " before the program was killed"
-						      : " before its last sign of life");
+		strbuf_addstr(sb, p->rec->seen_exit	? " before the program ended"
+				  : p->rec->seen_end_ns ? " before the program was killed"
+							: " before its last sign of life");
+		break;
+	case PROCESS_REPLACED:
+		strbuf_addstr(sb, " before the program became another");
 		break;
 	default:
 		strbuf_addstr(sb, " before the program ended");

@@ -51,6 +51,10 @@ void elf_module_open(struct elf_module *m, const struct rec_module *rec)
 {
 	memset(m, 0, sizeof(*m));
 	m->rec = rec;
+	if (!rec->path[0] && !rec->is_vdso)
+		m->why = xstrfmt(
+			"a file of the program is not known (was there no /proc?): no names "
+			"for its addresses");
 	if (rec->is_vdso || rec->path[0] != '/')
 		return;
 	m->dwfl = dwfl_begin(&callbacks);

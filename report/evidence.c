@@ -369,7 +369,7 @@ static void say_what_is_missing(struct witness *w)
 	struct strbuf sb = STRBUF_INIT;
 
 	if (!socket_facts(w->socket) && w->socket->birth->process->end == PROCESS_KILLED)
-		strbuf_addstr(&sb, "TCP state and queues: killed before the kernel could be asked");
+		strbuf_addstr(&sb, "TCP state and queues: ended before the kernel could be asked");
 	else if (!socket_facts(w->socket))
 		strbuf_addstr(&sb, "TCP state and queues: the kernel was not asked");
 	add_line(w->to, "missing", &sb);

@@ -72,15 +72,42 @@ static bool is_open(const struct rec_life *l)
 	return (l->seq & 1) && !(l->flags & REC_LIFE_GONE);
 }
 
-static void read_lives(struct history *h, struct process *p)
+static bool has_next_image(const struct history *h, const struct process *p)
 {
+	const struct rec_header *a = p->rec->header, *b;
 	size_t i;
 
+	for (i = 0; i < h->nr_processes; i++) {
+		b = h->processes[i].rec->header;
+		if (b->pid == a->pid && b->starttime == a->starttime && b->start_ns > a->start_ns)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What an exec passed on is for the next image to account for. Where that one did not load the
+ * shim nobody will, and the sockets are judged as they were left to it.
+ */
+static bool is_last_to_know(const struct history *h, const struct process *p,
+			    const struct rec_summary *s)
+{
+	return p->end != PROCESS_REPLACED || (p->rec->header->facts_ns && s->loaded &&
+					      s->loaded < 1 + s->execs && !has_next_image(h, p));
+}
+
+static void read_lives(struct history *h, struct process *p, const struct rec_summary *s)
+{
+	bool passed_on = p->end == PROCESS_REPLACED;
+	size_t i;
+
+	if (!is_last_to_know(h, p, s))
+		return;
 	for (i = 0; i < p->rec->nr_lives; i++) {
 		const struct recorded_life *from = &p->rec->lives[i];
 		struct life *l;
 
-		if (!is_open(from->life) || p->end == PROCESS_REPLACED)
+		if (!is_open(from->life) || (passed_on && from->life->flags & REC_LIFE_CLOEXEC))
 			continue;
 		l = &h->lives[h->nr_lives++];
 		l->process = p;
@@ -88,6 +115,7 @@ static void read_lives(struct history *h, struct process *p)
 		l->r = *from->life;
 		/* The coarse clock of touches may lie before the exact one of births. */
 		l->r.touch_ns = latest(l->r.touch_ns, l->r.born_ns);
+		p->passed_on += passed_on;
 	}
 }
 
@@ -114,7 +142,7 @@ void history_read(struct history *h, const struct collection *c)
 	}
 	h->lives = xcalloc(slots, sizeof(*h->lives));
 	for (i = 0; i < c->nr; i++)
-		read_lives(h, &h->processes[i]);
+		read_lives(h, &h->processes[i], &c->summary);
 	origins_read(h);
 	count_followed(h, c);
 	h->siblings = sibling_index_new(h);

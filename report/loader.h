@@ -6,6 +6,7 @@
 #ifndef SOCKLINT_LOADER_H
 #define SOCKLINT_LOADER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "recording.h"
@@ -38,6 +39,7 @@ struct recording {
 	struct rec_sent **sent; /* in no order */
 	size_t nr_sent, alloc_sent;
 	uint64_t seen_end_ns; /* when "socklint run" saw its process end; 0: it did not */
+	bool seen_exit;	      /* ... and that it ended by itself */
 	size_t nr_damaged;    /* chunks that made no sense and were stepped over */
 };
 

@@ -33,9 +33,15 @@
 /* Touch times come from a coarse clock and lag by up to this. */
 #define COARSE_NS (10 * NS_PER_MS)
 
+/* An exit past every hook (AddressSanitizer's) was seen by "socklint run" alone. */
+static bool ended_by_itself(const struct process *p)
+{
+	return p->end == PROCESS_ENDED || (p->end == PROCESS_KILLED && p->rec->seen_exit);
+}
+
 uint64_t grace_ns(const struct process *p)
 {
-	return p->end == PROCESS_ENDED ? 0 : NS_PER_S;
+	return ended_by_itself(p) ? 0 : NS_PER_S;
 }
 
 enum open_reason grace_reason(const struct process *p)

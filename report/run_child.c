@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a program in the foreground. It stays in our process group, so what the terminal sends
- * reaches it directly; what is sent to us alone is passed on.
+ * reaches it directly, and so does what is sent to the group; what is sent to us alone is passed
+ * on.
  */
 #include "run_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "run_group.h"
 
 #define NR_PASSED 6
 
@@ -27,14 +31,21 @@ struct mask {
 	struct sigaction child; /* SIGCHLD's: where it is ignored, wait() learns no status */
 };
 
+/* The terminal's signals are sent to the whole group by the kernel. */
+static bool reached_program(int sig, const siginfo_t *info)
+{
+	if (info->si_code == SI_KERNEL)
+		return true;
+	return witness_saw(sig) && getpgid((pid_t)child_pid) == getpgrp();
+}
+
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
 	(void)context;
 	came[sig] = 1;
-	/* From the terminal: the kernel sent it to the whole group. */
-	if (info->si_code != SI_KERNEL && child_pid > 0)
+	if (child_pid > 0 && !reached_program(sig, info))
 		kill((pid_t)child_pid, sig);
 	errno = saved;
 }
@@ -132,9 +143,11 @@ int child_run(struct child *c, const char *path, char **argv, char **env)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old.set);
 	catch_signals(&old);
+	witness_start();
 	error = start(c, &old, path, argv, env);
 	if (!error)
 		wait_for(c);
+	witness_stop();
 	restore_signals(&old);
 	return error;
 }

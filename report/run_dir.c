@@ -22,12 +22,18 @@ static int fail(struct strbuf *why, const char *path, const char *what)
 	return -1;
 }
 
+/* Whatever the umask is: the program must be able to write there as well. */
+static int make_dir(const char *path)
+{
+	return mkdir(path, 0700) || chmod(path, 0700);
+}
+
 /* In /tmp anybody may have made it first, as a link to somewhere or with others let in. */
 static int make_private(const char *path, struct strbuf *why)
 {
 	struct stat st;
 
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+	if (make_dir(path) && errno != EEXIST)
 		return fail(why, path, strerror(errno));
 	if (lstat(path, &st) < 0)
 		return fail(why, path, strerror(errno));
@@ -45,7 +51,7 @@ static char *make_unique(const char *base, const char *program, struct strbuf *w
 		char *path = i ? xstrfmt("%s/%s-%d.%d", base, program, (int)getpid(), i)
 			       : xstrfmt("%s/%s-%d", base, program, (int)getpid());
 
-		if (!mkdir(path, 0700))
+		if (!make_dir(path))
 			return path;
 		if (errno != EEXIST) {
 			fail(why, path, strerror(errno));
@@ -70,7 +76,7 @@ static char *make_temporary(const char *program, struct strbuf *why)
 
 static char *make_asked(const char *path, struct strbuf *why)
 {
-	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+	if (make_dir(path) && errno != EEXIST) {
 		fail(why, path, strerror(errno));
 		return NULL;
 	}
@@ -119,7 +125,7 @@ static int make_summary(struct run_dir *d, struct strbuf *why)
 	char *path = xstrfmt("%s/%s", d->path, REC_SUMMARY_NAME);
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd >= 0)
+	if (fd >= 0 && !fchmod(fd, 0600))
 		d->summary = map_summary(fd);
 	if (!d->summary)
 		fail(why, path,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -16,11 +17,12 @@ char *shim_find(struct strbuf *why)
 	char exe[PATH_MAX], *path, *shim, *slash;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
-	if (n < 0) {
+	if (n >= 0)
+		exe[n] = '\0';
+	else if (!realpath((const char *)getauxval(AT_EXECFN), exe)) { /* without /proc */
 		strbuf_addf(why, "/proc/self/exe: %s", strerror(errno));
 		return NULL;
 	}
-	exe[n] = '\0';
 	slash = strrchr(exe, '/');
 	if (slash)
 		*slash = '\0';
@@ -46,14 +48,18 @@ static bool is_variable(const char *entry, const char *name)
 	return !strncmp(entry, name, len) && entry[len] == '=';
 }
 
-/* Other preloaded libraries come before us, and the user's options before ours. */
-static char *add_to(const char *name, const char *value)
+/*
+ * The shim comes before other preloaded libraries, so that it sees what the program calls; one that
+ * answers in the C library's stead would hide it otherwise. The user's options come before ours.
+ */
+static char *add_to(const char *name, const char *value, bool first)
 {
 	const char *old = getenv(name);
 
-	if (old && *old)
-		return xstrfmt("%s=%s:%s", name, old, value);
-	return xstrfmt("%s=%s", name, value);
+	if (!old || !*old)
+		return xstrfmt("%s=%s", name, value);
+	return first ? xstrfmt("%s=%s:%s", name, value, old)
+		     : xstrfmt("%s=%s:%s", name, old, value);
 }
 
 char **env_make(const char *shim, const char *dir)
@@ -69,8 +75,8 @@ char **env_make(const char *shim, const char *dir)
 		if (!is_variable(environ[i], "LD_PRELOAD") &&
 		    !is_variable(environ[i], "SOCKLINT_OPTIONS"))
 			env[nr++] = xstrdup(environ[i]);
-	env[nr++] = add_to("LD_PRELOAD", shim);
-	env[nr++] = add_to("SOCKLINT_OPTIONS", options);
+	env[nr++] = add_to("LD_PRELOAD", shim, true);
+	env[nr++] = add_to("SOCKLINT_OPTIONS", options, false);
 	free(options);
 	return env;
 }

@@ -92,24 +92,14 @@ static int check_privileges(const char *path, struct strbuf *why)
 
 /* ---- ELF --------------------------------------------------------------------------------- */
 
-struct native {
-	unsigned char class;
-	unsigned char order;
-	uint16_t machine;
-};
+/* Ours, as the linker laid it: what we were built for is what the shim was built for. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-/* What we were built for is what the shim was built for. */
-static struct native read_native(void)
+static bool is_native(const ElfW(Ehdr) * eh)
 {
-	struct native n = {0, 0, 0};
-	ElfW(Ehdr) eh;
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0 && pread(fd, &eh, sizeof(eh), 0) == sizeof(eh))
-		n = (struct native){eh.e_ident[EI_CLASS], eh.e_ident[EI_DATA], eh.e_machine};
-	if (fd >= 0)
-		close(fd);
-	return n;
+	return eh->e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
+	       eh->e_ident[EI_DATA] == __ehdr_start.e_ident[EI_DATA] &&
+	       eh->e_machine == __ehdr_start.e_machine;
 }
 
 static bool has_interpreter(int fd, const ElfW(Ehdr) * eh)
@@ -130,15 +120,13 @@ static bool has_interpreter(int fd, const ElfW(Ehdr) * eh)
 
 static int check_elf(const char *path, int fd, struct strbuf *why)
 {
-	struct native n = read_native();
 	ElfW(Ehdr) eh;
 
 	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh)) {
 		strbuf_addf(why, "%s: damaged ELF file", path);
 		return STATUS_NOT_EXECUTABLE;
 	}
-	if (eh.e_ident[EI_CLASS] != n.class || eh.e_ident[EI_DATA] != n.order ||
-	    eh.e_machine != n.machine) {
+	if (!is_native(&eh)) {
 		strbuf_addf(why,
 			    "%s: made for another machine or word size than socklint's shim: build "
 			    "socklint for it",

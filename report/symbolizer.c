@@ -97,6 +97,24 @@ static bool is_runtime(const struct rec_module *m)
 	return m->is_vdso;
 }
 
+/*
+ * What a sanitizer puts between a program and the C library: gcc's in a library of its own, clang's
+ * in the program itself.
+ */
+static bool is_interceptor(const char *function, const struct rec_module *m)
+{
+	static const char *const names[] = {"libasan.so", "libtsan.so", "liblsan.so", "libubsan.so",
+					    "libclang_rt."};
+	const char *base = text_basename(m->path);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strncmp(base, names[i], strlen(names[i])))
+			return true;
+	return function && (!strncmp(function, "__interceptor_", 14) ||
+			    !strncmp(function, "___interceptor_", 15));
+}
+
 static struct frame *add_frame(struct stack *st)
 {
 	ALLOC_GROW(st->frames, st->nr + 1, st->alloc);
@@ -122,7 +140,13 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	f->inlined = inlined;
 	f->module = text_basename(a->module->path);
 	f->offset = a->offset;
-	f->runtime = is_runtime(a->module);
+	f->runtime = is_runtime(a->module) || is_interceptor(function, a->module);
+}
+
+/* Also a second one, loaded from another path. */
+static bool is_shim(const struct rec_module *m)
+{
+	return m->is_shim || !strcmp(text_basename(m->path), "libsocklint.so");
 }
 
 /* A return address is that of the instruction after the call: one less lies inside the call. */
@@ -140,7 +164,7 @@ static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t 
 		f->offset = pc;
 		return;
 	}
-	if (rec->is_shim)
+	if (is_shim(rec))
 		return;
 	a.offset = pc - rec->bias;
 	m = find_module(sy, rec);

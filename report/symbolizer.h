@@ -17,7 +17,7 @@ struct frame {
 				 JIT's) */
 	uint64_t offset;      /* in the file's own terms */
 	bool inlined;	      /* into the frame after it */
-	bool runtime;	      /* in the C library or the dynamic loader */
+	bool runtime; /* in the C library, the dynamic loader or a sanitizer's interceptor */
 };
 
 struct stack {

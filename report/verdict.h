@@ -26,7 +26,7 @@
 	X(PARKED, "parked: may be reused")                                                         \
 	X(ONE_SHOT, "one-shot client")                                                             \
 	X(UNSEEN, "origin unknown")                                                                \
-	X(UNKNOWN, "state not known: killed before the kernel could be asked")
+	X(UNKNOWN, "state not known: ended before the kernel could be asked")
 
 enum open_reason {
 	OPEN_NONE, /* it is a fault */

@@ -49,26 +49,56 @@ EXPORT int chroot(const char *path)
 	return real.chroot(path);
 }
 
-/*
- * Our handlers go too: what they need to die of the signal may be what the filter kills for.
- * Returns whether it is for us: a vfork child confines itself alone.
- */
-static bool before_filter(void)
+/* What stood before a filter, for the case that it is not installed. */
+struct seal {
+	bool ours; /* not a vfork child's, which confines itself alone */
+	bool coarse_clock;
+	bool sealed;
+	bool gate; /* closed by us */
+};
+
+/* A filter for all threads: those that are inside a hook now must be out of it before. */
+static void seal_other_threads(struct seal *s)
 {
-	if (!hook_enter() || process_is_other())
-		return false;
-	before_confinement();
-	signals_disarm_all();
-	return true;
+	if (shim.sealed)
+		return;
+	unwinder_gate_close();
+	s->gate = true;
+	__atomic_store_n(&shim.sealed, true, __ATOMIC_SEQ_CST);
+	sys_wait_for_others();
 }
 
-static void after_filter(bool installed)
+/* Our handlers go too: what they need to die of the signal may be what the filter kills for. */
+static struct seal before_filter(bool strict, bool all_threads)
+{
+	struct seal s = {false, shim.coarse_clock, shim.sealed, false};
+	int e = errno;
+
+	if (!hook_enter() || process_is_other())
+		return s;
+	s.ours = true;
+	before_confinement();
+	signals_disarm_all();
+	if (all_threads)
+		seal_other_threads(&s);
+	if (strict)
+		shim.coarse_clock = true;
+	errno = e;
+	return s;
+}
+
+static void after_filter(const struct seal *s, bool installed)
 {
 	int e = errno;
 
-	if (installed)
-		shim.sealed = true;
-	else if (options.on_signal)
+	if (!s->ours)
+		return;
+	shim.sealed = installed || s->sealed;
+	if (!installed)
+		shim.coarse_clock = s->coarse_clock;
+	if (s->gate)
+		unwinder_gate_open();
+	if (!shim.sealed && options.on_signal)
 		signals_arm_all();
 	errno = e;
 }
@@ -76,16 +106,10 @@ static void after_filter(bool installed)
 /* In strict mode the kernel takes the time stamp counter away: clock_gettime() would be SIGSEGV. */
 static int prctl_seccomp(const unsigned long a[4])
 {
-	bool coarse = shim.coarse_clock, ours = before_filter();
-	int r;
+	struct seal s = before_filter(a[0] == SECCOMP_MODE_STRICT, false);
+	int r = real.prctl(PR_SET_SECCOMP, a[0], a[1], a[2], a[3]);
 
-	if (ours && a[0] == SECCOMP_MODE_STRICT)
-		shim.coarse_clock = true;
-	r = real.prctl(PR_SET_SECCOMP, a[0], a[1], a[2], a[3]);
-	if (ours && r < 0)
-		shim.coarse_clock = coarse;
-	if (ours)
-		after_filter(r == 0);
+	after_filter(&s, r == 0);
 	return r;
 }
 
@@ -105,19 +129,15 @@ EXPORT int prctl(int option, ...)
 	return real.prctl(option, a[0], a[1], a[2], a[3]);
 }
 
-/* seccomp(), which has no wrapper in the C library. */
+/* seccomp(), which has no wrapper in the C library. Without a program it only asks what there is.
+ */
 static long syscall_filter(const long a[6])
 {
-	bool coarse = shim.coarse_clock, ours = before_filter();
-	long r;
+	bool all_threads = ((unsigned long)a[1] & SECCOMP_FILTER_FLAG_TSYNC) && a[2];
+	struct seal s = before_filter(a[0] == SECCOMP_SET_MODE_STRICT, all_threads);
+	long r = real.syscall(SYS_seccomp, a[0], a[1], a[2], a[3], a[4], a[5]);
 
-	if (ours && a[0] == SECCOMP_SET_MODE_STRICT)
-		shim.coarse_clock = true;
-	r = real.syscall(SYS_seccomp, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (ours && r < 0)
-		shim.coarse_clock = coarse;
-	if (ours)
-		after_filter(r >= 0);
+	after_filter(&s, r >= 0);
 	return r;
 }
 

@@ -162,15 +162,23 @@ static bool has_recording(enum rec_end_kind kind)
 	return found_unseen() != 0;
 }
 
+/* There were sockets, and no recording could be made to the end. */
+static void not_recorded(int error)
+{
+	if (word_get(&shim.attach) != ATTACH_FAILED) /* tried again and again: not counted yet */
+		summary_failed(error);
+	if (options.report == REPORT_EXIT)
+		tell_failure(error);
+}
+
 void end_record(enum rec_end_kind kind, uint32_t value)
 {
 	if (!shim.started || process_is_other() || !word_cas(&shim.ended, &(uint32_t){0}, 1))
 		return;
 	if (has_recording(kind))
 		complete_and_close(kind, value);
-	else if (word_get(&shim.attach) == ATTACH_FAILED && options.report == REPORT_EXIT &&
-		 !shim.sealed)
-		tell_failure((int)shim.head->grow_errno);
+	else if (shim.head->grow_errno && !shim.sealed)
+		not_recorded((int)shim.head->grow_errno);
 	if (is_worth_telling(kind))
 		tell();
 }

@@ -94,9 +94,13 @@ static void path_of(struct rec_module *m, const char *name)
 	}
 	/* A relative path is a guess, for the program may have moved on; the build id will tell. */
 	if (name[0] != '/' && !m->is_vdso) {
-		long len = sys_readlink("/proc/self/cwd", m->path, sizeof(m->path) - 1);
+		long len = SYS2(SYS_getcwd, m->path, sizeof(m->path) - 1);
 
-		t.len = len > 0 ? (size_t)len : 0;
+		if (!n || len <= 0 || m->path[0] != '/') {
+			m->path[0] = '\0';
+			return;
+		}
+		t.len = (size_t)len - 1; /* without its NUL */
 		text_add(&t, "/");
 	}
 	m->path_cut = t.len + n >= sizeof(m->path);

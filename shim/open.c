@@ -112,7 +112,8 @@ static void accepted(int listener, int fd, enum rec_call call, const struct peer
 {
 	struct life_ref from = life_find(listener), ref;
 	const struct sockaddr *sa = p->addr;
-	socklen_t len = *p->len < p->room ? *p->len : p->room;
+	/* A wrapper below us may succeed where the kernel says EFAULT. */
+	socklen_t len = p->room && *p->len < p->room ? *p->len : p->room;
 	struct birth birth = {call, 0, SOCK_STREAM, 0, REC_LIFE_ACCEPTED};
 
 	if (from.life) {

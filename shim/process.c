@@ -15,6 +15,7 @@ void process_reborn(const struct snapshot *snapshot)
 	bool had_recording = word_get(&shim.attach) != DETACHED;
 	struct snapshot now = {NULL, 0};
 
+	sys_reborn();
 	memset(&thread, 0, sizeof(thread));
 	if (had_recording && !snapshot && !shim.sealed)
 		now = lives_snapshot();

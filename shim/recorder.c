@@ -8,6 +8,7 @@
  * counted, and the guest runs on.
  */
 #include "shim.h"
+#include <sys/auxv.h>
 
 #define IMAGES_MAX	  1000u /* recordings of one pid */
 #define BATCHES_MAX	  256u
@@ -234,12 +235,22 @@ void recorder_reserve(void)
 
 /* ---- the start of a recording ---- */
 
+static void exe_from_start(struct rec_header *h)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	struct text t = text_in(h->exe, sizeof(h->exe));
+
+	text_add(&t, name ? name : "");
+}
+
 static void describe_process(struct rec_header *h)
 {
 	struct process_id id;
 	long n = sys_readlink("/proc/self/exe", h->exe, sizeof(h->exe) - 1);
 
 	h->exe[n > 0 ? n : 0] = '\0';
+	if (n <= 0) /* no /proc here */
+		exe_from_start(h);
 	n = text_read_file("/proc/self/cmdline", h->cmdline, sizeof(h->cmdline) - 1);
 	h->cmdline_bytes = n > 0 ? (uint32_t)n : 0;
 	n = text_read_file("/proc/sys/kernel/hostname", h->host, sizeof(h->host) - 1);
@@ -285,7 +296,7 @@ static int file_create(void)
 		text_add(&t, REC_SUFFIX);
 		if (t.cut)
 			return -ENAMETOOLONG;
-		fd = sys_open(shim.path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
+		fd = sys_create(shim.path);
 		shim.image = image;
 	}
 	return fd;
@@ -328,13 +339,19 @@ static int file_make(void)
 	return error;
 }
 
+/* A guest out of descriptors may have one again later. */
+static bool is_passing(int error)
+{
+	return error == -EMFILE || error == -ENFILE;
+}
+
 static int make(void)
 {
-	int r;
+	int r = shim.run_dir[0] ? 0 : rundir_make();
 
-	if (!shim.run_dir[0] && !rundir_make()) {
+	if (r) {
 		shim.run_dir[0] = '\0';
-		return -EACCES;
+		return r;
 	}
 	if (!shim.summary)
 		summary_open(shim.run_dir, true);
@@ -342,9 +359,9 @@ static int make(void)
 	if (summary_refuses())
 		return -ENOSPC;
 	r = file_make();
-	if (r)
+	if (r && !is_passing(r))
 		summary_failed(-r);
-	else if (shim.summary)
+	else if (!r && shim.summary)
 		word_add(&shim.summary->made, 1);
 	return r;
 }
@@ -387,8 +404,7 @@ static bool attach(void)
 	gate_release(stay);
 	shim.head->grow_errno = (uint64_t)-r;
 	word_set(&shim.attaching_tid, 0);
-	/* A guest out of descriptors may have one again later. */
-	state = !r ? ATTACHED : r == -EMFILE || r == -ENFILE ? DETACHED : ATTACH_FAILED;
+	state = !r ? ATTACHED : is_passing(r) ? DETACHED : ATTACH_FAILED;
 	word_set_release(&shim.attach, state);
 	return state == ATTACHED;
 }

@@ -114,29 +114,39 @@ bool rundir_is_first_process(void)
 {
 	struct process_id leader;
 
-	return !shim.forked && leader_find(&leader) && leader.pid == shim.pid;
+	/* Where /proc does not say who started whom, everybody speaks for himself. */
+	return !shim.forked && (!leader_find(&leader) || leader.pid == shim.pid);
 }
 
-/* Makes a directory of our own, or takes one that is: a stranger's is refused, and a link is. */
-static bool private_dir(const char *path)
+/*
+ * Makes a directory of our own, or takes one that is: a stranger's is refused, and a link is.
+ * Returns 0 or -errno.
+ */
+static int private_dir(const char *path)
 {
 	struct stat st;
-	int r = sys_mkdir(path, 0700);
+	int r = sys_mkdir(path);
 
 	if (r < 0 && r != -EEXIST)
-		return false;
-	return sys_lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && (int)st.st_uid == sys_getuid() &&
-	       !(st.st_mode & 077);
+		return r;
+	r = sys_lstat(path, &st);
+	if (r < 0)
+		return r;
+	return S_ISDIR(st.st_mode) && (int)st.st_uid == sys_getuid() && !(st.st_mode & 077)
+		       ? 0
+		       : -EPERM;
 }
 
-static bool default_dir(struct text *t)
+static int default_dir(struct text *t)
 {
 	struct process_id leader;
+	int r;
 
 	text_add(t, "/tmp/socklint-");
 	text_add_number(t, (uint64_t)sys_getuid());
-	if (!private_dir(t->buf))
-		return false;
+	r = private_dir(t->buf);
+	if (r)
+		return r;
 	if (!leader_find(&leader))
 		leader = (struct process_id){shim.pid, 0, shim.start_real_ns};
 	text_add(t, "/");
@@ -146,14 +156,14 @@ static bool default_dir(struct text *t)
 	return private_dir(t->buf);
 }
 
-/* Fills shim.run_dir. Idempotent; a forked child keeps its parent's. */
-bool rundir_make(void)
+/* Fills shim.run_dir. Idempotent; a forked child keeps its parent's. Returns 0 or -errno. */
+int rundir_make(void)
 {
 	struct text t = text_in(shim.run_dir, sizeof(shim.run_dir));
 
 	if (!options.dir[0])
 		return default_dir(&t);
 	text_add(&t, options.dir);
-	sys_mkdir(options.dir, 0700); /* where it is there, or cannot be made, open() will say */
-	return true;
+	sys_mkdir(options.dir); /* where it is there, or cannot be made, open() will say */
+	return 0;
 }

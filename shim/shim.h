@@ -4,8 +4,8 @@
  *
  * Code here runs inside somebody else's program: in signal handlers, in vfork children, in
  * threads about to be cancelled, on 16 KiB stacks, before main and after exit. It may use
- * real.x, raw system calls (sys.h), atomics and clock_gettime. Never malloc, stdio, a lock, a
- * thread, a changed errno or return value. What fails is counted in the recording's header.
+ * real.x, raw system calls (sys.h), atomics and the clocks (clock.c). Never malloc, stdio, a lock,
+ * a thread, a changed errno or return value. What fails is counted in the recording's header.
  *
  * at:		where a hook was called from
  * life:	one socket in one descriptor; its slot is reused, its seq tells generations apart
@@ -249,19 +249,22 @@ static inline uint32_t thread_tid(void)
 	return thread.tid;
 }
 
-/* A vfork child shares our memory, and what it closes is not ours. One system call. */
+/*
+ * A vfork child shares our memory, and what it closes is not ours. One system call. It cannot fail:
+ * where it does there is a filter that no hook saw come.
+ */
 static inline bool process_is_other(void)
 {
-	return !shim.sealed && sys_getpid() != shim.pid;
+	int pid = shim.sealed ? shim.pid : sys_getpid();
+
+	if (unlikely(pid < 0))
+		shim.sealed = true;
+	return pid != shim.pid && pid >= 0;
 }
 
-static inline uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+/* clock.c */
+void clock_find(void);
+uint64_t clock_ns(clockid_t clock);
 
 static inline uint64_t now_ns(void)
 {
@@ -299,7 +302,7 @@ struct process_id {
 };
 
 bool process_id_read(struct process_id *id, int pid);
-bool rundir_make(void);
+int rundir_make(void);
 bool rundir_is_first_process(void);
 
 /* ---- recorder.c: the file ---------------------------------------------------------------- */
@@ -538,6 +541,7 @@ bool unwinder_enter(struct stay *stay);
 void unwinder_leave(const struct stay *stay);
 struct stay gate_hold(void);
 void gate_release(struct stay stay);
+bool unwinder_is_busy(void);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);
@@ -590,6 +594,10 @@ void tell(void);
 void tell_failure(int error);
 void tell_line(const char *line, size_t n);
 
+/* ---- asan.c: no hook, but asked for by name ------------------------------------------------ */
+
+const char *__asan_default_options(void);
+
 /* ---- signals.c --------------------------------------------------------------------------- */
 
 void signals_arm_all(void);
@@ -597,6 +605,7 @@ void signals_disarm_all(void);
 
 /* Not in the guest's house. (fork, exit and their like stay usable: they are hooks here.) */
 #pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen puts fputs
-#pragma GCC poison pthread_create pthread_mutex_lock pthread_sigmask sigprocmask perror abort
+#pragma GCC poison clock_gettime pthread_create pthread_mutex_lock pthread_sigmask sigprocmask
+#pragma GCC poison perror abort
 
 #endif

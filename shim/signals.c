@@ -28,7 +28,8 @@ static void die(int sig)
 	uint64_t set = 1ull << (sig - 1);
 
 	real.sigaction(sig, &dfl, NULL);
-	sys_tgkill(sys_getpid(), sys_gettid(), sig);
+	if (sys_tgkill(sys_getpid(), sys_gettid(), sig) < 0)
+		real.raise(sig); /* a filter came just now: it comes when this handler returns */
 	sys_sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 

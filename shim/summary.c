@@ -10,16 +10,16 @@ static bool summary_is_valid(const struct rec_summary *s)
 	       s->bytes == sizeof(*s);
 }
 
-static struct rec_summary *summary_map(const char *path, int flags)
+static struct rec_summary *summary_map(const char *path, bool create)
 {
 	struct rec_summary *s = NULL;
 	struct stat st;
-	int fd = sys_open(path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = create ? sys_create(path) : sys_open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return NULL;
-	if (!(flags & O_CREAT) ? sys_fstat(fd, &st) == 0 && st.st_size >= REC_SUMMARY_BYTES
-			       : recorder_allocate(fd, 0, REC_SUMMARY_BYTES) == 0)
+	if (create ? recorder_allocate(fd, 0, REC_SUMMARY_BYTES) == 0
+		   : sys_fstat(fd, &st) == 0 && st.st_size >= REC_SUMMARY_BYTES)
 		s = sys_mmap(fd, 0, REC_SUMMARY_BYTES);
 	sys_close(fd);
 	return s;
@@ -36,13 +36,13 @@ void summary_open(const char *dir, bool create)
 	text_add(&t, "/" REC_SUMMARY_NAME);
 	if (t.cut)
 		return;
-	s = create ? summary_map(path, O_CREAT | O_EXCL) : NULL;
+	s = create ? summary_map(path, true) : NULL;
 	if (s) {
 		memcpy(s->magic, REC_SUMMARY_MAGIC, 8);
 		s->bytes = sizeof(*s);
 		word_set_release(&s->version, REC_VERSION);
 	} else {
-		s = summary_map(path, 0);
+		s = summary_map(path, false);
 	}
 	if (!s || !summary_is_valid(s))
 		return;

@@ -70,16 +70,20 @@ static _Noreturn void become_command(const char *command)
 		SYS1(SYS_exit_group, 127);
 }
 
-static void wait_for(long pid, uint64_t deadline)
+/* Returns whether it ended by itself, and did its work. */
+static bool wait_for(long pid, uint64_t deadline)
 {
-	while (SYS4(SYS_wait4, pid, NULL, WNOHANG | __WALL, NULL) == 0) {
+	int status = 0;
+
+	while (SYS4(SYS_wait4, pid, &status, WNOHANG | __WALL, NULL) == 0) {
 		if (now_ns() >= deadline) {
 			SYS2(SYS_kill, pid, SIGKILL);
 			SYS4(SYS_wait4, pid, NULL, __WALL, NULL);
-			return;
+			return false;
 		}
 		sys_sleep_ns(POLL_NS);
 	}
+	return WIFEXITED(status) && WEXITSTATUS(status) < 126;
 }
 
 static long clone_process(int exit_signal)
@@ -90,25 +94,26 @@ static long clone_process(int exit_signal)
 /*
  * An exec gives a process SIGCHLD as its exit signal, whatever it was born with. So the command
  * is a grandchild, and the child between stays what it is and waits for it. Raw calls only, and
- * with all signals blocked: the guest's handlers are still in place here.
+ * with all signals blocked: the guest's handlers are still in place here. Returns whether the
+ * report was made.
  */
-static void run_command(const char *command)
+static bool run_command(const char *command)
 {
+	bool told = false;
 	uint64_t deadline = now_ns() + PATIENCE_NS;
 	long child = clone_process(0), grandchild;
 
 	if (child > 0)
-		wait_for(child, deadline + PATIENCE_NS / 10);
+		told = wait_for(child, deadline + PATIENCE_NS / 10);
 	if (child != 0)
-		return;
+		return told;
 	SYS3(SYS_close_range, 3, ~0u, 0); /* it must keep nothing of the guest's alive */
 	grandchild = clone_process(SIGCHLD);
 	if (grandchild == 0)
 		become_command(command);
-	if (grandchild > 0)
-		wait_for(grandchild, deadline);
+	told = grandchild > 0 && wait_for(grandchild, deadline);
 	for (;;)
-		SYS1(SYS_exit_group, 0);
+		SYS1(SYS_exit_group, told ? 0 : 127);
 }
 
 static const char *reason(int error)
@@ -128,6 +133,10 @@ static const char *reason(int error)
 	case EMFILE:
 	case ENFILE:
 		return "out of descriptors";
+	case ENOMEM:
+		return "out of memory (ulimit -v?)";
+	case EOVERFLOW:
+		return "this user is nobody in this user namespace";
 	}
 	return "it failed";
 }
@@ -173,21 +182,40 @@ void tell_failure(int error)
 	text_add(&t, reason(error));
 	text_add(&t, " (errno ");
 	text_add_number(&t, (uint64_t)error);
-	text_add(&t, "); nothing is known of this run. Name a directory that this program can "
-		     "write: SOCKLINT_OPTIONS=dir=PATH\n");
+	text_add(&t, "); nothing is known of this run. ");
+	text_add(&t, error == EMFILE || error == ENFILE
+			     ? "Raise the limit (ulimit -n)\n"
+			     : "Name a directory that this program can write: "
+			       "SOCKLINT_OPTIONS=dir=PATH\n");
+	tell_line(t.buf, t.len);
+}
+
+/* Something was found, and there is no process to be had that could say what. */
+static void tell_where(void)
+{
+	char line[900];
+	struct text t = text_in(line, sizeof(line));
+
+	text_add(&t, "socklint: sockets were left open, but the report could not be made here. To "
+		     "read it: socklint report ");
+	text_add(&t, shim.run_dir);
+	text_add(&t, "\n");
 	tell_line(t.buf, t.len);
 }
 
 void tell(void)
 {
+	bool told;
 	uint64_t all = ~0ull, before;
 	char command[700];
 	struct text t = text_in(command, sizeof(command));
 
 	if (!stderr_is_ours() || !rundir_is_first_process() || !command_path(&t) ||
-	    (!shim.run_dir[0] && !rundir_make()))
+	    (!shim.run_dir[0] && rundir_make()))
 		return;
 	sys_sigprocmask(SIG_SETMASK, &all, &before);
-	run_command(command);
+	told = run_command(command);
 	sys_sigprocmask(SIG_SETMASK, &before, NULL);
+	if (!told)
+		tell_where();
 }

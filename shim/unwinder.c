@@ -176,6 +176,12 @@ void gate_release(struct stay stay)
 	sys_signals_release(stay.signals);
 }
 
+/* Whether another thread is inside. */
+bool unwinder_is_busy(void)
+{
+	return __atomic_load_n(&inside, __ATOMIC_SEQ_CST) > (thread.unwinding ? 1u : 0u);
+}
+
 /* Before a fork. Several threads may fork at once. */
 void unwinder_gate_close(void)
 {

@@ -53,6 +53,10 @@
 	X(calls)                                                                                   \
 	X(fork_storm)                                                                              \
 	X(thread_per_connection)                                                                   \
+	X(count_signals)                                                                           \
+	X(filtered)                                                                                \
+	X(plugin)                                                                                  \
+	X(ended)                                                                                   \
 	X(end)                                                                                     \
 	X(signals)                                                                                 \
 	X(cancel)                                                                                  \
@@ -85,6 +89,7 @@
 	X(wait)                                                                                    \
 	X(waits)                                                                                   \
 	X(wait_results)                                                                            \
+	X(leak_and_leave)                                                                          \
 	X(leak)                                                                                    \
 	X(clean)                                                                                   \
 	X(leak_late)                                                                               \

@@ -68,6 +68,131 @@ int guest_end(int argc, char **argv)
 	return 40;
 }
 
+/* ---- the same sockets, ended in each way ---- */
+
+static volatile sig_atomic_t told;
+
+static void on_signal_flag(int sig)
+{
+	(void)sig;
+	told = 1;
+}
+
+static void on_signal_default_again(int sig)
+{
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void handle(void (*handler)(int), int flags)
+{
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = flags};
+
+	sigaction(SIGTERM, &sa, NULL);
+	kill(getpid(), SIGTERM);
+}
+
+/* Goes into the memory cgroup `dir` and takes more than it has. */
+static void run_out_of_memory(const char *dir)
+{
+	char path[300], pid[20];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	must(fd >= 0 && write(fd, pid, strlen(pid)) > 0, "cgroup");
+	for (int i = 0; i < 256; i++)
+		memset(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0),
+		       1, 1 << 20);
+}
+
+static void end_by(const char *how, char *arg)
+{
+	if (!strcmp(how, "exit"))
+		exit(41);
+	if (!strcmp(how, "_exit"))
+		_exit(42);
+	if (!strcmp(how, "_Exit"))
+		_Exit(43);
+	if (!strcmp(how, "quick_exit"))
+		quick_exit(44);
+	if (!strcmp(how, "syscall"))
+		syscall(SYS_exit_group, 45);
+	if (!strcmp(how, "abort"))
+		abort();
+	if (!strcmp(how, "crash"))
+		*(volatile int *)(uintptr_t)8 = 1;
+	if (!strcmp(how, "exec_static"))
+		execl(arg, arg, "exit", "46", (char *)NULL);
+	if (!strcmp(how, "exec_cleared"))
+		execle("/bin/sh", "sh", "-c", "exit 47", (char *)NULL, (char *[]){NULL});
+	if (!strcmp(how, "handler_exits"))
+		handle(on_signal, 0);
+	if (!strcmp(how, "handler_flag"))
+		handle(on_signal_flag, SA_RESTART);
+	if (!strcmp(how, "handler_once"))
+		handle(on_signal_again, SA_RESETHAND);
+	if (!strcmp(how, "handler_again"))
+		handle(on_signal_default_again, 0);
+	if (!strcmp(how, "out_of_memory"))
+		run_out_of_memory(arg);
+	if (atoi(how))
+		kill(getpid(), atoi(how));
+}
+
+/*
+ * A server that leaks three, keeps two clients and serves others for longer than the grace of a
+ * program that is stopped from outside. Its end comes right after its last client.
+ */
+int guest_ended(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr), kept[2], clients[2];
+	char byte = 'x';
+
+	must(argc > 0, "how");
+	for (int i = 0; i < 2; i++) {
+		clients[i] = connect_to(&addr);
+		kept[i] = accept_client(listener);
+	}
+	for (int i = 0; i < 3; i++)
+		leak_one(listener, &addr);
+	if (!strncmp(argv[0], "exec", 4)) /* an exec ends this one */
+		fcntl(leak_one(listener, &addr), F_SETFD, FD_CLOEXEC);
+	for (int i = 0; i < 13; i++) {
+		usleep(100000);
+		serve_one(listener, &addr);
+		must(write(clients[i % 2], &byte, 1) == 1 && read(kept[i % 2], &byte, 1) == 1,
+		     "exchange");
+	}
+	end_by(argv[0], argc > 1 ? argv[1] : NULL);
+	return told ? 48 : 40;
+}
+
+static void on_signal_count(int sig)
+{
+	(void)sig;
+	told++;
+}
+
+/* Says how often it was told to stop: what comes twice comes within the time it waits. */
+int guest_count_signals(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	signal(SIGTERM, on_signal_count);
+	signal(SIGINT, on_signal_count);
+	printf("ready\n");
+	fflush(stdout);
+	for (int i = 0; i < 1000 && !told; i++)
+		usleep(20000);
+	for (int i = 0; i < 50; i++)
+		usleep(10000);
+	printf("told %d times\n", (int)told);
+	return 0;
+}
+
 static const char *disposition(sighandler_t h)
 {
 	return h == SIG_DFL ? "default" : h == SIG_IGN ? "ignored" : h == on_signal ? "mine" : "?";

@@ -258,6 +258,16 @@ int guest_leak(int argc, char **argv)
 	return 3;
 }
 
+/* The same past all destructors: socket_wrapper's closes whatever is open. */
+int guest_leak_and_leave(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	leak_three();
+	printf("leaked\n");
+	fflush(stdout);
+	_exit(3);
+}
+
 int guest_clean(int argc, char **argv)
 {
 	struct sockaddr_in addr;

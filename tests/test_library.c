@@ -19,38 +19,41 @@ static const char *const hooks[] = {
 
 static const char *library = SHIM;
 
-#define NR_HOOKS (sizeof(hooks) / sizeof(hooks[0]))
+/* Asked for by name: no function of the C library's, and so no hook. */
+static const char *const asked_for[] = {"__asan_default_options"};
+
+#define NR_ASKED_FOR (sizeof(asked_for) / sizeof(asked_for[0]))
+#define NR_HOOKS     (sizeof(hooks) / sizeof(hooks[0]))
 
 /* No malloc, no stdio, no lock, no thread, no exit. */
 static const char *const allowed[] = {
+	"bcmp",
 	"__cxa_atexit",
 	"__cxa_finalize",
-	"bcmp",
-	"__errno_location",
-	"_ITM_deregisterTMCloneTable",
-	"_ITM_registerTMCloneTable",
-	"__gmon_start__",
-	"clock_gettime",
 	"dl_iterate_phdr",
 	"dladdr",
-	"fileno",
-	"getauxval",
 	"dlsym",
-	"getenv",
 	"__environ",
 	"environ",
+	"__errno_location",
+	"fileno",
+	"getauxval",
+	"getenv",
+	"__gmon_start__",
+	"_ITM_deregisterTMCloneTable",
+	"_ITM_registerTMCloneTable",
 	"memchr",
 	"memcmp",
 	"memcpy",
 	"memmove",
 	"memset",
 	"strchr",
+	"strcmp",
 	"strcspn",
 	"strlen",
-	"strcmp",
 	"strncmp",
-	"strstr",
 	"strrchr",
+	"strstr",
 	"__tls_get_addr",
 };
 
@@ -81,14 +84,14 @@ static int each_symbol(const char *which, void (*check)(char *name))
 
 static void check_export(char *name)
 {
-	if (!is_in(name, hooks, NR_HOOKS))
+	if (!is_in(name, hooks, NR_HOOKS) && !is_in(name, asked_for, NR_ASKED_FOR))
 		fail_msg("%s is exported but has no row in hooks.def", name);
 }
 
 static void exports_are_the_hooks(void **state)
 {
 	(void)state;
-	assert_int_equal(each_symbol("--defined-only", check_export), NR_HOOKS);
+	assert_int_equal(each_symbol("--defined-only", check_export), NR_HOOKS + NR_ASKED_FOR);
 }
 
 static void check_import(char *name)

@@ -5,8 +5,11 @@
  */
 #include "running.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +46,88 @@ static void signals_are_passed_on(void **state)
 	signal_reaches_the_program(SIGTERM);
 	signal_reaches_the_program(SIGUSR1);
 	signal_reaches_the_program(SIGUSR2);
+}
+
+/* How a shell's "kill %1" stops a job: all of its processes are sent the signal. */
+static void signal_to_the_group_comes_once(void **state)
+{
+	struct child child = child_start(&(struct start){
+		.argv = ARGV("setsid", COMMAND, "run", "--", GUEST, "count_signals")});
+	struct run run;
+
+	(void)state;
+	child_expect(&child, "ready");
+	kill(-child.pid, SIGTERM);
+	run = child_finish(&child);
+	assert_has_line(run.out, "told 1 times");
+	run_release(&run);
+}
+
+static void signal_to_the_command_alone_comes_once(void **state)
+{
+	struct child child = child_start(&(struct start){
+		.argv = ARGV("setsid", COMMAND, "run", "--", GUEST, "count_signals")});
+	struct run run;
+
+	(void)state;
+	child_expect(&child, "ready");
+	kill(child.pid, SIGTERM);
+	run = child_finish(&child);
+	assert_has_line(run.out, "told 1 times");
+	run_release(&run);
+}
+
+/* A program that left our group hears of what is sent to it from us alone. */
+static void signal_to_the_group_reaches_who_left_it(void **state)
+{
+	struct child child =
+		child_start(&(struct start){.argv = ARGV("setsid", COMMAND, "run", "--", "setsid",
+							 "--wait", GUEST, "count_signals")});
+	struct run run;
+
+	(void)state;
+	child_expect(&child, "ready");
+	kill(-child.pid, SIGTERM);
+	run = child_finish(&child);
+	assert_has_line(run.out, "told 1 times");
+	run_release(&run);
+}
+
+/* Returns the master's side of a new terminal, with the command in its foreground. */
+static int start_on_terminal(struct child *child)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), out[2];
+
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	child->pid = fork();
+	if (child->pid == 0) {
+		setsid();
+		dup2(open(ptsname(master), O_RDWR), 0); /* the controlling terminal from now on */
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		execl(COMMAND, COMMAND, "run", "--", GUEST, "count_signals", (char *)NULL);
+		_exit(95);
+	}
+	child->out = out[0];
+	child->err = dup(out[0]);
+	close(out[1]);
+	return master;
+}
+
+static void interrupt_at_a_terminal_comes_once(void **state)
+{
+	struct child child;
+	struct run run;
+	int master = start_on_terminal(&child);
+
+	(void)state;
+	child_expect(&child, "ready");
+	assert_int_equal(write(master, "\003", 1), 1);
+	run = child_finish(&child);
+	assert_true(strstr(run.out, "told 1 times") || strstr(run.err, "told 1 times"));
+	run_release(&run);
+	close(master);
 }
 
 /* A wrapper takes the shim away from the server: that is said, not passed over. */
@@ -87,6 +172,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_is_known_where_sigchld_is_ignored),
 		cmocka_unit_test(signals_are_passed_on),
+		cmocka_unit_test(signal_to_the_group_comes_once),
+		cmocka_unit_test(signal_to_the_command_alone_comes_once),
+		cmocka_unit_test(signal_to_the_group_reaches_who_left_it),
+		cmocka_unit_test(interrupt_at_a_terminal_comes_once),
 		cmocka_unit_test(programs_without_the_shim_are_named),
 		cmocka_unit_test(processes_that_outlive_the_run_are_counted),
 	};
