@@ -9,6 +9,8 @@
 #include <elfutils/libdw.h>
 #include <stdlib.h>
 
+#include "alloc.h"
+
 struct place {
 	const char *file;
 	int line;
@@ -66,11 +68,18 @@ static struct place place_of_call(Dwarf_Die *cu, Dwarf_Die *die)
 	return at;
 }
 
+/* The linkage name knows namespace and class; C has none. */
 static const char *name_of(Dwarf_Die *die)
 {
+	static const unsigned int names[] = {DW_AT_linkage_name, DW_AT_MIPS_linkage_name,
+					     DW_AT_name};
+	const char *name = NULL;
 	Dwarf_Attribute attr;
+	size_t i;
 
-	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attr));
+	for (i = 0; i < ARRAY_SIZE(names) && !name; i++)
+		name = dwarf_formstring(dwarf_attr_integrate(die, names[i], &attr));
+	return name;
 }
 
 static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at, frame_fn *fn,

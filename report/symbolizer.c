@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "demangle.h"
 #include "inlines.h"
 
 struct cached_stack {
@@ -20,6 +21,8 @@ struct symbolizer {
 	struct elf_module **modules; /* each its own memory: libdw keeps pointers */
 	size_t nr_modules, alloc_modules;
 	void *stacks; /* tsearch() tree of struct cached_stack */
+	char **names; /* made for frames */
+	size_t nr_names, alloc_names;
 };
 
 struct symbolizer *symbolizer_new(void)
@@ -42,6 +45,9 @@ void symbolizer_free(struct symbolizer *sy)
 	if (!sy)
 		return;
 	tdestroy(sy->stacks, free_stack);
+	for (i = 0; i < sy->nr_names; i++)
+		free(sy->names[i]);
+	free(sy->names);
 	for (i = 0; i < sy->nr_modules; i++) {
 		elf_module_close(sy->modules[i]);
 		free(sy->modules[i]);
@@ -104,7 +110,19 @@ static struct frame *add_frame(struct stack *st)
 	return &st->frames[st->nr++];
 }
 
+/* A name as the report says it: frames of one function are known by it. */
+static const char *readable_name(struct symbolizer *sy, const char *name)
+{
+	char *made = name ? demangle(name) : NULL;
+
+	if (!made)
+		return name;
+	ALLOC_GROW(sy->names, sy->nr_names + 1, sy->alloc_names);
+	return sy->names[sy->nr_names++] = made;
+}
+
 struct frame_adder {
+	struct symbolizer *sy;
 	struct stack *stack;
 	const struct rec_module *module;
 	uint64_t offset;
@@ -116,7 +134,7 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	struct frame_adder *a = data;
 	struct frame *f = add_frame(a->stack);
 
-	f->function = function;
+	f->function = readable_name(a->sy, function);
 	f->file = file;
 	f->line = file ? line : 0;
 	f->inlined = inlined;
@@ -130,7 +148,7 @@ static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t 
 		       struct stack *st)
 {
 	const struct rec_module *rec = process_module(p, epoch, pc - 1);
-	struct frame_adder a = {st, rec, 0};
+	struct frame_adder a = {sy, st, rec, 0};
 	struct elf_module *m;
 
 	if (!rec) {
