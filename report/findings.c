@@ -10,6 +10,23 @@
 
 /* ---- places ------------------------------------------------------------------------------ */
 
+static int cmp_names(const char *a, const char *b)
+{
+	if (!a || !b)
+		return !!a - !!b;
+	return strcmp(a, b);
+}
+
+/* Scripts are full of functions of one name, or none: file and line of the beginning tell. */
+static int cmp_scripts(const struct frame *a, const struct frame *b)
+{
+	if (!a->jit || !b->jit)
+		return !!a->jit - !!b->jit;
+	if (cmp_names(a->file, b->file))
+		return cmp_names(a->file, b->file);
+	return a->line < b->line ? -1 : a->line > b->line;
+}
+
 static int cmp_frames(const struct frame *a, const struct frame *b)
 {
 	if (!a || !b)
@@ -18,16 +35,11 @@ static int cmp_frames(const struct frame *a, const struct frame *b)
 		return a->function ? -1 : 1;
 	if (a->function && strcmp(a->function, b->function))
 		return strcmp(a->function, b->function);
+	if (cmp_scripts(a, b))
+		return cmp_scripts(a, b);
 	if (!a->function && a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
 	return strcmp(a->module ? a->module : "", b->module ? b->module : "");
-}
-
-static int cmp_names(const char *a, const char *b)
-{
-	if (!a || !b)
-		return !!a - !!b;
-	return strcmp(a, b);
 }
 
 /* ---- order ------------------------------------------------------------------------------- */

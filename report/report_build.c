@@ -48,7 +48,7 @@ static bool is_same_row(const struct report_open *row, const struct finding *f)
 	char *where = describe_where(f->frame);
 	bool same = row->reason == open_reason_text(f->judged.verdict.reason) &&
 		    !strcmp(row->function, function) &&
-		    (strcmp(function, "???") || !strcmp(row->where, where));
+		    ((strcmp(function, "???") && !f->frame->jit) || !strcmp(row->where, where));
 
 	free(where);
 	return same;

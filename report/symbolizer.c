@@ -9,6 +9,8 @@
 #include "alloc.h"
 #include "demangle.h"
 #include "inlines.h"
+#include "jit_name.h"
+#include "perf_map.h"
 
 struct cached_stack {
 	const struct process *process;
@@ -17,12 +19,20 @@ struct cached_stack {
 	struct stack stack;
 };
 
+struct process_map {
+	const struct process *process;
+	struct perf_map *map; /* NULL: none */
+	char *why;	      /* it is not believed, or NULL */
+};
+
 struct symbolizer {
 	struct elf_module **modules; /* each its own memory: libdw keeps pointers */
 	size_t nr_modules, alloc_modules;
 	void *stacks; /* tsearch() tree of struct cached_stack */
-	char **names; /* made for frames */
-	size_t nr_names, alloc_names;
+	struct process_map *maps;
+	size_t nr_maps, alloc_maps;
+	char **strings; /* made for frames */
+	size_t nr_strings, alloc_strings;
 };
 
 struct symbolizer *symbolizer_new(void)
@@ -45,9 +55,14 @@ void symbolizer_free(struct symbolizer *sy)
 	if (!sy)
 		return;
 	tdestroy(sy->stacks, free_stack);
-	for (i = 0; i < sy->nr_names; i++)
-		free(sy->names[i]);
-	free(sy->names);
+	for (i = 0; i < sy->nr_strings; i++)
+		free(sy->strings[i]);
+	free(sy->strings);
+	for (i = 0; i < sy->nr_maps; i++) {
+		perf_map_free(sy->maps[i].map);
+		free(sy->maps[i].why);
+	}
+	free(sy->maps);
 	for (i = 0; i < sy->nr_modules; i++) {
 		elf_module_close(sy->modules[i]);
 		free(sy->modules[i]);
@@ -63,6 +78,9 @@ const char *symbolizer_complaint(const struct symbolizer *sy, size_t nr)
 	for (i = 0; i < sy->nr_modules; i++)
 		if (sy->modules[i]->why && !nr--)
 			return sy->modules[i]->why;
+	for (i = 0; i < sy->nr_maps; i++)
+		if (sy->maps[i].why && !nr--)
+			return sy->maps[i].why;
 	return NULL;
 }
 
@@ -110,15 +128,21 @@ static struct frame *add_frame(struct stack *st)
 	return &st->frames[st->nr++];
 }
 
+/* Takes over s, which may be NULL. */
+static const char *keep(struct symbolizer *sy, char *s)
+{
+	if (!s)
+		return NULL;
+	ALLOC_GROW(sy->strings, sy->nr_strings + 1, sy->alloc_strings);
+	return sy->strings[sy->nr_strings++] = s;
+}
+
 /* A name as the report says it: frames of one function are known by it. */
 static const char *readable_name(struct symbolizer *sy, const char *name)
 {
-	char *made = name ? demangle(name) : NULL;
+	const char *made = name ? keep(sy, demangle(name)) : NULL;
 
-	if (!made)
-		return name;
-	ALLOC_GROW(sy->names, sy->nr_names + 1, sy->alloc_names);
-	return sy->names[sy->nr_names++] = made;
+	return made ? made : name;
 }
 
 struct frame_adder {
@@ -143,6 +167,42 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	f->runtime = is_runtime(a->module);
 }
 
+static const struct perf_map *map_of(struct symbolizer *sy, const struct process *p)
+{
+	struct process_map *m;
+	size_t i;
+
+	for (i = 0; i < sy->nr_maps; i++)
+		if (sy->maps[i].process == p)
+			return sy->maps[i].map;
+	ALLOC_GROW(sy->maps, sy->nr_maps + 1, sy->alloc_maps);
+	m = &sy->maps[sy->nr_maps++];
+	m->process = p;
+	m->map = perf_map_of(p, &m->why);
+	return m->map;
+}
+
+static void add_generated_frame(struct symbolizer *sy, const struct process *p, uint64_t pc,
+				struct stack *st)
+{
+	const struct perf_map *map = map_of(sy, p);
+	struct frame *f = add_frame(st);
+	struct jit_name name;
+	const char *text;
+	size_t len;
+
+	f->offset = pc;
+	text = map ? perf_map_find(map, pc - 1, &len) : NULL;
+	if (!text)
+		return;
+	jit_name_parse(&name, text, len);
+	f->function = keep(sy, name.function);
+	f->file = keep(sy, name.file);
+	f->line = name.line;
+	f->own = name.own;
+	f->jit = true;
+}
+
 /* A return address is that of the instruction after the call: one less lies inside the call. */
 static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t epoch, uint64_t pc,
 		       struct stack *st)
@@ -152,10 +212,7 @@ static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t 
 	struct elf_module *m;
 
 	if (!rec) {
-		struct frame *f = add_frame(st);
-
-		f->module = NULL;
-		f->offset = pc;
+		add_generated_frame(sy, p, pc, st);
 		return;
 	}
 	if (rec->is_shim)
@@ -222,6 +279,9 @@ const struct frame *stack_own_frame(const struct stack *st)
 {
 	size_t i;
 
+	for (i = 0; i < st->nr; i++)
+		if (st->frames[i].own)
+			return &st->frames[i];
 	for (i = 0; i < st->nr; i++)
 		if (!st->frames[i].runtime)
 			return &st->frames[i];

@@ -17,7 +17,9 @@ struct frame {
 				 JIT's) */
 	uint64_t offset;      /* in the file's own terms */
 	bool inlined;	      /* into the frame after it */
-	bool runtime;	      /* in the C library or the dynamic loader */
+	bool jit;	      /* generated code that its runtime named; line is where it begins */
+	bool own;     /* as jit, and the program's: neither the runtime's nor its library's */
+	bool runtime; /* in the C library or the dynamic loader */
 };
 
 struct stack {
@@ -36,7 +38,10 @@ const struct stack *symbolizer_site(struct symbolizer *sy, const struct process 
 /* A single return address, read in the epoch of a site of the same process. */
 const struct stack *symbolizer_pc(struct symbolizer *sy, const struct process *p, uint32_t site,
 				  uint64_t pc);
-/* The innermost frame in the program's own code, or the innermost of all; NULL if empty. */
+/*
+ * The innermost frame in the program's own code, or the innermost of all; NULL if empty. Below a
+ * script all native frames are its interpreter's.
+ */
 const struct frame *stack_own_frame(const struct stack *st);
 /* Files whose lines could not be had, each with its reason; NULL after the last. */
 const char *symbolizer_complaint(const struct symbolizer *sy, size_t nr);
