@@ -18,14 +18,16 @@ struct place {
 
 /*
  * libdw looks an address up in .debug_aranges, which clang and rustc do not write: then the
- * compilation units themselves are asked.
+ * compilation units themselves are asked. Where only the libraries linked in have them, it answers
+ * with the nearest unit below.
  */
 static Dwarf_Die *find_cu(Dwfl_Module *mod, uint64_t addr, Dwarf_Addr *bias)
 {
 	Dwarf_Die *cu = dwfl_module_addrdie(mod, addr, bias);
 
-	if (cu)
+	if (cu && dwarf_haspc(cu, addr - *bias) > 0)
 		return cu;
+	cu = NULL;
 	while ((cu = dwfl_module_nextcu(mod, cu, bias)))
 		if (dwarf_haspc(cu, addr - *bias) > 0)
 			return cu;

@@ -79,7 +79,7 @@ static int own_status(const struct child *c)
 static int final_status(const struct run_dir *d, const struct child *c, const struct produced *p,
 			const struct options *o)
 {
-	bool failed_itself = WIFSIGNALED(c->status) ? !c->was_told : WEXITSTATUS(c->status) != 0;
+	bool failed_itself = c->status && !c->was_told;
 
 	if (failed_itself)
 		return own_status(c);

@@ -121,6 +121,19 @@ static bool is_runtime(const struct rec_module *m)
 	return m->is_vdso;
 }
 
+/* What C++ and Rust bring along is no more the program's own than libc. */
+static bool is_standard_library(const char *function)
+{
+	static const char *const names[] = {
+		"std::", "core::", "alloc::", "<std::", "<core::", "<alloc::"};
+	size_t i;
+
+	for (i = 0; function && i < ARRAY_SIZE(names); i++)
+		if (!strncmp(function, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 static struct frame *add_frame(struct stack *st)
 {
 	ALLOC_GROW(st->frames, st->nr + 1, st->alloc);
@@ -164,7 +177,7 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	f->inlined = inlined;
 	f->module = text_basename(a->module->path);
 	f->offset = a->offset;
-	f->runtime = is_runtime(a->module);
+	f->runtime = is_runtime(a->module) || is_standard_library(f->function);
 }
 
 static const struct perf_map *map_of(struct symbolizer *sy, const struct process *p)

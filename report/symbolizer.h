@@ -19,7 +19,7 @@ struct frame {
 	bool inlined;	      /* into the frame after it */
 	bool jit;	      /* generated code that its runtime named; line is where it begins */
 	bool own;     /* as jit, and the program's: neither the runtime's nor its library's */
-	bool runtime; /* in the C library or the dynamic loader */
+	bool runtime; /* in the C library, the loader, or the standard library of C++ or Rust */
 };
 
 struct stack {
