@@ -425,9 +425,9 @@ static struct runtime rust = {
 	.needs = "rustc",
 	.build = "rustc -g -o server " RUNTIMES "/server.rs",
 	.argv = {"./server"},
-	.head = "server::main (server",
+	.head = "server::main (server.rs:17)",
 	.status = 143,
-	.frame = "server::serve (server",
+	.frame = "server::serve (server.rs:",
 };
 
 static struct runtime go = {
