@@ -32,7 +32,8 @@ static void add_piece(const char *piece, size_t len, void *data)
 	size_t room = sizeof(t->buf) - t->len;
 	size_t n = len < room ? len : room;
 
-	memcpy(t->buf + t->len, piece, n);
+	if (n) /* an empty piece may be NULL */
+		memcpy(t->buf + t->len, piece, n);
 	t->len += n;
 	if (n < len)
 		longjmp(t->full, 1);

@@ -307,6 +307,14 @@ static struct runtime python_threads = {
 	.status = 143,
 };
 
+static struct runtime python_that_exits = {
+	.name = "python that exits",
+	.needs = PYTHON,
+	.argv = {PYTHON, RUNTIMES "/threads.py", "143"},
+	.head = "",
+	.status = 143,
+};
+
 static struct runtime python_asyncio = {
 	.name = "python asyncio",
 	.needs = PYTHON,
@@ -405,7 +413,7 @@ static struct runtime cplusplus = {
 	.needs = "c++",
 	.build = "c++ -g -O1 -o server " RUNTIMES "/server.cc",
 	.argv = {"./server"},
-	.head = "net::Server<net::Connection>::accept_one (server.cc:65)",
+	.head = "net::Server<net::Connection>::accept_one (server.cc:68)",
 	.status = 143,
 	.frame = "net::Connection::serve (server.cc:",
 };
@@ -454,6 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LEAKY(python_threads),
 		HEALTHY(python_threads),
+		LEAKY(python_that_exits),
 		LEAKY(python_asyncio),
 		HEALTHY(python_asyncio),
 		LEAKY(python_collected),

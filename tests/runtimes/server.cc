@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -62,7 +63,11 @@ template <typename Peer> Server<Peer>::Server()
 
 template <typename Peer> std::unique_ptr<Peer> Server<Peer>::accept_one()
 {
-	return std::make_unique<Peer>(accept(fd, nullptr, nullptr));
+	struct sockaddr *nobody = nullptr;
+	socklen_t *nothing = nullptr;
+	int accepted = std::invoke(accept, fd, nobody, nothing);
+
+	return std::make_unique<Peer>(accepted);
 }
 
 } // namespace net

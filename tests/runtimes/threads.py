@@ -1,5 +1,8 @@
 # A thread per connection. Some are kept after the peer has closed: for "/leak".
+import os
+import signal
 import socket
+import sys
 import threading
 
 kept = []
@@ -15,6 +18,10 @@ def serve(connection):
     else:
         connection.close()
 
+
+# Java ends so: it catches the signal, and says by its status what it was.
+if len(sys.argv) > 1:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(int(sys.argv[1])))
 
 listener = socket.create_server(("127.0.0.1", 0))
 print("listening on port", listener.getsockname()[1], flush=True)
