@@ -390,7 +390,8 @@ struct rec_summary {
 	uint64_t program_pid;	 /* by "socklint run": the program that it started ... */
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
 	uint64_t execs;		 /* images that were to be started by exec, and did not fail to */
-	uint64_t reserved[3];
+	uint64_t program_told;	 /* 1: by a signal that was passed on to it, or it says so */
+	uint64_t reserved[2];
 };
 
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)

@@ -58,9 +58,11 @@ static void tell_end(struct collection *c, size_t first, const struct rec_summar
 {
 	size_t i;
 
-	for (i = first; i < c->nr; i++)
+	for (i = first; i < c->nr; i++) {
+		c->items[i]->told = s->program_told;
 		if (c->items[i]->header->pid == s->program_pid)
 			c->items[i]->seen_end_ns = s->program_end_ns;
+	}
 }
 
 /* The recordings from number first on are those of the summary's directory. */

@@ -36,6 +36,7 @@ struct recording {
 	struct rec_sent **sent; /* in no order */
 	size_t nr_sent, alloc_sent;
 	uint64_t seen_end_ns; /* when "socklint run" saw its process end; 0: it did not */
+	uint64_t told;	      /* not 0: its run was ended by a signal, whatever it made of that */
 	size_t nr_damaged;    /* chunks that made no sense and were stepped over */
 };
 

@@ -30,7 +30,7 @@
 
 uint64_t grace_ns(const struct process *p)
 {
-	return p->end == PROCESS_ENDED ? 0 : NS_PER_S;
+	return p->end == PROCESS_ENDED && !p->rec->told ? 0 : NS_PER_S;
 }
 
 enum open_reason grace_reason(const struct process *p)

@@ -152,6 +152,7 @@ static int run_in(const struct run_command *cmd, const struct run_dir *d, const 
 		return say_not_started(path, &c, d);
 	d->summary->program_pid = (uint64_t)c.pid;
 	d->summary->program_end_ns = c.end_ns;
+	d->summary->program_told = c.was_told;
 	if (!d->summary->loaded)
 		return say_not_loaded(path, d);
 	return report_run(cmd, d, &c);
