@@ -420,6 +420,12 @@ struct rec_header {
 
 /* ---- summary ----------------------------------------------------------------------------- */
 
+/* How the program of "socklint run" ended. */
+enum rec_program_end {
+	REC_PROGRAM_EXITED = 1u << 0, /* by itself, not by a signal */
+	REC_PROGRAM_TOLD = 1u << 1,   /* a signal was passed on to it, or it says so */
+};
+
 /* The directory's "summary": counts that outlive folded recordings. Updated by atomic adds. */
 struct rec_summary {
 	char magic[8]; /* REC_SUMMARY_MAGIC */
@@ -437,8 +443,8 @@ struct rec_summary {
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
 	uint64_t execs; /* images that were to be started by exec or spawn, and did not fail to */
 	uint64_t flags; /* enum rec_header_flag: IO_URING and DEEPBIND of any process */
-	uint64_t lost_children;	 /* programs not followed for which no rec_child was free */
-	uint64_t program_exited; /* 1: that program ended by itself, not by a signal */
+	uint64_t lost_children; /* programs not followed for which no rec_child was free */
+	uint64_t program_end;	/* enum rec_program_end */
 };
 
 #define REC_CHILDREN_NR	  20u

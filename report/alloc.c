@@ -31,6 +31,11 @@ char *xstrdup(const char *s)
 	return checked(strdup(s));
 }
 
+char *xstrndup(const char *s, size_t len)
+{
+	return checked(strndup(s, len));
+}
+
 void sort_array(void *base, size_t nr, size_t size, int (*cmp)(const void *, const void *))
 {
 	if (nr > 1)

@@ -8,6 +8,7 @@
 void *xcalloc(size_t nr, size_t size);
 void *xreallocarray(void *old, size_t nr, size_t size);
 char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t len);
 
 /* Makes room for nr elements in the array x that has room for alloc. */
 #define ALLOC_GROW(x, nr, alloc)                                                                   \

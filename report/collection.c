@@ -59,10 +59,11 @@ static void tell_end(struct collection *c, size_t first, const struct rec_summar
 	size_t i;
 
 	for (i = first; i < c->nr; i++) {
+		c->items[i]->told = s->program_end & REC_PROGRAM_TOLD;
 		if (c->items[i]->header->pid != s->program_pid)
 			continue;
 		c->items[i]->seen_end_ns = s->program_end_ns;
-		c->items[i]->seen_exit = s->program_exited;
+		c->items[i]->seen_exit = s->program_end & REC_PROGRAM_EXITED;
 	}
 }
 

@@ -6,12 +6,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "alloc.h"
+
 char *describe_where(const struct frame *f)
 {
 	if (!f)
 		return xstrfmt("no stack");
 	if (f->file && f->line)
 		return xstrfmt("%s:%d", text_basename(f->file), f->line);
+	if (f->jit)
+		return xstrdup(f->file ? text_basename(f->file) : "generated code");
 	if (!f->module)
 		return xstrfmt("0x%" PRIx64 ", generated code", f->offset);
 	return xstrfmt("%s+0x%" PRIx64, f->module, f->offset);

@@ -23,7 +23,8 @@ void add_place_and_caller(struct strbuf *sb, const struct stack *st)
 	const struct frame *own = stack_own_frame(st);
 
 	add_place(sb, own);
-	if (!own || own + 1 == st->frames + st->nr || own[1].runtime || !own[1].module)
+	if (!own || own + 1 == st->frames + st->nr || own[1].runtime ||
+	    (!own[1].module && !own[1].jit))
 		return;
 	strbuf_addstr(sb, ", called from ");
 	add_place(sb, own + 1);
@@ -38,6 +39,7 @@ static void add_report_frame(struct report_stack *to, const struct frame *f)
 	frame->function = xstrdup(f->function ? f->function : "???");
 	frame->where = describe_where(f);
 	frame->inlined = f->inlined;
+	frame->jit = f->jit;
 	frame->runtime = f->runtime;
 }
 

@@ -7,7 +7,12 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+#include "alloc.h"
+
+#define DEEPEST 200 /* of nested entries: a damaged file must not take the stack away */
 
 struct place {
 	const char *file;
@@ -16,14 +21,16 @@ struct place {
 
 /*
  * libdw looks an address up in .debug_aranges, which clang and rustc do not write: then the
- * compilation units themselves are asked.
+ * compilation units themselves are asked. Where only the libraries linked in have them, it answers
+ * with the nearest unit below.
  */
 static Dwarf_Die *find_cu(Dwfl_Module *mod, uint64_t addr, Dwarf_Addr *bias)
 {
 	Dwarf_Die *cu = dwfl_module_addrdie(mod, addr, bias);
 
-	if (cu)
+	if (cu && dwarf_haspc(cu, addr - *bias) > 0)
 		return cu;
+	cu = NULL;
 	while ((cu = dwfl_module_nextcu(mod, cu, bias)))
 		if (dwarf_haspc(cu, addr - *bias) > 0)
 			return cu;
@@ -66,11 +73,18 @@ static struct place place_of_call(Dwarf_Die *cu, Dwarf_Die *die)
 	return at;
 }
 
+/* The linkage name knows namespace and class; C has none. */
 static const char *name_of(Dwarf_Die *die)
 {
+	static const unsigned int names[] = {DW_AT_linkage_name, DW_AT_MIPS_linkage_name,
+					     DW_AT_name};
+	const char *name = NULL;
 	Dwarf_Attribute attr;
+	size_t i;
 
-	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attr));
+	for (i = 0; i < ARRAY_SIZE(names) && !name; i++)
+		name = dwarf_formstring(dwarf_attr_integrate(die, names[i], &attr));
+	return name;
 }
 
 static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at, frame_fn *fn,
@@ -94,24 +108,57 @@ static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at
 	return calls;
 }
 
+/* What may hold functions and has no addresses of its own: rustc writes them into namespaces. */
+static bool is_container(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
+	       tag == DW_TAG_structure_type || tag == DW_TAG_enumeration_type ||
+	       tag == DW_TAG_union_type;
+}
+
+static bool is_code(int tag)
+{
+	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine ||
+	       tag == DW_TAG_lexical_block;
+}
+
 /*
- * dwarf_getscopes() leaves the caller's scopes at the innermost inlined function for those of its
- * abstract origin; the parents of the innermost entry are what surrounds the address.
+ * The innermost entry around the address. (dwarf_getscopes() looks into no namespace, and leaves
+ * the caller's scopes at an inlined function for those of its abstract origin.)
  */
+static bool find_innermost(Dwarf_Die *parent, uint64_t addr, int levels, Dwarf_Die *found)
+{
+	Dwarf_Die die;
+
+	if (!levels || dwarf_child(parent, &die))
+		return false;
+	do {
+		int tag = dwarf_tag(&die);
+
+		if (is_container(tag) && find_innermost(&die, addr, levels - 1, found))
+			return true;
+		if (!is_code(tag) || dwarf_haspc(&die, addr) <= 0)
+			continue;
+		if (!find_innermost(&die, addr, levels - 1, found))
+			*found = die;
+		return true;
+	} while (!dwarf_siblingof(&die, &die));
+	return false;
+}
+
 static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
 {
 	Dwarf_Addr bias;
 	Dwarf_Die *cu = find_cu(mod, addr, &bias);
-	Dwarf_Die *inner = NULL, *scopes = NULL;
+	Dwarf_Die inner, *scopes = NULL;
 	int nr, calls = 0;
 
-	if (!cu || dwarf_getscopes(cu, addr - bias, &inner) <= 0)
+	if (!cu || !find_innermost(cu, addr - bias, DEEPEST, &inner))
 		return 0;
-	nr = dwarf_getscopes_die(&inner[0], &scopes);
+	nr = dwarf_getscopes_die(&inner, &scopes);
 	if (nr > 0)
 		calls = walk_scopes(cu, scopes, nr, place_of_line(cu, addr - bias), fn, data);
 	free(scopes);
-	free(inner);
 	return calls;
 }
 

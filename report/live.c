@@ -55,7 +55,7 @@ static uint64_t read_starttime(uint32_t pid)
 	return state == 'Z' || state == 'X' ? 0 : start;
 }
 
-static bool is_this_machine(const struct rec_header *h)
+bool is_this_machine(const struct rec_header *h)
 {
 	char host[sizeof(h->host)];
 

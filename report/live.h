@@ -11,6 +11,9 @@
 /* Corrects the history of processes that did not record their end; others stay as they are. */
 void live_complete(struct history *h);
 
+/* Whether the recording was made here, by the name of the host. */
+bool is_this_machine(const struct rec_header *h);
+
 /*
  * A signal to a whole group ends the first process before its workers are through. Waits, at most
  * half a second, until each process with a recording in `dir` has written its end or is gone.

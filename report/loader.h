@@ -40,6 +40,7 @@ struct recording {
 	size_t nr_sent, alloc_sent;
 	uint64_t seen_end_ns; /* when "socklint run" saw its process end; 0: it did not */
 	bool seen_exit;	      /* ... and that it ended by itself */
+	bool told;	      /* its run was ended by a signal, whatever it made of that */
 	size_t nr_damaged;    /* chunks that made no sense and were stepped over */
 };
 

@@ -115,7 +115,9 @@ static void print_stack(const struct page *p, const struct report_stack *st)
 		const struct report_frame *f = &st->frames[i];
 
 		print(p, f->runtime ? DIM : NULL, "    #%-2zu %s (%s)%s", i, f->function, f->where,
-		      f->inlined ? " [inlined]" : "");
+		      f->inlined ? " [inlined]"
+		      : f->jit	 ? " [JIT]"
+				 : "");
 		end_line(p);
 	}
 	if (st->note) {

@@ -98,7 +98,7 @@ static bool is_same_row(const struct report_open *row, const struct finding *f)
 	const char *function = f->frame && f->frame->function ? f->frame->function : "???";
 	char *where = describe_where(f->frame);
 	bool same = row->reason == reason_of(f) && !strcmp(row->function, function) &&
-		    (strcmp(function, "???") || !strcmp(row->where, where));
+		    ((strcmp(function, "???") && !f->frame->jit) || !strcmp(row->where, where));
 
 	free(where);
 	return same;

@@ -79,7 +79,7 @@ static int own_status(const struct child *c)
 static int final_status(const struct run_dir *d, const struct child *c, const struct produced *p,
 			const struct options *o)
 {
-	bool failed_itself = WIFSIGNALED(c->status) ? !c->was_told : WEXITSTATUS(c->status) != 0;
+	bool failed_itself = c->status && !c->was_told;
 
 	if (failed_itself)
 		return own_status(c);
@@ -152,7 +152,8 @@ static int run_in(const struct run_command *cmd, const struct run_dir *d, const 
 		return say_not_started(path, &c, d);
 	d->summary->program_pid = (uint64_t)c.pid;
 	d->summary->program_end_ns = c.end_ns;
-	d->summary->program_exited = WIFEXITED(c.status);
+	d->summary->program_end = (WIFEXITED(c.status) ? REC_PROGRAM_EXITED : 0) |
+				  (c.was_told ? REC_PROGRAM_TOLD : 0);
 	if (!d->summary->loaded)
 		return say_not_loaded(path, d);
 	return report_run(cmd, d, &c);

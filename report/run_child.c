@@ -119,6 +119,15 @@ static int start(struct child *c, const struct mask *old, const char *path, char
 	return c->pid < 0 ? -1 : 0;
 }
 
+/* Java and other runtimes catch a signal and say by their status that it was the end. */
+static bool ended_by_told_signal(int status)
+{
+	if (WIFSIGNALED(status))
+		return came[WTERMSIG(status)];
+	return WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + _NSIG &&
+	       came[WEXITSTATUS(status) - 128];
+}
+
 static void wait_for(struct child *c)
 {
 	struct timespec ts;
@@ -129,7 +138,7 @@ static void wait_for(struct child *c)
 	child_pid = 0;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	c->end_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-	c->was_told = WIFSIGNALED(c->status) && came[WTERMSIG(c->status)];
+	c->was_told = ended_by_told_signal(c->status);
 }
 
 int child_run(struct child *c, const char *path, char **argv, char **env)

@@ -12,7 +12,7 @@ struct child {
 	int exec_errno;	 /* the program could not be started; 0: it was */
 	int status;	 /* as waitpid() says */
 	uint64_t end_ns; /* CLOCK_MONOTONIC */
-	bool was_told;	 /* it died of a signal that came to us too */
+	bool was_told;	 /* it ended by a signal that came to us too, or says so */
 };
 
 /* Returns -1, with errno set, when not even a process could be made. */

@@ -118,6 +118,43 @@ static bool has_interpreter(int fd, const ElfW(Ehdr) * eh)
 	return false;
 }
 
+/* Does a segment of notes hold one of Go's linker? */
+static bool is_go_note(int fd, const ElfW(Phdr) * ph)
+{
+	char notes[4096];
+	ssize_t n = pread(fd, notes, ph->p_filesz < sizeof(notes) ? ph->p_filesz : sizeof(notes),
+			  (off_t)ph->p_offset);
+	size_t at = 0, len = n > 0 ? (size_t)n : 0;
+
+	while (at + sizeof(ElfW(Nhdr)) + 4 <= len) {
+		const ElfW(Nhdr) *note = (const void *)(notes + at);
+
+		if (note->n_namesz == 4 && !memcmp(note + 1, "Go\0", 4))
+			return true;
+		if (note->n_namesz > len || note->n_descsz > len)
+			return false;
+		at += sizeof(*note) + ((note->n_namesz + 3u) & ~3u) + ((note->n_descsz + 3u) & ~3u);
+	}
+	return false;
+}
+
+/* Go calls the kernel itself: the shim would be loaded, and see nothing. */
+static bool is_made_by_go(int fd, const ElfW(Ehdr) * eh)
+{
+	ElfW(Phdr) ph;
+	unsigned int i;
+
+	for (i = 0; i < eh->e_phnum; i++) {
+		off_t at = (off_t)(eh->e_phoff + (uint64_t)i * eh->e_phentsize);
+
+		if (pread(fd, &ph, sizeof(ph), at) != sizeof(ph))
+			return false;
+		if (ph.p_type == PT_NOTE && is_go_note(fd, &ph))
+			return true;
+	}
+	return false;
+}
+
 static int check_elf(const char *path, int fd, struct strbuf *why)
 {
 	ElfW(Ehdr) eh;
@@ -137,6 +174,13 @@ static int check_elf(const char *path, int fd, struct strbuf *why)
 		strbuf_addf(why,
 			    "%s: statically linked, so the shim cannot be loaded: link it "
 			    "dynamically",
+			    path);
+		return STATUS_FAILED;
+	}
+	if (is_made_by_go(fd, &eh)) {
+		strbuf_addf(why,
+			    "%s: made by Go, whose sockets are opened by system calls that pass "
+			    "libc by: the shim would see none of them",
 			    path);
 		return STATUS_FAILED;
 	}

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "demangle.h"
 #include "inlines.h"
+#include "jit_name.h"
+#include "perf_map.h"
 
 struct cached_stack {
 	const struct process *process;
@@ -16,10 +19,20 @@ struct cached_stack {
 	struct stack stack;
 };
 
+struct process_map {
+	const struct process *process;
+	struct perf_map *map; /* NULL: none */
+	char *why;	      /* it is not believed, or NULL */
+};
+
 struct symbolizer {
 	struct elf_module **modules; /* each its own memory: libdw keeps pointers */
 	size_t nr_modules, alloc_modules;
 	void *stacks; /* tsearch() tree of struct cached_stack */
+	struct process_map *maps;
+	size_t nr_maps, alloc_maps;
+	char **strings; /* made for frames */
+	size_t nr_strings, alloc_strings;
 };
 
 struct symbolizer *symbolizer_new(void)
@@ -42,6 +55,14 @@ void symbolizer_free(struct symbolizer *sy)
 	if (!sy)
 		return;
 	tdestroy(sy->stacks, free_stack);
+	for (i = 0; i < sy->nr_strings; i++)
+		free(sy->strings[i]);
+	free(sy->strings);
+	for (i = 0; i < sy->nr_maps; i++) {
+		perf_map_free(sy->maps[i].map);
+		free(sy->maps[i].why);
+	}
+	free(sy->maps);
 	for (i = 0; i < sy->nr_modules; i++) {
 		elf_module_close(sy->modules[i]);
 		free(sy->modules[i]);
@@ -57,6 +78,9 @@ const char *symbolizer_complaint(const struct symbolizer *sy, size_t nr)
 	for (i = 0; i < sy->nr_modules; i++)
 		if (sy->modules[i]->why && !nr--)
 			return sy->modules[i]->why;
+	for (i = 0; i < sy->nr_maps; i++)
+		if (sy->maps[i].why && !nr--)
+			return sy->maps[i].why;
 	return NULL;
 }
 
@@ -115,6 +139,19 @@ static bool is_interceptor(const char *function, const struct rec_module *m)
 			    !strncmp(function, "___interceptor_", 15));
 }
 
+/* What C++ and Rust bring along is no more the program's own than libc. */
+static bool is_standard_library(const char *function)
+{
+	static const char *const names[] = {
+		"std::", "core::", "alloc::", "<std::", "<core::", "<alloc::"};
+	size_t i;
+
+	for (i = 0; function && i < ARRAY_SIZE(names); i++)
+		if (!strncmp(function, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 static struct frame *add_frame(struct stack *st)
 {
 	ALLOC_GROW(st->frames, st->nr + 1, st->alloc);
@@ -122,7 +159,25 @@ static struct frame *add_frame(struct stack *st)
 	return &st->frames[st->nr++];
 }
 
+/* Takes over s, which may be NULL. */
+static const char *keep(struct symbolizer *sy, char *s)
+{
+	if (!s)
+		return NULL;
+	ALLOC_GROW(sy->strings, sy->nr_strings + 1, sy->alloc_strings);
+	return sy->strings[sy->nr_strings++] = s;
+}
+
+/* A name as the report says it: frames of one function are known by it. */
+static const char *readable_name(struct symbolizer *sy, const char *name)
+{
+	const char *made = name ? keep(sy, demangle(name)) : NULL;
+
+	return made ? made : name;
+}
+
 struct frame_adder {
+	struct symbolizer *sy;
 	struct stack *stack;
 	const struct rec_module *module;
 	uint64_t offset;
@@ -134,13 +189,14 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	struct frame_adder *a = data;
 	struct frame *f = add_frame(a->stack);
 
-	f->function = function;
+	f->function = readable_name(a->sy, function);
 	f->file = file;
 	f->line = file ? line : 0;
 	f->inlined = inlined;
 	f->module = text_basename(a->module->path);
 	f->offset = a->offset;
-	f->runtime = is_runtime(a->module) || is_interceptor(function, a->module);
+	f->runtime = is_runtime(a->module) || is_interceptor(f->function, a->module) ||
+		     is_standard_library(f->function);
 }
 
 /* Also a second one, loaded from another path. */
@@ -149,19 +205,52 @@ static bool is_shim(const struct rec_module *m)
 	return m->is_shim || !strcmp(text_basename(m->path), "libsocklint.so");
 }
 
+static const struct perf_map *map_of(struct symbolizer *sy, const struct process *p)
+{
+	struct process_map *m;
+	size_t i;
+
+	for (i = 0; i < sy->nr_maps; i++)
+		if (sy->maps[i].process == p)
+			return sy->maps[i].map;
+	ALLOC_GROW(sy->maps, sy->nr_maps + 1, sy->alloc_maps);
+	m = &sy->maps[sy->nr_maps++];
+	m->process = p;
+	m->map = perf_map_of(p, &m->why);
+	return m->map;
+}
+
+static void add_generated_frame(struct symbolizer *sy, const struct process *p, uint64_t pc,
+				struct stack *st)
+{
+	const struct perf_map *map = map_of(sy, p);
+	struct frame *f = add_frame(st);
+	struct jit_name name;
+	const char *text;
+	size_t len;
+
+	f->offset = pc;
+	text = map ? perf_map_find(map, pc - 1, &len) : NULL;
+	if (!text)
+		return;
+	jit_name_parse(&name, text, len);
+	f->function = keep(sy, name.function);
+	f->file = keep(sy, name.file);
+	f->line = name.line;
+	f->own = name.own;
+	f->jit = true;
+}
+
 /* A return address is that of the instruction after the call: one less lies inside the call. */
 static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t epoch, uint64_t pc,
 		       struct stack *st)
 {
 	const struct rec_module *rec = process_module(p, epoch, pc - 1);
-	struct frame_adder a = {st, rec, 0};
+	struct frame_adder a = {sy, st, rec, 0};
 	struct elf_module *m;
 
 	if (!rec) {
-		struct frame *f = add_frame(st);
-
-		f->module = NULL;
-		f->offset = pc;
+		add_generated_frame(sy, p, pc, st);
 		return;
 	}
 	if (is_shim(rec))
@@ -229,9 +318,29 @@ const struct frame *stack_own_frame(const struct stack *st)
 	size_t i;
 
 	for (i = 0; i < st->nr; i++)
+		if (st->frames[i].own)
+			return &st->frames[i];
+	for (i = 0; i < st->nr; i++)
 		if (!st->frames[i].runtime)
 			return &st->frames[i];
 	return st->nr ? &st->frames[0] : NULL;
+}
+
+static int cmp_names(const char *a, const char *b)
+{
+	if (!a || !b)
+		return !!a - !!b;
+	return strcmp(a, b);
+}
+
+/* Scripts are full of functions of one name, or none: file and line of the beginning tell. */
+static int cmp_scripts(const struct frame *a, const struct frame *b)
+{
+	if (!a->jit || !b->jit)
+		return !!a->jit - !!b->jit;
+	if (cmp_names(a->file, b->file))
+		return cmp_names(a->file, b->file);
+	return a->line < b->line ? -1 : a->line > b->line;
 }
 
 int frame_cmp(const struct frame *a, const struct frame *b)
@@ -242,6 +351,8 @@ int frame_cmp(const struct frame *a, const struct frame *b)
 		return a->function ? -1 : 1;
 	if (a->function && strcmp(a->function, b->function))
 		return strcmp(a->function, b->function);
+	if (cmp_scripts(a, b))
+		return cmp_scripts(a, b);
 	if (!a->function && a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
 	return strcmp(a->module ? a->module : "", b->module ? b->module : "");

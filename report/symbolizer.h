@@ -17,7 +17,9 @@ struct frame {
 				 JIT's) */
 	uint64_t offset;      /* in the file's own terms */
 	bool inlined;	      /* into the frame after it */
-	bool runtime; /* in the C library, the dynamic loader or a sanitizer's interceptor */
+	bool jit;	      /* generated code that its runtime named; line is where it begins */
+	bool own;     /* as jit, and the program's: neither the runtime's nor its library's */
+	bool runtime; /* in the C library, the loader, a sanitizer, or what C++ and Rust bring */
 };
 
 struct stack {
@@ -36,7 +38,10 @@ const struct stack *symbolizer_site(struct symbolizer *sy, const struct process 
 /* A single return address, read in the epoch of a site of the same process. */
 const struct stack *symbolizer_pc(struct symbolizer *sy, const struct process *p, uint32_t site,
 				  uint64_t pc);
-/* The innermost frame in the program's own code, or the innermost of all; NULL if empty. */
+/*
+ * The innermost frame in the program's own code, or the innermost of all; NULL if empty. Below a
+ * script all native frames are its interpreter's.
+ */
 const struct frame *stack_own_frame(const struct stack *st);
 /* Orders frames by function and file, for grouping: lines and addresses do not count. */
 int frame_cmp(const struct frame *a, const struct frame *b);

@@ -95,10 +95,12 @@ static void the_last_line_has_its_shape(void **state)
 static void lines_and_stacks_are_indented(void **state)
 {
 	struct report_line lines[] = {{(char *)"proof", (char *)"thread 9 has ended"}};
-	struct report_frame frames[] = {{(char *)"serve", (char *)"leak.c:60", true, false}};
+	struct report_frame frames[] = {
+		{.function = (char *)"serve", .where = (char *)"leak.c:60", .inlined = true},
+		{.function = (char *)"handle", .where = (char *)"app.js:7", .jit = true}};
 	struct report_stack st = {.label = (char *)"opened at",
 				  .frames = frames,
-				  .nr = 1,
+				  .nr = 2,
 				  .note = (char *)"deeper frames were not kept"};
 	struct report_finding f = make_finding();
 	struct report r = make_report(&f);
@@ -110,7 +112,8 @@ static void lines_and_stacks_are_indented(void **state)
 	f.nr_stacks = 1;
 	expect(&r, "\n  proof       thread 9 has ended\n");
 	expect(&r, "\n  to do       do that\n");
-	expect(&r, "\n  opened at\n    #0  serve (leak.c:60) [inlined]\n    (deeper");
+	expect(&r, "\n  opened at\n    #0  serve (leak.c:60) [inlined]\n    #1  handle (app.js:7) "
+		   "[JIT]\n    (deeper");
 }
 
 static void many_places_are_cut_and_counted(void **state)

@@ -217,6 +217,22 @@ static void who_ends_by_itself_has_no_grace(void **state)
 	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
 }
 
+/* Java catches the signal and exits: what it did in its last moment may have been cut short. */
+static void who_exits_for_a_signal_has_grace(void **state)
+{
+	struct rec_summary sum = {.loaded = 1, .program_pid = 100, .program_end = REC_PROGRAM_TOLD};
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->end_kind = REC_END_EXIT;
+	free(forge_write_summary(&sum, x->dir));
+	ignored(x, 5, 989.5)->touch_seq = 0;
+	ignored(x, 6, 10)->touch_seq = 0;
+	served_at(x, 1, 999.9);
+	judge_all(x);
+	expect_open(x, 5, OPEN_GRACE);
+	expect_fault(x, 6, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
 static void an_eof_not_read_yet_has_grace_at_any_end(void **state)
 {
 	struct fixture *x = *state;
@@ -704,6 +720,7 @@ int main(void)
 		TEST(an_evicted_thread_overtakes_too),
 		TEST(within_the_grace_it_is_open),
 		TEST(who_ends_by_itself_has_no_grace),
+		TEST(who_exits_for_a_signal_has_grace),
 		TEST(serving_a_half_closed_peer_is_open),
 		TEST(a_queued_socket_is_open),
 		TEST(a_parent_that_forgets_leaks),

@@ -288,6 +288,11 @@ static void a_static_program_is_refused(void **state)
 	free(script);
 }
 
+static void a_program_made_by_go_is_refused(void **state)
+{
+	expect(*state, ARGS("run", "--", GUEST_GO), 125, "made by Go");
+}
+
 static void a_setuid_program_is_refused(void **state)
 {
 	struct fixture *x = *state;
@@ -432,6 +437,7 @@ int main(void)
 		TEST(what_is_not_there_is_127),
 		TEST(what_is_not_executable_is_126),
 		TEST(a_static_program_is_refused),
+		TEST(a_program_made_by_go_is_refused),
 		TEST(a_setuid_program_is_refused),
 		TEST(a_directory_that_cannot_be_is_refused),
 		TEST(anothers_directory_is_not_trusted),
