@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a case is, and what it needs to be measured: a place, processes, ports, a look at /proc."""
 import collections
+import glob
 import hashlib
 import os
 import random
@@ -11,7 +12,9 @@ import socket
 import subprocess
 import time
 
-NOBODY = 65534
+# Where Debian keeps servers out of a user's way.
+os.environ["PATH"] = ":".join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"] +
+                              glob.glob("/usr/lib/postgresql/*/bin"))
 
 
 class Failed(Exception):
@@ -216,8 +219,8 @@ def status_of(pid):
     """SigCgt is left out: HACKING names it among the tells."""
     text = read_file("/proc/%d/status" % pid)
     return " ".join("".join(line.split()) for line in text.splitlines()
-                    if line.startswith(("Threads:", "SigBlk:", "SigIgn:", "Uid:", "Gid:",
-                                        "NoNewPrivs:", "Seccomp:")))
+                    if line.startswith(("SigBlk:", "SigIgn:", "Uid:", "Gid:", "NoNewPrivs:",
+                                        "Seccomp:")))
 
 
 def snapshot(child):
@@ -225,11 +228,12 @@ def snapshot(child):
     pids = family(child.pid)
     if child.followed:
         pids = pids[1:]
-    rows = sorted((read_file("/proc/%d/comm" % p).strip(), descriptors(p), status_of(p))
-                  for p in pids)
+    rows = sorted((read_file("/proc/%d/comm" % p).strip(), descriptors(p), status_of(p),
+                   len(ids("/proc/%d/task" % p))) for p in pids)
     looks = {}
-    for i, (name, held, status) in enumerate(rows):
+    for i, (name, held, status, threads) in enumerate(rows):
         looks["process %d, descriptors" % i] = name + ": " + held
+        looks["process %d, threads" % i] = "%s: %d" % (name, threads)
         looks["process %d, status" % i] = name + ": " + status
     return looks
 

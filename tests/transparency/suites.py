@@ -37,11 +37,11 @@ class CPython(Suite):
     """One module of CPython's own tests, by its own runner."""
 
     needs = (PYTHON, PYTHON_TESTS)
+    resources = "none"  # no internet, not for hours
 
     def argv(self, m):
-        # VSOCK tests ask for hardware; network and cpu resources are off by default.
         return [PYTHON, "-m", "test", "--junit-xml", m.path("verdicts.xml"), "--tempdir",
-                m.room("tmp"), "-i", "*VSOCK*", self.module]
+                m.room("tmp"), "-u", self.resources, "-i", "*VSOCK*", self.module]
 
     def verdicts(self, m, output):
         try:
@@ -83,39 +83,41 @@ def tree_verdicts(output):
             return
 
 
-class Unittest(Suite):
-    """Installed tests that unittest runs: `name ... verdict` on a line each."""
+class Tornado(Suite):
+    """Tornado's tests: `test (id) ... verdict`, perhaps with a line that describes it between."""
 
-    needs = (PYTHON,)
+    needs = (PYTHON, "/usr/lib/python3/dist-packages/tornado/test/runtests.py")
 
     def argv(self, m):
-        return [PYTHON, "-m", "unittest", "-v"] + self.modules
+        return [PYTHON, "-m", "tornado.test.runtests", "--verbose"]
 
     def verdicts(self, m, output):
-        for test, verdict in re.findall(
-                r"^(\w+ \([\w.]+\))(?:\n.*?)?? \.\.\. (ok|FAIL|ERROR|skipped|expected failure)",
-                output, re.M):
-            yield test, verdict
+        test = None
+        for line in output.splitlines():
+            named = re.match(r"\w+ \(([\w.]+)\)", line)
+            test = named.group(1) if named else test
+            verdict = re.search(r"(?:\.\.\. |^)(ok|FAIL|ERROR|skipped|expected failure)\b", line)
+            if test and verdict:
+                yield test, verdict.group(1)
+                test = None
 
 
 SHORT_MODULES = """
-    test_socket test_select test_selectors test_epoll test_poll test_signal test_socketserver
-    test_httplib test_httpservers test_ssl test_asyncore test_asyncio.test_streams
-    test_asyncio.test_server test_asyncio.test_sock_lowlevel test_asyncio.test_sendfile
-    test_asyncio.test_unix_events test_os test_posix test_fork1 test_wait4 test_pty
+    test_socket test_select test_epoll test_os test_posix test_httplib test_httpservers
+    test_asyncio.test_streams test_asyncio.test_server test_asyncio.test_sock_lowlevel
+    test_asyncio.test_sendfile test_asyncio.test_unix_events test_asyncore test_fcntl
 """.split()
 LONG_MODULES = """
-    test_subprocess test_threading test_asyncio.test_events test_asyncio.test_subprocess
-    test_asyncio.test_base_events test_asyncio.test_ssl test_asyncio.test_sslproto
-    test_asyncio.test_selector_events test_asyncio.test_tasks test_asyncio.test_runners
-    test_asyncio.test_threads test_asyncio.test_buffered_proto test_ftplib test_smtplib test_poplib
-    test_imaplib test_telnetlib test_urllib2_localnet test_xmlrpc test_docxmlrpc test_robotparser
-    test_faulthandler test_eintr test_wait3 test_popen test_fcntl test_ioctl test_io test_file
-    test_fileio test_posixpath test_pipes test_openpty test_asynchat test_smtpd test_nntplib
-    test_multiprocessing_fork test_multiprocessing_spawn test_multiprocessing_forkserver
-    test_concurrent_futures test_thread test_threadsignals test_logging test_mmap test_resource
-    test_kqueue test_largefile test_getpass test_tty test_atexit test_exceptions test_syslog
-    test_stat test_tempfile test_shutil test_gc test_sys test_venv test_repl test_cmd_line
+    test_subprocess test_signal test_ssl test_selectors test_poll test_socketserver test_threading
+    test_fork1 test_wait3 test_wait4 test_pty test_popen test_eintr test_io test_faulthandler
+    test_asyncio.test_events test_asyncio.test_subprocess test_asyncio.test_base_events
+    test_asyncio.test_ssl test_asyncio.test_sslproto test_asyncio.test_selector_events
+    test_asyncio.test_tasks test_asyncio.test_runners test_asyncio.test_threads
+    test_asyncio.test_buffered_proto test_multiprocessing_fork test_multiprocessing_spawn
+    test_multiprocessing_forkserver test_concurrent_futures test_threadsignals test_asynchat
+    test_ftplib test_smtplib test_smtpd test_poplib test_imaplib test_nntplib test_telnetlib
+    test_urllib2_localnet test_xmlrpc test_docxmlrpc test_robotparser test_logging test_pipes
+    test_openpty test_fileio test_tempfile test_atexit test_cmd_line test_sys test_resource
 """.split()
 TWISTED = "twisted.internet.test.test_"
 TWISTED_MODULES = {
@@ -130,9 +132,9 @@ TWISTED_MODULES = {
 }
 
 CASES = (
-    [CPython("suites/cpython." + m, module=m, short=m in SHORT_MODULES)
-     for m in SHORT_MODULES + LONG_MODULES] +
+    [CPython("suites/cpython." + m, module=m, short=True) for m in SHORT_MODULES] +
+    [CPython("suites/cpython." + m, module=m, short=False,
+             resources="network" if m == "test_socketserver" else "none") for m in LONG_MODULES] +
     [Trial("suites/twisted." + n, modules=m, short=False) for n, m in TWISTED_MODULES.items()] +
-    [Unittest("suites/tornado", modules=["tornado.test.runtests"], short=False,
-              needs=("/usr/lib/python3/dist-packages/tornado/test/runtests.py",))]
+    [Tornado("suites/tornado", short=False)]
 )
