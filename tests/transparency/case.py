@@ -94,7 +94,19 @@ class Measure:
         child.output = out.name
         child.followed, child.preloaded = bool(self.tools) and not preload, preload
         self.processes.append(child)
+        if self.tools and preload:
+            self.prove_loaded(child)
         return child
+
+    def prove_loaded(self, child):
+        """A program without a socket leaves no recording: its map of memory must do."""
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            if self.tools.library in read_file("/proc/%d/maps" % child.pid):
+                return
+            if child.poll() is not None:
+                break
+        raise Failed("the shim did not load into it; see " + child.output)
 
     def finish(self, child, timeout=60):
         """The exit status, of a deadly signal as `run` and shells say it: 128 + N."""
@@ -115,16 +127,16 @@ class Measure:
         return self.finish(child, timeout), self.output(child)
 
     def findings(self):
-        """The headlines of the report on all recordings; a run without a shim is one, too."""
+        """The headlines of the report on all recordings."""
         found = []
         for path in self.recordings:
             done = subprocess.run([self.tools.command, "report", "--color=never", path], text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
             found += re.findall(r"^(?:error|warning): .*", done.stdout, re.M)
-            if done.returncode not in (0, 1):
-                found.append("report: " + done.stdout.strip())
+            if done.returncode not in (0, 1) and os.listdir(path):
+                raise Failed("report: " + done.stdout.strip())
         if not self.recordings:
-            found.append("nothing was recorded")
+            raise Failed("nothing was started under the shim")
         return found
 
     def end(self):
