@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "live.h"
@@ -36,6 +37,26 @@ static int write_to(FILE *out, const struct output *to, const struct report *r, 
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
 
+/* A device, a pipe or a link such as /dev/stdout is written through: a rename would replace it. */
+static bool is_no_file(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && !S_ISREG(st.st_mode);
+}
+
+static int write_through(const struct output *to, const struct report *r, enum color color)
+{
+	FILE *out = fopen(to->path, "we");
+	int error = out ? write_to(out, to, r, color) : -1;
+
+	if ((out && fclose(out)) || error) {
+		complain("%s: cannot be written: %s", to->path, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
 /* A reader of the path sees the old report or the new one, never half of one. */
 static int write_file(const struct output *to, const struct report *r, enum color color)
 {
@@ -62,7 +83,8 @@ static int write_output(const struct output *to, const struct report *r, enum co
 	int error;
 
 	if (to->path)
-		return write_file(to, r, color);
+		return is_no_file(to->path) ? write_through(to, r, color)
+					    : write_file(to, r, color);
 	error = write_to(stdout, to, r, color);
 	if (error)
 		complain("the report cannot be written: %s", strerror(errno));

@@ -222,6 +222,27 @@ static void a_report_goes_to_a_file(void **state)
 	free(path);
 }
 
+/* A rename over /dev/null would leave a plain file in its place: here a link stands for it. */
+static void what_is_no_file_is_written_through(void **state)
+{
+	struct fixture *x = *state;
+	char *path = write_leak(x), *link = xstrfmt("%s/link", x->dir);
+	char *to = xstrfmt("%s/report.txt", x->dir), *format = xstrfmt("text:%s", link), *text;
+	struct stat st;
+
+	assert_int_equal(symlink(to, link), 0);
+	assert_int_equal(run(x, ARGS("report", "-f", format, path)), 1);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	text = read_file(to);
+	assert_non_null(strstr(text, "1 socket leaked"));
+	free(text);
+	free(format);
+	free(to);
+	free(link);
+	free(path);
+}
+
 static void input_that_cannot_be_read_is_3(void **state)
 {
 	struct fixture *x = *state;
@@ -432,6 +453,7 @@ int main(void)
 		TEST(explains_each_rule),
 		TEST(a_finding_makes_the_status),
 		TEST(a_report_goes_to_a_file),
+		TEST(what_is_no_file_is_written_through),
 		TEST(input_that_cannot_be_read_is_3),
 		TEST(at_exit_is_silent_without_findings),
 		TEST(what_is_not_there_is_127),
