@@ -109,7 +109,8 @@ uint64_t socket_fin_ns(const struct socket *s)
 	age = f->kernel_last_ack_ms * NS_PER_MS;
 	if (age < f->facts_ns && (!fin || f->facts_ns - age < fin))
 		fin = f->facts_ns - age;
-	return fin;
+	/* The kernel counts in ticks, and its answer takes its time. */
+	return fin && fin < s->birth->r.born_ns ? s->birth->r.born_ns : fin;
 }
 
 uint64_t socket_idle_since_ns(const struct socket *s)

@@ -289,6 +289,16 @@ static uint64_t count_threads(uint32_t pid)
 	return nr;
 }
 
+static void set_now(struct history *h)
+{
+	uint64_t now = now_ns();
+	size_t i;
+
+	for (i = 0; i < h->nr_processes; i++)
+		if (h->processes[i].end == PROCESS_RUNNING)
+			h->processes[i].now_ns = now;
+}
+
 void live_complete(struct history *h)
 {
 	struct looker look = {.diag = TCP_TABLE_INIT, .proc = TCP_TABLE_INIT};
@@ -300,13 +310,13 @@ void live_complete(struct history *h)
 		if (!still_runs(p))
 			continue;
 		p->end = PROCESS_RUNNING;
-		p->now_ns = now_ns();
 		p->threads = count_threads(p->pid);
 		running++;
 	}
 	if (!running)
 		return;
 	look.has_diag = !tcp_table_read_diag(&look.diag);
+	set_now(h); /* the ages in the answer count from here */
 	for (i = 0; i < h->nr_lives; i++)
 		if (h->lives[i].process->end == PROCESS_RUNNING)
 			look_at_life(&look, &h->lives[i],

@@ -49,6 +49,16 @@ static void a_thread_that_moved_on_leaks(void **state)
 	assert_int_equal(x->f.nr_groups, 2);
 }
 
+static void a_fin_is_no_older_than_its_socket(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_facts(unread(x, 5, 10), TCP_CLOSE_WAIT, FORGE_END - 9.8);
+	served_at(x, 1, 500);
+	judge_all(x);
+	assert_int_equal(find(x, 5)->judged.verdict.since_ns, FORGE_S(10));
+}
+
 static void without_proof_it_is_open(void **state)
 {
 	struct fixture *x = *state;
@@ -703,6 +713,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_established_socket_is_in_use),
 		TEST(a_thread_that_moved_on_leaks),
+		TEST(a_fin_is_no_older_than_its_socket),
 		TEST(without_proof_it_is_open),
 		TEST(older_service_proves_nothing),
 		TEST(service_before_the_last_touch_proves_nothing),
