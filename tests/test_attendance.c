@@ -274,6 +274,159 @@ static void a_loop_whose_thread_ended_sees_nothing(void **state)
 	expect_fault(x, FD, "close-wait", PROOF_TOUCHER_ENDED);
 }
 
+/* ---- the turn of a loop that was its last ---------------------------------------------------- */
+
+/* Told 1 ms before the program's own end, by a call in a turn that began 1 ms before that. */
+static struct rec_life *told_in_last_turn(struct fixture *x, bool reset)
+{
+	struct rec_life *l = forge_accepted(x->forge, FD, x->site, 990);
+
+	in_epoll(l, EPOLLIN);
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999.998);
+	forge_facts(l, reset ? TCP_CLOSE : TCP_CLOSE_WAIT, 0.002);
+	if (reset) {
+		l->flags |= REC_LIFE_RESET;
+		l->reset_ns = l->touch_ns = FORGE_S(999.999);
+	} else {
+		forge_eof(l, 999.999);
+	}
+	served_at(x, 1, 999.9995);
+	return l;
+}
+
+static void expect_leak(struct fixture *x, const char *rule)
+{
+	judge_all(x);
+	expect_fault(x, FD, rule, PROOF_THREAD_MOVED_ON);
+}
+
+/* Redis frees its clients before it waits again; a SIGTERM of its own handling comes between. */
+static void the_close_may_be_put_off_to_the_end_of_the_turn(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, false);
+	judge_all(x);
+	expect_open(x, FD, OPEN_GRACE);
+}
+
+static void after_a_reset_too(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, true);
+	judge_all(x);
+	expect_open(x, FD, OPEN_GRACE);
+}
+
+static void the_next_turn_is_too_late(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, false);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999.9995);
+	expect_leak(x, "close-wait");
+}
+
+static void a_reset_is_too_late_in_the_next_turn(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, true);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999.9995);
+	expect_leak(x, "descriptor-leak");
+}
+
+static void who_read_the_eof_twice_had_two_turns(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, false)->touch_ns += 1;
+	expect_leak(x, "close-wait");
+}
+
+static void who_took_it_out_of_the_set_is_through(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, false)->epoll_fd = -1;
+	expect_leak(x, "close-wait");
+}
+
+static void an_edge_is_not_told_again(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, true)->epoll_events = EPOLLIN | EPOLLET;
+	expect_leak(x, "descriptor-leak");
+}
+
+static void a_program_without_a_loop_has_no_turns(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_last_turn(x, false);
+	forge_header(x->forge)->last_seen_ns = 0;
+	expect_leak(x, "close-wait");
+}
+
+/* ---- our own FIN sent, and the peer's not read ----------------------------------------------- */
+
+static struct rec_life *shut_by_both(struct fixture *x)
+{
+	struct rec_life *l = in_epoll(forge_accepted(x->forge, FD, x->site, 990), EPOLLIN);
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	forge_facts(l, TCP_CLOSE, 0);
+	l->flags |= REC_LIFE_SHUT_WR;
+	served_at(x, 1, 999.9);
+	return l;
+}
+
+/* Node ends its answer so, and closes when it has read the EOF. */
+static void an_end_that_the_loop_will_see(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_by_both(x);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
+}
+
+static void an_end_that_the_loop_saw(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_by_both(x)->flags |= REC_LIFE_TOLD;
+	expect_leak(x, "descriptor-leak");
+}
+
+static void an_end_that_nobody_will_see(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_by_both(x)->epoll_fd = -1;
+	expect_leak(x, "descriptor-leak");
+}
+
+static void an_end_that_we_made_is_no_news(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_by_both(x)->flags |= REC_LIFE_SHUT_RD;
+	expect_leak(x, "descriptor-leak");
+}
+
+static void an_end_that_an_ended_thread_will_not_see(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_by_both(x)->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_all(x);
+	expect_fault(x, FD, "descriptor-leak", PROOF_TOUCHER_ENDED);
+}
+
 /* ---- the history of its own place -------------------------------------------------------- */
 
 static void siblings_that_dwelt_as_long_excuse(void **state)
@@ -352,6 +505,19 @@ int main(void)
 		TEST(an_edge_that_nobody_has_fetched),
 		TEST(a_loop_that_was_told_is_not_excused),
 		TEST(a_loop_whose_thread_ended_sees_nothing),
+		TEST(the_close_may_be_put_off_to_the_end_of_the_turn),
+		TEST(after_a_reset_too),
+		TEST(the_next_turn_is_too_late),
+		TEST(a_reset_is_too_late_in_the_next_turn),
+		TEST(who_read_the_eof_twice_had_two_turns),
+		TEST(who_took_it_out_of_the_set_is_through),
+		TEST(an_edge_is_not_told_again),
+		TEST(a_program_without_a_loop_has_no_turns),
+		TEST(an_end_that_the_loop_will_see),
+		TEST(an_end_that_the_loop_saw),
+		TEST(an_end_that_nobody_will_see),
+		TEST(an_end_that_we_made_is_no_news),
+		TEST(an_end_that_an_ended_thread_will_not_see),
 		TEST(siblings_that_dwelt_as_long_excuse),
 		TEST(who_dwells_longer_than_any_sibling_leaks),
 		TEST(what_the_end_closed_excuses_nobody),

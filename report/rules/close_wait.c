@@ -70,13 +70,15 @@ static bool serves_half_closed_peer(const struct socket *s)
 }
 
 /*
- * A program that ends by itself needs no grace for what it was told. An EOF that it has not read
- * yet is another matter: an event loop that is left under load leaves some behind.
+ * A program that ends by itself needs no grace for what it was told, unless a moment ago. An EOF
+ * that it has not read yet is another matter: an event loop that is left under load leaves some
+ * behind.
  */
 static bool within_grace(const struct socket *s, const struct verdict *v)
 {
+	bool had_time = v->which->informed && !socket_turn_is_on(s);
 	uint64_t since = socket_idle_since_ns(s);
-	uint64_t grace = v->which->informed ? grace_ns(s->birth->process) : NS_PER_S;
+	uint64_t grace = had_time ? grace_ns(s->birth->process) : NS_PER_S;
 
 	if (v->since_ns > since)
 		since = v->since_ns;

@@ -2,6 +2,7 @@
 /* The TCP connection is over, or never was; the descriptor is still there. */
 #include <netinet/tcp.h>
 
+#include "attendance.h"
 #include "connection.h"
 #include "proof.h"
 #include "rules.h"
@@ -66,16 +67,27 @@ static bool program_was_told(const struct socket *s)
 	       (REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED | REC_LIFE_SHUT_WR);
 }
 
-/* Whoever ends by itself under load leaves some resets behind that he has not been told of yet. */
-static uint64_t grace_of(const struct socket *s, const struct verdict *v)
+/*
+ * Whoever ends by itself under load leaves some resets behind that he has not been told of yet, or
+ * only in this turn.
+ */
+static bool had_time(const struct socket *s, const struct verdict *v)
 {
-	return v->which == &is_over && !program_was_told(s) ? NS_PER_S
-							    : grace_ns(s->birth->process);
+	return (v->which != &is_over || program_was_told(s)) && !socket_turn_is_on(s);
+}
+
+/* What a poll says of our own SHUT_RD is no news, so there nothing shows what the loop was told. */
+static bool end_will_be_seen(const struct socket *s)
+{
+	const uint32_t told = REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED;
+
+	return !(s->flags & (told | REC_LIFE_SHUT_RD)) && socket_eof_will_be_seen(s, 0);
 }
 
 static enum open_reason decide(const struct socket *s, struct verdict *v)
 {
-	uint64_t grace = grace_of(s, v);
+	uint64_t grace = had_time(s, v) ? grace_ns(s->birth->process) : NS_PER_S;
+	enum open_reason reason;
 
 	if (grace && v->since_ns + grace > socket_now_ns(s))
 		return grace_reason(s->birth->process);
@@ -85,7 +97,10 @@ static enum open_reason decide(const struct socket *s, struct verdict *v)
 		if (has_no_younger_sibling(s))
 			return OPEN_ONE_SHOT;
 	}
-	return prove_moved_on(s, &v->proof);
+	reason = prove_moved_on(s, &v->proof);
+	if (v->proof.kind != PROOF_TOUCHER_ENDED && end_will_be_seen(s))
+		return OPEN_WATCHED;
+	return reason;
 }
 
 static void check(const struct socket *s, struct verdict *v)

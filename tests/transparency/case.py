@@ -114,7 +114,7 @@ class Measure:
             status = child.wait(timeout)
             return 128 - status if status < 0 and not child.preloaded else status
         except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
+            kill_family(child.pid)
             return "did not end within %d s" % timeout
 
     def output(self, child):
@@ -142,11 +142,7 @@ class Measure:
     def end(self):
         """Nothing that was started outlives its measure."""
         for child in self.processes:
-            for pid in family(child.pid):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            kill_family(child.pid)
             child.wait()
 
     def normal(self, text):
@@ -189,6 +185,22 @@ def ids(path):
 
 def family(pid):
     return [pid] + [d for child in children(pid) for d in family(child)]
+
+
+def kill_family(pid):
+    for member in family(pid):
+        try:
+            os.kill(member, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def programs(child):
+    """Its processes, without those of `socklint run`: the command and its witness."""
+    pids = family(child.pid)
+    if not child.followed:
+        return pids
+    return [p for p in pids[1:] if read_file("/proc/%d/comm" % p).strip() != "socklint"]
 
 
 SOCKET_TABLES = "tcp", "tcp6", "udp", "udp6", "unix"
@@ -237,11 +249,8 @@ def status_of(pid):
 
 def snapshot(child):
     """All processes of a server, by name: what a look into /proc says of each."""
-    pids = family(child.pid)
-    if child.followed:
-        pids = pids[1:]
     rows = sorted((read_file("/proc/%d/comm" % p).strip(), descriptors(p), status_of(p),
-                   len(ids("/proc/%d/task" % p))) for p in pids)
+                   len(ids("/proc/%d/task" % p))) for p in programs(child))
     looks = {}
     for i, (name, held, status, threads) in enumerate(rows):
         looks["process %d, descriptors" % i] = name + ": " + held

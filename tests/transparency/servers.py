@@ -14,7 +14,7 @@ import threading
 import time
 
 import load
-from case import Case, Failed, family, free_port, settled
+from case import Case, Failed, free_port, programs, settled
 
 
 class Server(Case):
@@ -37,12 +37,9 @@ class Server(Case):
     def load(self, m, mode, port):
         return load.spread(self.requests, self.at_once, lambda i: self.talk(port, i))
 
-    def pids(self, child):
-        return family(child.pid)[1:] if child.followed else family(child.pid)
-
     def stop(self, m, mode, child, port):
         """A signal goes to the server itself: what `run` passes on has tests of its own."""
-        os.kill(self.pids(child)[0], self.stops[mode])
+        os.kill(programs(child)[0], self.stops[mode])
 
     def measure(self, m):
         for mode in "idle", "load":
