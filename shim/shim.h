@@ -513,7 +513,7 @@ void pass_received(const struct msghdr *msg, enum rec_call call, struct at at);
 void pass_taken(int fd, struct at at);
 void pass_sent(int fd, const struct msghdr *msg, struct at at);
 
-/* ---- stack.c, unwinder.c, sites.c, modules.c: from a caller to a site -------------------- */
+/* ---- stack.c, unwinder.c, ldso.c, sites.c, modules.c: from a caller to a site -------------- */
 
 struct frames {
 	uint32_t nr;
@@ -548,6 +548,9 @@ void unwinder_reborn(void);
 bool unwinder_is_caller(struct at at);
 long unwinder_probe(const void *address);
 extern const int unwinder_fd; /* the number that stands for its pipe; no real descriptor */
+
+void ldso_find_lock(void);
+bool ldso_lock_is_stuck(void);
 
 uint32_t site_intern(const struct frames *frames);
 void site_connects(uint32_t site, const struct rec_addr *peer);

@@ -120,6 +120,7 @@
 	X(spawn)                                                                                   \
 	X(fork_in_threads)                                                                         \
 	X(fork_beside)                                                                             \
+	X(fork_beside_loader)                                                                      \
 	X(fork_in_handler)                                                                         \
 	X(double_fork)                                                                             \
 	X(prefork)                                                                                 \
