@@ -162,3 +162,36 @@ int guest_thread_per_connection(int argc, char **argv)
 	printf("served %d\n", n);
 	return 0;
 }
+
+/* ---- a handler on a small alternate stack ---- */
+
+static int handler_fd = -1;
+
+static void handle_by_sockets(int sig)
+{
+	(void)sig;
+	close(handler_fd);
+	handler_fd = socket(AF_INET, SOCK_STREAM, 0);
+}
+
+/* Room for the signal's frame and a page: more than these calls need of the C library. */
+int guest_small_signal_stack(int argc, char **argv)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), least = (size_t)sysconf(_SC_MINSIGSTKSZ);
+	size_t bytes = (least + page + page - 1) / page * page;
+	char *p = mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+	stack_t stack = {.ss_sp = p + page, .ss_size = least + page};
+	struct sigaction sa = {.sa_handler = handle_by_sockets, .sa_flags = SA_ONSTACK};
+
+	(void)argv;
+	must(p != MAP_FAILED && mprotect(p, page, PROT_NONE) == 0, "memory with a guard");
+	must(sigaltstack(&stack, NULL) == 0, "stack");
+	must(sigaction(SIGUSR1, &sa, NULL) == 0, "handler");
+	if (argc > 0) /* a recording, before */
+		handler_fd = socket_at_depth(1);
+	raise(SIGUSR1);
+	printf("handled: %d\n", handler_fd);
+	close(handler_fd);
+	return 0;
+}
