@@ -468,13 +468,17 @@ void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
 void poller_waits(struct poll_call *call);
 void poller_returned(const struct poll_call *call, struct at at);
 
-/* ---- epoll.c: which set watches a socket --------------------------------------------------- */
+/* ---- epoll.c, epoll_sets.c: which set watches a socket ------------------------------------- */
 
 #define EPOLL_FDS 65536u
 
 extern uint64_t epoll_fds[EPOLL_FDS / 64]; /* descriptors that are epoll sets */
 
+void epoll_made(int fd);
+void epoll_filled(int set);
+void epoll_duplicated(int from, int to);
 void epoll_closed(int fd);
+int epoll_set_of(int fd);
 void epoll_unwatch(struct rec_life *life);
 
 static inline bool epoll_is_set(int fd)
