@@ -14,6 +14,8 @@ static void duplicated(int from, int to, enum rec_call call, struct at at)
 
 		if (ref.life && !process_is_other())
 			life_born_by_dup(to, ref, from, call, at);
+		else if (epoll_is_set(from) && !process_is_other())
+			epoll_duplicated(from, to);
 	}
 	errno = e;
 }

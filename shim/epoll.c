@@ -25,7 +25,6 @@ struct entry {
 	uint64_t check; /* tells a torn entry from a whole one */
 };
 
-uint64_t epoll_fds[EPOLL_FDS / 64];
 static struct entry table[ENTRIES];
 static bool oneshot_used;
 
@@ -115,6 +114,31 @@ static void remember(int epfd, uint64_t data, int fd, uint32_t seq)
 	entry_write(to ? to : entry_at(epfd, data, 0), epfd, data, owner);
 }
 
+/* ---- epoll_create ------------------------------------------------------------------------ */
+
+static int made(int fd)
+{
+	if (fd >= 0)
+		epoll_made(fd);
+	return fd;
+}
+
+EXPORT int epoll_create(int size)
+{
+	return hook_enter() ? made(real.epoll_create(size)) : real.epoll_create(size);
+}
+
+EXPORT int epoll_create1(int flags)
+{
+	return hook_enter() ? made(real.epoll_create1(flags)) : real.epoll_create1(flags);
+}
+
+long raw_epoll_create(long nr, const long a[6], struct at at)
+{
+	(void)at;
+	return made((int)raw_call(nr, a));
+}
+
 /* ---- epoll_ctl --------------------------------------------------------------------------- */
 
 void epoll_unwatch(struct rec_life *l)
@@ -144,9 +168,7 @@ static void watch(int epfd, int fd, struct life_ref ref, const struct epoll_even
 	word_set(&l->epoll_events, event->events);
 	word_set(&l->epoll_fd, epfd);
 	remember(epfd, event->data.u64, fd, ref.seq);
-	if ((unsigned)epfd < EPOLL_FDS && !epoll_is_set(epfd))
-		__atomic_fetch_or(&epoll_fds[epfd / 64], UINT64_C(1) << (epfd % 64),
-				  __ATOMIC_RELAXED);
+	epoll_filled(epfd);
 }
 
 /* What a call that failed must leave as it was. */
@@ -179,13 +201,13 @@ static int ctl_add(int epfd, int op, int fd, struct epoll_event *event, struct l
 	struct watched before = {word_get(&l->epoll_fd), word_get(&l->epoll_events),
 				 word_get(&l->flags) & REC_LIFE_FIRED};
 	bool early = stack_holds(event, sizeof(*event), at);
-	int r;
+	int set = epoll_set_of(epfd), r;
 
 	if (early)
-		watch(epfd, fd, ref, event);
+		watch(set, fd, ref, event);
 	r = really(epfd, op, fd, event);
 	if (r == 0 && !early)
-		watch(epfd, fd, ref, event);
+		watch(set, fd, ref, event);
 	else if (r != 0 && early)
 		watch_again(ref, &before);
 	return r;
@@ -200,7 +222,8 @@ static int ctl(int epfd, int op, int fd, struct epoll_event *event, ctl_function
 	if (ref.life && (op == EPOLL_CTL_ADD || op == EPOLL_CTL_MOD))
 		return ctl_add(epfd, op, fd, event, ref, really, at);
 	r = really(epfd, op, fd, event);
-	if (r == 0 && op == EPOLL_CTL_DEL && life_is(ref) && word_get(&ref.life->epoll_fd) == epfd)
+	if (r == 0 && op == EPOLL_CTL_DEL && life_is(ref) &&
+	    word_get(&ref.life->epoll_fd) == epoll_set_of(epfd))
 		epoll_unwatch(ref.life);
 	return r;
 }
@@ -212,27 +235,11 @@ EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 	return ctl(epfd, op, fd, event, real.epoll_ctl, AT_CALLER);
 }
 
-/* A set is about to be closed. Its members are watched by nobody then. */
-COLD void epoll_closed(int fd)
-{
-	int all = (int)(word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK);
-
-	if (process_is_other())
-		return;
-	__atomic_fetch_and(&epoll_fds[fd / 64], ~(UINT64_C(1) << (fd % 64)), __ATOMIC_RELAXED);
-	for (int i = 0; i < all; i++) {
-		struct rec_life *l = life_slot(i);
-
-		if (l && (word_get(&l->seq) & 1) && word_get(&l->epoll_fd) == fd)
-			epoll_unwatch(l);
-	}
-}
-
 /* ---- epoll_wait -------------------------------------------------------------------------- */
 
 static void deliver(int epfd, const struct epoll_event *event, struct at at)
 {
-	struct life_ref ref = find_owner(epfd, event->data.u64);
+	struct life_ref ref = find_owner(epoll_set_of(epfd), event->data.u64);
 
 	if (!ref.life)
 		return;

@@ -468,13 +468,17 @@ void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
 void poller_waits(struct poll_call *call);
 void poller_returned(const struct poll_call *call, struct at at);
 
-/* ---- epoll.c: which set watches a socket --------------------------------------------------- */
+/* ---- epoll.c, epoll_sets.c: which set watches a socket ------------------------------------- */
 
 #define EPOLL_FDS 65536u
 
 extern uint64_t epoll_fds[EPOLL_FDS / 64]; /* descriptors that are epoll sets */
 
+void epoll_made(int fd);
+void epoll_filled(int set);
+void epoll_duplicated(int from, int to);
 void epoll_closed(int fd);
+int epoll_set_of(int fd);
 void epoll_unwatch(struct rec_life *life);
 
 static inline bool epoll_is_set(int fd)
@@ -513,7 +517,7 @@ void pass_received(const struct msghdr *msg, enum rec_call call, struct at at);
 void pass_taken(int fd, struct at at);
 void pass_sent(int fd, const struct msghdr *msg, struct at at);
 
-/* ---- stack.c, unwinder.c, sites.c, modules.c: from a caller to a site -------------------- */
+/* ---- stack.c, unwinder.c, ldso.c, sites.c, modules.c: from a caller to a site -------------- */
 
 struct frames {
 	uint32_t nr;
@@ -548,6 +552,9 @@ void unwinder_reborn(void);
 bool unwinder_is_caller(struct at at);
 long unwinder_probe(const void *address);
 extern const int unwinder_fd; /* the number that stands for its pipe; no real descriptor */
+
+void ldso_find_lock(void);
+bool ldso_lock_is_stuck(void);
 
 uint32_t site_intern(const struct frames *frames);
 void site_connects(uint32_t site, const struct rec_addr *peer);

@@ -21,6 +21,7 @@
 #define HEADS	    4096u
 #define CHAIN_MAX   64
 #define PAGE	    4096u
+#define WALK_BYTES  8192u /* of stack, which a walk may take; a signal's may have less */
 
 struct slot {
 	uint64_t pc;
@@ -143,7 +144,7 @@ static void shape_keep(const struct frames *f, uint32_t site, uint32_t epoch)
 		;
 }
 
-static uint32_t site_of_caller(struct at at)
+static COLD uint32_t site_of_caller(struct at at)
 {
 	struct frames f;
 
@@ -153,16 +154,26 @@ static uint32_t site_of_caller(struct at at)
 	return site_intern(&f);
 }
 
-static COLD uint32_t site_by_walking(struct at at)
+static COLD bool walk_to_site(struct at at, uint32_t *site)
 {
-	uint32_t epoch = word_get(&shim.epoch), site;
+	uint32_t epoch = word_get(&shim.epoch);
 	struct frames f;
 
-	if (shim.sealed || !unwinder_walk(at, &f))
+	if (!unwinder_walk(at, &f))
+		return false;
+	*site = site_intern(&f);
+	if (*site && f.cacheable)
+		shape_keep(&f, *site, epoch);
+	return true;
+}
+
+static COLD uint32_t site_by_walking(struct at at)
+{
+	uint32_t site = 0;
+
+	if (shim.sealed || sys_signal_stack_left((uintptr_t)&site) < WALK_BYTES ||
+	    !walk_to_site(at, &site))
 		return site_of_caller(at);
-	site = site_intern(&f);
-	if (site && f.cacheable)
-		shape_keep(&f, site, epoch);
 	return site;
 }
 

@@ -218,6 +218,16 @@ static inline void sys_signals_release(uint64_t before)
 	sys_sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+/* How much is left of the alternate signal stack that `here` lies in; all there is if in none. */
+static inline size_t sys_signal_stack_left(uintptr_t here)
+{
+	stack_t now = {.ss_flags = SS_DISABLE};
+
+	if (SYS2(SYS_sigaltstack, NULL, &now) < 0 || !(now.ss_flags & SS_ONSTACK))
+		return SIZE_MAX;
+	return here - (uintptr_t)now.ss_sp;
+}
+
 static inline void sys_sleep_ns(long ns)
 {
 	struct timespec ts = {0, ns};

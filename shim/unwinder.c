@@ -84,6 +84,7 @@ void unwinder_load(void)
 	if (!lib.getcontext || !lib.init_local || !lib.get_reg || !step)
 		return;
 	dl_iterate_phdr(image_find, (void *)step);
+	ldso_find_lock();
 	word_set_release(&lib.step, step);
 }
 
@@ -206,7 +207,7 @@ void unwinder_gate_open(void)
 /* In a forked child: whoever was inside is not here to come out again. */
 void unwinder_reborn(void)
 {
-	if (inside) {
+	if (inside || ldso_lock_is_stuck()) {
 		shim.never_unwind = true;
 		shim.head->flags |= REC_HEADER_NO_UNWIND_AFTER_FORK;
 	}

@@ -120,6 +120,8 @@
 	X(spawn)                                                                                   \
 	X(fork_in_threads)                                                                         \
 	X(fork_beside)                                                                             \
+	X(fork_beside_loader)                                                                      \
+	X(small_signal_stack)                                                                      \
 	X(fork_in_handler)                                                                         \
 	X(double_fork)                                                                             \
 	X(prefork)                                                                                 \

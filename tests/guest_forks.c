@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include <grp.h>
+#include <link.h>
 #include <sys/time.h>
 
 #define FORKING_THREADS 4
@@ -109,6 +110,46 @@ int guest_fork_beside(int argc, char **argv)
 		found += WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 	}
 	printf("%d descriptors of nobody's in %d children\n", found, n);
+	return 0;
+}
+
+/* ---- forks while another thread has the loader's lock, as profilers do ---- */
+
+static int hold_on(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)info, (void)size, (void)arg;
+	usleep(200);
+	return 0;
+}
+
+static void *list_modules(void *arg)
+{
+	for (;;)
+		dl_iterate_phdr(hold_on, NULL);
+	return arg;
+}
+
+/* A child that hangs is ended by the alarm. */
+int guest_fork_beside_loader(int argc, char **argv)
+{
+	int n = argc > 0 ? atoi(argv[0]) : 20, good = 0, status;
+	int fd = socket_at_depth(1);
+	pthread_t t;
+
+	must(pthread_create(&t, NULL, list_modules, NULL) == 0, "thread");
+	for (int i = 0; i < n; i++) {
+		if (fork() == 0) {
+			alarm(5);
+			close(socket_at_depth(2 + i % 9));
+			_exit(7);
+		}
+		wait(&status);
+		good += WIFEXITED(status) && WEXITSTATUS(status) == 7;
+		if (WIFSIGNALED(status))
+			break;
+	}
+	close(fd);
+	printf("%d of %d children came back\n", good, n);
 	return 0;
 }
 

@@ -112,6 +112,8 @@ static char *const argv_true[] = {(char *)"true", NULL};
 	X(splice, splice(w.end, NULL, w.pipe[1], NULL, 1, SPLICE_F_NONBLOCK))                      \
 	X(shutdown, shutdown(w.end, SHUT_RDWR))                                                    \
 	X(pidfd_getfd, pidfd_getfd(w.pidfd, w.end, 0))                                             \
+	X(epoll_create, epoll_create(1))                                                           \
+	X(epoll_create1, epoll_create1(EPOLL_CLOEXEC))                                             \
 	X(epoll_ctl, epoll_ctl(w.set, EPOLL_CTL_ADD, w.end, &event))                               \
 	X(epoll_wait, epoll_wait(w.set, &event, 1, 0))                                             \
 	X(epoll_pwait, epoll_pwait(w.set, &event, 1, 0, NULL))                                     \

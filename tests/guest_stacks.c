@@ -162,3 +162,52 @@ int guest_thread_per_connection(int argc, char **argv)
 	printf("served %d\n", n);
 	return 0;
 }
+
+/* ---- a handler on a small alternate stack ---- */
+
+#define HANDLER_STACK 65536u
+
+static int handler_fd = -1;
+static char *handler_frame;
+
+static void note_frame(int sig)
+{
+	(void)sig;
+	handler_frame = __builtin_frame_address(0);
+}
+
+static void handle_by_sockets(int sig)
+{
+	(void)sig;
+	close(handler_fd);
+	handler_fd = socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void raise_on_stack(void (*handler)(int), char *stack, size_t bytes)
+{
+	stack_t all = {.ss_sp = stack, .ss_size = bytes};
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
+
+	must(sigaltstack(&all, NULL) == 0, "stack");
+	must(sigaction(SIGUSR1, &sa, NULL) == 0, "handler");
+	raise(SIGUSR1);
+}
+
+/* Room for the signal's own frame and a page: far more than the C library needs for these calls. */
+int guest_small_signal_stack(int argc, char **argv)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes;
+	char *p = mmap(NULL, page + HANDLER_STACK, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)argv;
+	must(p != MAP_FAILED && mprotect(p, page, PROT_NONE) == 0, "memory with a guard");
+	raise_on_stack(note_frame, p + page, HANDLER_STACK);
+	bytes = (size_t)(p + page + HANDLER_STACK - handler_frame) + 4096;
+	if (argc > 0) /* a recording, before */
+		handler_fd = socket_at_depth(1);
+	raise_on_stack(handle_by_sockets, p + page, bytes);
+	printf("handled: %d\n", handler_fd);
+	close(handler_fd);
+	return 0;
+}

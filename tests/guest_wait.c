@@ -217,6 +217,29 @@ static void epoll_told(void)
 	take(set, 1);
 }
 
+/* One set by two numbers, as an event loop has it that registers by a copy. */
+static void epoll_copied_set(void)
+{
+	int set = set_make(), copy = fcntl(set, F_DUPFD_CLOEXEC, 3), again = dup(copy);
+	int left = set_make(), heir = dup(left), client, told = named_pair("told", &client);
+	int removed = named("removed");
+
+	say_fd("set", set);
+	say_fd("heir", heir);
+	set_add(copy, EPOLL_CTL_ADD, told, EPOLLIN | EPOLLRDHUP, (uint64_t)told);
+	close(client);
+	take(set, 1);
+	set_add(copy, EPOLL_CTL_ADD, named("by_copy"), EPOLLIN, 1);
+	set_add(set, EPOLL_CTL_ADD, named("by_set"), EPOLLIN, 2);
+	set_add(copy, EPOLL_CTL_ADD, removed, EPOLLIN, 3);
+	set_add(set, EPOLL_CTL_DEL, removed, 0, 0);
+	set_add(left, EPOLL_CTL_ADD, named("inherited"), EPOLLIN, 4);
+	close(copy);
+	close(again);
+	close(left);
+	set_add(heir, EPOLL_CTL_ADD, named("by_heir"), EPOLLIN, 5);
+}
+
 static void epoll_closed_set(void)
 {
 	int set = set_make(), kept = set_make(), copied = set_make(), unseen = set_make();
@@ -593,6 +616,7 @@ int guest_wait(int argc, char **argv)
 		{"epoll_sets", epoll_sets},
 		{"epoll_oneshot", epoll_oneshot},
 		{"epoll_told", epoll_told},
+		{"epoll_copied_set", epoll_copied_set},
 		{"epoll_closed_set", epoll_closed_set},
 		{"poll_sets", poll_sets},
 		{"poll_heap", poll_heap},

@@ -39,6 +39,8 @@ SAME(bad_pointers_are_left_to_the_kernel, "bad_pointers", NULL)
 SAME(waits_return_the_same, "wait_results", NULL)
 SAME(control_buffers_are_read_only_as_far_as_the_kernel_did, "pass_hostile", NULL)
 SAME(nothing_above_a_stack_is_trusted, "stack_base", NULL)
+SAME(small_signal_stack, "small_signal_stack", NULL)
+SAME(small_signal_stack_and_a_recording, "small_signal_stack", "recording")
 SAME(accept_fills_the_address_as_the_kernel_does, "accept_address", NULL)
 SAME(no_malloc_in_a_hook_before_the_start, "early_allocator", NULL)
 SAME(no_malloc_in_a_hook, "malloc", NULL)
@@ -112,6 +114,8 @@ int main(void)
 		cmocka_unit_test(waits_return_the_same),
 		cmocka_unit_test(control_buffers_are_read_only_as_far_as_the_kernel_did),
 		cmocka_unit_test(nothing_above_a_stack_is_trusted),
+		cmocka_unit_test(small_signal_stack),
+		cmocka_unit_test(small_signal_stack_and_a_recording),
 		cmocka_unit_test(accept_fills_the_address_as_the_kernel_does),
 		cmocka_unit_test(no_malloc_in_a_hook_before_the_start),
 		cmocka_unit_test(no_malloc_in_a_hook),

@@ -61,6 +61,7 @@ REPORTED(spawn_with_file_actions, "spawn", NULL, FOUND(3))
 REPORTED(forks_in_four_threads, "fork_in_threads", "25", NONE)
 /* A child must not inherit the descriptor of a file that another thread of ours has open. */
 REPORTED(fork_beside_a_first_socket, "fork_beside", "200", NONE)
+REPORTED(fork_beside_the_loader, "fork_beside_loader", "20", NONE)
 REPORTED(forks_in_a_handler, "fork_in_handler", "60", NONE)
 REPORTED(daemon_by_two_forks, "double_fork", NULL, FOUND(3))
 REPORTED(shells_are_not_felt, "shell", NULL, FOUND(3))
@@ -228,6 +229,7 @@ int main(void)
 		cmocka_unit_test(spawn_with_file_actions),
 		cmocka_unit_test(forks_in_four_threads),
 		cmocka_unit_test(fork_beside_a_first_socket),
+		cmocka_unit_test(fork_beside_the_loader),
 		cmocka_unit_test(forks_in_a_handler),
 		cmocka_unit_test(daemon_by_two_forks),
 		cmocka_unit_test(shells_are_not_felt),

@@ -190,6 +190,20 @@ static void told_by_poll(void **state)
 	forget(&x);
 }
 
+static void a_set_lives_until_its_last_number_is_closed(void **state)
+{
+	struct recorded x = record("epoll_copied_set");
+
+	(void)state;
+	assert_watched(&x, "by_copy", "set", EPOLLIN);
+	assert_watched(&x, "by_set", "set", EPOLLIN);
+	assert_watched(&x, "inherited", "heir", EPOLLIN);
+	assert_watched(&x, "by_heir", "heir", EPOLLIN);
+	assert_unwatched(&x, "removed");
+	assert_told(&x, "told", true);
+	forget(&x);
+}
+
 static void a_closed_set_watches_nothing(void **state)
 {
 	struct recorded x = record("epoll_closed_set");
@@ -395,6 +409,7 @@ int main(void)
 		cmocka_unit_test(oneshot_fired_and_rearmed),
 		cmocka_unit_test(told_by_epoll),
 		cmocka_unit_test(told_by_poll),
+		cmocka_unit_test(a_set_lives_until_its_last_number_is_closed),
 		cmocka_unit_test(a_closed_set_watches_nothing),
 		cmocka_unit_test(poll_members),
 		cmocka_unit_test(a_helper_does_not_end_the_loop),
