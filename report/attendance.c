@@ -91,26 +91,27 @@ bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns)
 	return false;
 }
 
-/* What it has done with it since, another turn may have done. */
-static bool was_told_last(const struct life *l)
-{
-	if (l->r.flags & REC_LIFE_RESET)
-		return l->r.touch_ns <= l->r.reset_ns;
-	return (l->r.flags & REC_LIFE_EOF) && l->r.touch_ns == l->r.eof_ns;
-}
-
+/* The last time that a call of the program, or its wait, said that the peer is gone; or 0. */
 static uint64_t told_ns(const struct life *l)
 {
-	return l->r.flags & REC_LIFE_RESET ? l->r.reset_ns : l->r.eof_ns;
+	uint64_t ns = 0;
+
+	if (l->r.flags & REC_LIFE_EOF)
+		ns = l->r.eof_ns;
+	if ((l->r.flags & REC_LIFE_RESET) && l->r.reset_ns > ns)
+		ns = l->r.reset_ns;
+	if ((l->r.flags & REC_LIFE_TOLD) && l->r.told_ns > ns)
+		ns = l->r.told_ns;
+	return ns;
 }
 
 /* last_seen_ns is early, never late. An edge is told once: who keeps the socket there forgot it. */
 static bool turn_is_on(const struct life *l)
 {
-	uint64_t seen = l->process->rec->header->last_seen_ns;
+	uint64_t seen = l->process->rec->header->last_seen_ns, told = told_ns(l);
 
 	return in_epoll_set(l) && !(l->r.epoll_events & (EPOLLET | EPOLLONESHOT)) &&
-	       was_told_last(l) && seen && seen <= told_ns(l);
+	       l->r.touch_ns <= told && seen && seen <= told;
 }
 
 bool socket_turn_is_on(const struct socket *s)

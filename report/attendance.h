@@ -18,8 +18,8 @@ enum attendance socket_attendance(const struct socket *s);
 /* Whoever waits on it is yet to be told of the EOF that came then, or will be told again. */
 bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns);
 /*
- * A loop that still has it in its set was told by a call of its own that the peer is gone, and has
- * not come back to its wait since: many put the close off to the end of the turn.
+ * A loop that still has it in its set was told that the peer is gone, and has not come back to its
+ * wait since: many put the close off to the end of the turn, and some end in the middle of it.
  */
 bool socket_turn_is_on(const struct socket *s);
 

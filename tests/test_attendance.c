@@ -320,6 +320,20 @@ static void after_a_reset_too(void **state)
 	expect_open(x, FD, OPEN_GRACE);
 }
 
+/* An event loop that ends in the middle of a turn had not come to this event of the turn. */
+static void what_the_wait_told_too(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = told_in_last_turn(x, false);
+
+	l->flags = (l->flags & ~(uint32_t)REC_LIFE_EOF) | REC_LIFE_TOLD | REC_LIFE_SHUT_WR;
+	l->told_ns = l->eof_ns;
+	l->eof_ns = 0;
+	l->kernel_tcp_state = TCP_CLOSE;
+	judge_all(x);
+	expect_open(x, FD, OPEN_GRACE);
+}
+
 static void the_next_turn_is_too_late(void **state)
 {
 	struct fixture *x = *state;
@@ -507,6 +521,7 @@ int main(void)
 		TEST(a_loop_whose_thread_ended_sees_nothing),
 		TEST(the_close_may_be_put_off_to_the_end_of_the_turn),
 		TEST(after_a_reset_too),
+		TEST(what_the_wait_told_too),
 		TEST(the_next_turn_is_too_late),
 		TEST(a_reset_is_too_late_in_the_next_turn),
 		TEST(who_read_the_eof_twice_had_two_turns),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Other people's regression tests: every test's verdict is a result."""
+import fnmatch
 import os
 import re
 import sys
@@ -102,6 +103,63 @@ class Tornado(Suite):
                 test = None
 
 
+class Programs(Suite):
+    """A directory of programs, each a test that says by its exit status how it went, or more if it
+    speaks TAP. No package has it: a variable of the environment says where it is."""
+
+    short = False
+    timeout = 60
+
+    def missing(self):
+        if not os.environ.get(self.variable):
+            return "$%s is not set" % self.variable
+        return super().missing()
+
+    def command(self, path):
+        raise NotImplementedError
+
+    def measure(self, m):
+        place = os.path.abspath(os.environ[self.variable])
+        for name in sorted(os.listdir(place)):
+            if any(fnmatch.fnmatch(name, p) for p in self.patterns):
+                m.results[name], output = m.run(self.command(os.path.join(place, name)),
+                                                self.timeout, preload=True, cwd=place)
+                for verdict, nr in re.findall(r"^(ok|not ok) (\d+)", output, re.M):
+                    m.results["%s %s" % (name, nr)] = verdict
+        if not m.results:
+            raise Failed("no such test in " + place)
+
+
+class Node(Programs):
+    """NODE_TESTS: test/parallel of Node's source."""
+
+    needs = ("node",)
+    variable = "NODE_TESTS"
+
+    def command(self, path):
+        with open(path, errors="replace") as f:
+            flags = re.search(r"^// Flags:(.*)", f.read(), re.M)
+        return ["node"] + (flags.group(1).split() if flags else []) + [path]
+
+
+class NginxTests(Programs):
+    """NGINX_TESTS: nginx's own tests, in Perl. They want all modules that nginx says it was built
+    with, and Debian has most in packages of their own: so it says nothing of these."""
+
+    needs = "perl", "/usr/sbin/nginx"
+    variable = "NGINX_TESTS"
+
+    def command(self, path):
+        return ["env", "TEST_NGINX_BINARY=" + self.binary, "perl", path]
+
+    def measure(self, m):
+        self.binary = m.write("nginx", """#!/bin/sh
+            [ "$1" != -V ] && exec /usr/sbin/nginx "$@"
+            /usr/sbin/nginx -V 2>&1 | sed 's/--with-[a-z_0-9]*=dynamic//g' >&2""")
+        os.chmod(self.binary, 0o755)
+        super().measure(m)
+
+
 SHORT_MODULES = """
     test_socket test_select test_epoll test_os test_posix test_httplib test_httpservers
     test_asyncio.test_streams test_asyncio.test_server test_asyncio.test_sock_lowlevel
@@ -130,11 +188,17 @@ TWISTED_MODULES = {
                 "twisted.web.test.test_distrib"],
     "reactor": [TWISTED + n for n in "core base threads time newtls socket default".split()],
 }
+NODE_FAMILIES = """
+    net http https tls dgram cluster child-process pipe stdio stdin stdout process signal
+""".split()
+NGINX_FAMILIES = "proxy http upstream stream mail h2 fastcgi limit worker".split()
 
 CASES = (
     [CPython("suites/cpython." + m, module=m, short=True) for m in SHORT_MODULES] +
     [CPython("suites/cpython." + m, module=m, short=False,
              resources="network" if m == "test_socketserver" else "none") for m in LONG_MODULES] +
     [Trial("suites/twisted." + n, modules=m, short=False) for n, m in TWISTED_MODULES.items()] +
-    [Tornado("suites/tornado", short=False)]
+    [Tornado("suites/tornado", short=False)] +
+    [Node("suites/node." + n, patterns=["test-%s-*.js" % n]) for n in NODE_FAMILIES] +
+    [NginxTests("suites/nginx." + n, patterns=[n + "*.t"]) for n in NGINX_FAMILIES]
 )
