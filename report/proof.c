@@ -30,6 +30,8 @@
  */
 #include "proof.h"
 
+#include "connection.h"
+
 /* Touch times come from a coarse clock and lag by up to this. */
 #define COARSE_NS (10 * NS_PER_MS)
 
@@ -324,4 +326,20 @@ enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struc
 		return OPEN_PARKED;
 	*proof = (struct proof){PROOF_REPLACED, tid, 0};
 	return OPEN_NONE;
+}
+
+/* ---- what TCP is through with ------------------------------------------------------------ */
+
+enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t grace, bool told,
+			    struct proof *proof)
+{
+	if (grace && since_ns + grace > socket_now_ns(s))
+		return grace_reason(s->birth->process);
+	if (socket_is_client(s)) {
+		if (!told)
+			return OPEN_NOT_TOLD;
+		if (has_no_younger_sibling(s))
+			return OPEN_ONE_SHOT;
+	}
+	return prove_moved_on(s, proof);
 }

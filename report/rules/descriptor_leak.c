@@ -20,14 +20,6 @@ static const struct rule_case connect_failed = {
 	.informed = true,
 };
 
-static const struct rule_case was_shut_down = {
-	.meaning = "The connection has ended in both directions, our FIN sent by shutdown(), but "
-		   "shutdown() does not free the descriptor: it stays taken until the process "
-		   "ends.",
-	.advice = "call close() after shutdown()",
-	.informed = true,
-};
-
 static const struct rule_case is_over = {
 	.meaning = "The connection is over for TCP, but the program never called close(): the "
 		   "descriptor stays taken until the process ends.",
@@ -51,10 +43,8 @@ static const struct rule_case *find_case(const struct socket *s)
 		return &connect_failed;
 	if (s->flags & REC_LIFE_RESET)
 		return &was_reset;
-	if (!state && !(socket_eof_was_read(s) && (s->flags & REC_LIFE_SHUT_WR)))
+	if (!state || (s->flags & REC_LIFE_SHUT_WR))
 		return NULL;
-	if (s->flags & REC_LIFE_SHUT_WR)
-		return &was_shut_down;
 	if (s->flags & (REC_LIFE_ACCEPTED | REC_LIFE_CONNECTED))
 		return &is_over;
 	return &never_connected;
@@ -62,8 +52,7 @@ static const struct rule_case *find_case(const struct socket *s)
 
 static bool program_was_told(const struct socket *s)
 {
-	return s->flags &
-	       (REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED | REC_LIFE_SHUT_WR);
+	return s->flags & (REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED);
 }
 
 /* Whoever ends by itself under load leaves some resets behind that he has not been told of yet. */
@@ -73,28 +62,13 @@ static uint64_t grace_of(const struct socket *s, const struct verdict *v)
 							    : grace_ns(s->birth->process);
 }
 
-static enum open_reason decide(const struct socket *s, struct verdict *v)
-{
-	uint64_t grace = grace_of(s, v);
-
-	if (grace && v->since_ns + grace > socket_now_ns(s))
-		return grace_reason(s->birth->process);
-	if (socket_is_client(s)) {
-		if (!program_was_told(s))
-			return OPEN_NOT_TOLD;
-		if (has_no_younger_sibling(s))
-			return OPEN_ONE_SHOT;
-	}
-	return prove_moved_on(s, &v->proof);
-}
-
 static void check(const struct socket *s, struct verdict *v)
 {
 	v->which = find_case(s);
 	if (!v->which)
 		return;
 	v->since_ns = socket_idle_since_ns(s);
-	v->reason = decide(s, v);
+	v->reason = prove_over(s, v->since_ns, grace_of(s, v), program_was_told(s), &v->proof);
 }
 
 /* clang-format off */
@@ -103,12 +77,18 @@ DEFINE_RULE(descriptor_leak)
 	.severity = SEVERITY_ERROR,
 	.title = "The connection is over, the descriptor is still open",
 	.help =
-"TCP is through with the connection (it was reset, both sides sent their FIN, connect()\n"
-"failed, or it was never connected), so ss and netstat no longer show it. But the program\n"
-"never called close(): the descriptor stays taken. Enough of them, and accept() and open()\n"
-"fail with EMFILE. shutdown() ends the connection and does not free the descriptor.\n"
+"TCP is through with the connection (it was reset, connect() failed, or it was never\n"
+"connected), so ss and netstat no longer show it. But the program never called close(): the\n"
+"descriptor stays taken. Enough of them, and accept() and open() fail with EMFILE.\n"
+"\n"
+"To mend it, call close() on each way out, also where a call on the socket fails:\n"
+"\n"
+"  if (connect(fd, ...) < 0) {\n"
+"          close(fd);        /* was missing */\n"
+"          return -1;\n"
+"  }\n"
 "\n"
 "A socket is reported only with proof that the program moved on, as for close-wait; a client's\n"
-"socket only if a call on it had told the program.",
+"socket only if a call on it had told the program. Example: examples/connect_forgotten.c",
 	.check = check,
 END_RULE;
