@@ -48,8 +48,8 @@ static void say_since(struct witness *w)
 
 	if (!since)
 		return;
-	if (w->oldest->judged.rule->nr == RULE_close_wait) {
-		strbuf_addstr(&sb, "the peer sent its FIN ");
+	if (w->oldest->judged.verdict.which->since) {
+		strbuf_addf(&sb, "%s ", w->oldest->judged.verdict.which->since);
 		add_age(&sb, since, p);
 	} else {
 		strbuf_addstr(&sb, "not used for ");

@@ -81,6 +81,93 @@ static void a_reset_after_shutdown_is_a_descriptor_leak(void **state)
 	expect_fault(x, 5, "descriptor-leak", PROOF_THREAD_MOVED_ON);
 }
 
+/* ---- half-close-stuck -------------------------------------------------------------------- */
+
+static const char *kind_of(struct fixture *x, int fd)
+{
+	const struct finding *f = find(x, fd);
+
+	return f->judged.verdict.which ? f->judged.verdict.which->name : NULL;
+}
+
+static void a_half_closed_socket_that_nobody_waits_on_is_stuck(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_down(x, 5, 10, TCP_FIN_WAIT2);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, 5, "half-close-stuck", PROOF_THREAD_MOVED_ON);
+	assert_string_equal(kind_of(x, 5), "not-awaited");
+	assert_int_equal(find(x, 5)->judged.verdict.since_ns, FORGE_S(11));
+}
+
+static void a_half_closed_socket_needs_proof(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_down(x, 5, 10, TCP_FIN_WAIT2);
+	judge_all(x);
+	expect_open(x, 5, OPEN_NO_PROOF);
+}
+
+static void a_half_closed_socket_has_a_second(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_down(x, 5, 998.5, TCP_FIN_WAIT2);
+	served_at(x, 1, 999.9);
+	judge_all(x);
+	expect_open(x, 5, OPEN_CLOSING);
+}
+
+static struct rec_life *watch(struct rec_life *l)
+{
+	l->epoll_fd = 4;
+	l->epoll_events = EPOLLIN;
+	return l;
+}
+
+static void a_server_waits_a_minute_for_the_fin(void **state)
+{
+	struct fixture *x = *state;
+
+	watch(shut_down(x, 5, 930, TCP_FIN_WAIT2));
+	watch(shut_down(x, 6, 945, TCP_FIN_WAIT2));
+	served_at(x, 1, 999.9);
+	judge_all(x);
+	expect_fault(x, 5, "half-close-stuck", PROOF_NONE);
+	assert_string_equal(kind_of(x, 5), "peer-silent");
+	expect_open(x, 6, OPEN_CLOSING);
+}
+
+static void a_client_waits_for_its_answer_as_long_as_it_likes(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = watch(shut_down(x, 5, 10, TCP_FIN_WAIT2));
+
+	l->flags = (l->flags & ~(uint32_t)REC_LIFE_ACCEPTED) | REC_LIFE_CONNECTED;
+	l = shut_down(x, 6, 10, TCP_FIN_WAIT2);
+	l->flags = (l->flags & ~(uint32_t)REC_LIFE_ACCEPTED) | REC_LIFE_CONNECTED;
+	served_at(x, 1, 10);
+	judge_all(x);
+	expect_open(x, 5, OPEN_CLOSING);
+	expect_open(x, 6, OPEN_ONE_SHOT);
+}
+
+/* A FIN that is still on its way is the kernel's business: it will time out. */
+static void other_states_are_not_stuck(void **state)
+{
+	struct fixture *x = *state;
+
+	shut_down(x, 5, 10, TCP_FIN_WAIT1);
+	shut_down(x, 6, 10, TCP_LAST_ACK);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_CLOSING);
+	expect_open(x, 6, OPEN_CLOSING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +176,12 @@ int main(void)
 		TEST(a_shutdown_within_the_grace_is_open),
 		TEST(a_shutdown_without_proof_is_open),
 		TEST(a_reset_after_shutdown_is_a_descriptor_leak),
+		TEST(a_half_closed_socket_that_nobody_waits_on_is_stuck),
+		TEST(a_half_closed_socket_needs_proof),
+		TEST(a_half_closed_socket_has_a_second),
+		TEST(a_server_waits_a_minute_for_the_fin),
+		TEST(a_client_waits_for_its_answer_as_long_as_it_likes),
+		TEST(other_states_are_not_stuck),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

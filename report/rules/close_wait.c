@@ -10,6 +10,7 @@
 
 static const struct rule_case eof_ignored = {
 	.name = "eof-ignored",
+	.since = "the peer sent its FIN",
 	.meaning = "The peer has closed its side (FIN) and the program was told (its read returned "
 		   "0), but it never called close(): our own FIN was not sent, and the socket "
 		   "stays in CLOSE_WAIT until the process ends.",
@@ -19,6 +20,7 @@ static const struct rule_case eof_ignored = {
 
 static const struct rule_case eof_unread = {
 	.name = "eof-unread",
+	.since = "the peer sent its FIN",
 	.meaning = "The peer has closed its side (FIN), but the program neither read that EOF nor "
 		   "called close(): our own FIN was not sent, and the socket stays in CLOSE_WAIT "
 		   "until the process ends.",
@@ -28,6 +30,7 @@ static const struct rule_case eof_unread = {
 
 static const struct rule_case eof_unseen = {
 	.name = "eof-unseen",
+	.since = "the peer sent its FIN",
 	.meaning = "The peer has closed its side (FIN), but the program never closed the socket: "
 		   "our own FIN was not sent, and the socket stays in CLOSE_WAIT until the process "
 		   "ends. It was used through a FILE, so nobody saw whether the EOF was read.",
