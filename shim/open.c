@@ -117,6 +117,7 @@ static void accepted(int listener, int fd, enum rec_call call, const struct peer
 	struct birth birth = {call, 0, SOCK_STREAM, 0, REC_LIFE_ACCEPTED};
 
 	if (from.life) {
+		life_accepted_from(from);
 		birth.family = from.life->family;
 		birth.type = from.life->type;
 		birth.protocol = from.life->protocol;

@@ -168,6 +168,108 @@ static void other_states_are_not_stuck(void **state)
 	expect_open(x, 6, OPEN_CLOSING);
 }
 
+/* ---- closed-at-end ----------------------------------------------------------------------- */
+
+static struct rec_outcome *swept_up(struct fixture *x, uint32_t closer, uint32_t nr, double dwell)
+{
+	struct rec_outcome *o = forge_outcome(x->forge, x->site, closer, nr, dwell);
+
+	o->flags |= REC_OUTCOME_TOLD | REC_OUTCOME_AT_END;
+	o->last_ns = FORGE_S(999);
+	return o;
+}
+
+static const struct remark *find_remark(struct fixture *x, const char *rule)
+{
+	size_t i;
+
+	remark_all(&x->h, &x->remarks);
+	for (i = 0; i < x->remarks.nr; i++)
+		if (!strcmp(x->remarks.all[i].rule->id, rule))
+			return &x->remarks.all[i];
+	return NULL;
+}
+
+static void what_only_the_clean_up_closed_is_remarked(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020), sweeper = forge_site(x->forge, 0x3030);
+	const struct remark *r;
+
+	forge_outcome(x->forge, x->site, closer, 20, 0.003);
+	swept_up(x, sweeper, 3, 30);
+	swept_up(x, sweeper, 2, 300)->shard = 4;
+	judge_all(x);
+	r = find_remark(x, "closed-at-end");
+	assert_non_null(r);
+	assert_int_equal(r->nr, 5);
+	assert_int_equal(r->site, sweeper);
+	assert_int_equal(r->other_site, x->site);
+	assert_string_equal(r->lines[0].text, "up to 5 min 0 s in CLOSE_WAIT; 20 others opened there "
+					      "were closed at most 3 ms after the FIN");
+	assert_int_equal(x->remarks.nr, 1);
+}
+
+static void a_clean_up_soon_after_the_fin_is_none(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020);
+
+	forge_outcome(x->forge, x->site, closer, 20, 0.003);
+	swept_up(x, closer, 3, 0.9);
+	judge_all(x);
+	assert_null(find_remark(x, "closed-at-end"));
+}
+
+static void a_clean_up_within_the_normal_is_none(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020);
+
+	forge_outcome(x->forge, x->site, closer, 20, 20);
+	swept_up(x, closer, 3, 30);
+	judge_all(x);
+	assert_null(find_remark(x, "closed-at-end"));
+}
+
+static void without_normal_closes_nothing_is_known(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020);
+
+	forge_outcome(x->forge, x->site, closer, 2, 0.003);
+	forge_outcome(x->forge, forge_site(x->forge, 0x909090), closer, 90, 0.003);
+	swept_up(x, closer, 3, 30);
+	judge_all(x);
+	assert_null(find_remark(x, "closed-at-end"));
+}
+
+/* A pool's, that nobody had looked at; and those that were reset. */
+static void who_was_not_told_did_not_forget(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020);
+
+	forge_outcome(x->forge, x->site, closer, 20, 0.003);
+	swept_up(x, closer, 3, 30)->flags &= ~(uint32_t)REC_OUTCOME_TOLD;
+	swept_up(x, closer, 3, 30)->flags |= REC_OUTCOME_RESET;
+	swept_up(x, closer, 3, 30)->flags &= ~(uint32_t)REC_OUTCOME_AT_END;
+	judge_all(x);
+	assert_null(find_remark(x, "closed-at-end"));
+}
+
+/* What of a bucket lies within the normal is not counted, but the longest is known. */
+static void of_a_bucket_in_doubt_one_counts(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020);
+
+	forge_outcome(x->forge, x->site, closer, 20, 0.003);
+	swept_up(x, closer, 7, 1.05);
+	judge_all(x);
+	assert_int_equal(find_remark(x, "closed-at-end")->nr, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +284,12 @@ int main(void)
 		TEST(a_server_waits_a_minute_for_the_fin),
 		TEST(a_client_waits_for_its_answer_as_long_as_it_likes),
 		TEST(other_states_are_not_stuck),
+		TEST(what_only_the_clean_up_closed_is_remarked),
+		TEST(a_clean_up_soon_after_the_fin_is_none),
+		TEST(a_clean_up_within_the_normal_is_none),
+		TEST(without_normal_closes_nothing_is_known),
+		TEST(who_was_not_told_did_not_forget),
+		TEST(of_a_bucket_in_doubt_one_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
