@@ -31,6 +31,7 @@ struct process {
 	struct kinship *kinship;	/* who is whose sibling */
 	struct sibling_index *siblings; /* of all processes: what became of those that ended */
 	bool unreadable;		/* runs, but we may not look into it */
+	uint64_t nr_followed;		/* processes of the run, with a recording or without */
 	size_t passed_on;		/* sockets left to a next image of which nothing is known */
 };
 

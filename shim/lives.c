@@ -378,11 +378,11 @@ void life_touch(struct life_ref ref, enum rec_call call, struct at at)
  * Whose accept() succeeded last, and when. The listener is not TOUCHED by that: who was handed one
  * by exec must have a connection of its own to be worth a recording.
  */
-void life_accepted_from(struct life_ref ref)
+void life_accepted_from(struct life_ref ref, uint64_t ns)
 {
 	if (!life_is(ref))
 		return;
-	word_set(&ref.life->touch_ns, now_coarse_ns());
+	word_set(&ref.life->touch_ns, ns);
 	word_set(&ref.life->touch_tid, thread_tid());
 }
 

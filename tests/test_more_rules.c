@@ -205,8 +205,9 @@ static void what_only_the_clean_up_closed_is_remarked(void **state)
 	assert_int_equal(r->nr, 5);
 	assert_int_equal(r->site, sweeper);
 	assert_int_equal(r->other_site, x->site);
-	assert_string_equal(r->lines[0].text, "up to 5 min 0 s in CLOSE_WAIT; 20 others opened there "
-					      "were closed at most 3 ms after the FIN");
+	assert_string_equal(r->lines[0].text,
+			    "up to 5 min 0 s in CLOSE_WAIT; 20 others opened there "
+			    "were closed at most 3 ms after the FIN");
 	assert_int_equal(x->remarks.nr, 1);
 }
 
@@ -270,6 +271,135 @@ static void of_a_bucket_in_doubt_one_counts(void **state)
 	assert_int_equal(find_remark(x, "closed-at-end")->nr, 1);
 }
 
+/* ---- never-accepted ---------------------------------------------------------------------- */
+
+/* Three connections wait; thread 1 accepted last at that second, if ever. */
+static struct rec_life *listener(struct fixture *x, double last_accept)
+{
+	struct rec_life *l = forge_accepted(x->forge, 3, x->site, 1);
+
+	l->flags = REC_LIFE_LISTENING;
+	l->born_by = REC_CALL_SOCKET;
+	l->touch_ns = FORGE_S(last_accept);
+	forge_facts(l, TCP_LISTEN, 0);
+	l->kernel_unread = 3;
+	l->kernel_unsent = 128;
+	return l;
+}
+
+static void a_queue_that_nobody_empties_is_reported(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 500);
+	judge_all(x);
+	expect_fault(x, 3, "never-accepted", PROOF_NONE);
+	assert_string_equal(kind_of(x, 3), "stopped");
+	assert_int_equal(find(x, 3)->judged.verdict.since_ns, FORGE_S(500));
+}
+
+static void a_queue_that_was_never_looked_at_is_reported(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 1);
+	judge_all(x);
+	expect_fault(x, 3, "never-accepted", PROOF_NONE);
+	assert_string_equal(kind_of(x, 3), "never");
+}
+
+static void an_empty_queue_is_none(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 500)->kernel_unread = 0;
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
+static void a_queue_of_a_busy_server_is_none(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 999.5);
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
+static void a_queue_with_somebody_in_accept_is_none(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 500)->reader_tid = 1;
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
+static void a_queue_in_an_epoll_set_is_none(void **state)
+{
+	struct fixture *x = *state;
+
+	watch(listener(x, 500));
+	forge_header(x->forge)->last_seen_ns = FORGE_S(900);
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
+/* The edge came when the last of them did, and nobody has been woken in the last second. */
+static void a_queue_whose_edge_is_lost_is_reported(void **state)
+{
+	struct fixture *x = *state;
+
+	watch(listener(x, 500))->epoll_events |= EPOLLET;
+	forge_header(x->forge)->last_seen_ns = FORGE_S(900);
+	judge_all(x);
+	expect_fault(x, 3, "never-accepted", PROOF_NONE);
+}
+
+static void a_queue_whose_edge_has_just_come_is_none(void **state)
+{
+	struct fixture *x = *state;
+
+	watch(listener(x, 500))->epoll_events |= EPOLLET;
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999.5);
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
+/* One client at a time: the thread reads from that one, for minutes. */
+static void a_queue_behind_a_client_that_is_served_is_none(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 500);
+	forge_accepted(x->forge, 5, x->site, 500);
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
+/* An event loop has connections, too, but has come round since. */
+static void a_queue_beside_an_event_loop_is_reported(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 500);
+	forge_accepted(x->forge, 5, x->site, 500);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(900);
+	judge_all(x);
+	expect_fault(x, 3, "never-accepted", PROOF_NONE);
+}
+
+/* They accepted from it, ended with nothing open, and left no recording. */
+static void a_queue_that_workers_have_left_is_none(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 1);
+	free(forge_write_summary(&(struct rec_summary){.loaded = 3, .folded = 2}, x->dir));
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +420,17 @@ int main(void)
 		TEST(without_normal_closes_nothing_is_known),
 		TEST(who_was_not_told_did_not_forget),
 		TEST(of_a_bucket_in_doubt_one_counts),
+		TEST(a_queue_that_nobody_empties_is_reported),
+		TEST(a_queue_that_was_never_looked_at_is_reported),
+		TEST(an_empty_queue_is_none),
+		TEST(a_queue_of_a_busy_server_is_none),
+		TEST(a_queue_with_somebody_in_accept_is_none),
+		TEST(a_queue_in_an_epoll_set_is_none),
+		TEST(a_queue_whose_edge_is_lost_is_reported),
+		TEST(a_queue_whose_edge_has_just_come_is_none),
+		TEST(a_queue_behind_a_client_that_is_served_is_none),
+		TEST(a_queue_beside_an_event_loop_is_reported),
+		TEST(a_queue_that_workers_have_left_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
