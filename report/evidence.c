@@ -14,6 +14,7 @@
 #include "attendance.h"
 #include "connection.h"
 #include "describe.h"
+#include "evidence_closed.h"
 #include "evidence_parts.h"
 #include "evidence_siblings.h"
 
@@ -330,6 +331,16 @@ static void say_shutdown(struct witness *w)
 	add_line(w->to, "shutdown", &sb);
 }
 
+static void say_closing(struct witness *w)
+{
+	struct strbuf closed = STRBUF_INIT, child = STRBUF_INIT;
+
+	add_closing(&closed, w->socket, w->sy);
+	add_line(w->to, "closed", &closed);
+	add_child(&child, w->socket);
+	add_line(w->to, "held by", &child);
+}
+
 static void say_holders(struct witness *w)
 {
 	const struct life *l;
@@ -494,6 +505,7 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_told(&w);
 	say_reset(&w);
 	say_shutdown(&w);
+	say_closing(&w);
 	say_holders(&w);
 	say_proof(&w);
 	say_siblings(&w);

@@ -400,6 +400,282 @@ static void a_queue_that_workers_have_left_is_none(void **state)
 	expect_open(x, 3, OPEN_LISTENER);
 }
 
+/* ---- held-elsewhere ---------------------------------------------------------------------- */
+
+static struct rec_life *closed(struct fixture *x, int fd, double born, double at)
+{
+	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
+
+	l->seq = 2;
+	l->close_ns = FORGE_S(at);
+	l->close_site = forge_site(x->forge, 0x2020);
+	return l;
+}
+
+static struct forge *forked(double at)
+{
+	struct forge *child = forge_new(200);
+
+	forge_site(child, 0x1010);
+	forge_header(child)->parent_pid = 100;
+	forge_header(child)->start_ns = FORGE_S(at);
+	return child;
+}
+
+static struct rec_life *inherited(struct forge *child, int fd, double born)
+{
+	struct rec_life *l = forge_accepted(child, fd, 1, born);
+
+	l->flags = (l->flags | REC_LIFE_INHERITED) & ~(uint32_t)REC_LIFE_TOUCHED;
+	return l;
+}
+
+static void judge_with(struct fixture *x, struct forge *child)
+{
+	free(forge_write(child, x->dir, "200.0.socklint"));
+	judge_all(x);
+	forge_free(child);
+}
+
+static void a_child_that_holds_what_was_closed_is_reported(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+	const struct socket *s;
+
+	closed(x, 5, 10, 500);
+	inherited(child, 5, 10);
+	judge_with(x, child);
+	expect_fault(x, 5, "held-elsewhere", PROOF_NONE);
+	s = find(x, 5)->judged.socket;
+	assert_string_equal(kind_of(x, 5), "child");
+	assert_int_equal(s->closed.process->pid, 100);
+	assert_int_equal(s->closed.site, 2);
+	assert_int_equal(s->closed.ns, FORGE_S(500));
+}
+
+/* The peer has hung up since; nobody in the child can know. */
+static void so_it_is_in_close_wait(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+
+	closed(x, 5, 10, 500);
+	forge_facts(inherited(child, 5, 10), TCP_CLOSE_WAIT, 400);
+	judge_with(x, child);
+	expect_fault(x, 5, "held-elsewhere", PROOF_NONE);
+}
+
+/* The parent's slot holds a younger one: so it closed this one before. */
+static void so_it_is_where_the_number_was_used_again(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+
+	forge_accepted(x->forge, 5, x->site, 600)->seq = 3;
+	inherited(child, 5, 10);
+	judge_with(x, child);
+	assert_int_equal(x->h.nr_sockets, 2);
+	assert_int_equal(x->f.nr_groups, 1);
+	assert_string_equal(x->f.groups[0].members[0].judged.rule->id, "held-elsewhere");
+	assert_int_equal(x->f.groups[0].members[0].judged.socket->closed.ns, 0);
+}
+
+static void what_the_opener_still_holds_is_not_held_elsewhere(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+
+	forge_accepted(x->forge, 5, x->site, 10);
+	inherited(child, 5, 10);
+	judge_with(x, child);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
+static void what_a_stranger_closed_is_not_held_elsewhere(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+
+	closed(x, 5, 20, 500);
+	inherited(child, 5, 10);
+	forge_header(child)->parent_pid = 77;
+	judge_with(x, child);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
+/* Judged is descriptor 5 of a child that was forked at second 300, closed by its opener at 500. */
+static void expect_child_open(struct fixture *x, struct forge *child)
+{
+	closed(x, 5, 10, 500);
+	judge_with(x, child);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
+static void a_child_that_uses_it_may_hold_it(void **state)
+{
+	struct forge *child = forked(300);
+
+	inherited(child, 5, 10)->flags |= REC_LIFE_TOUCHED;
+	expect_child_open(*state, child);
+}
+
+static void a_child_that_waits_on_it_may_hold_it(void **state)
+{
+	struct forge *child = forked(300);
+
+	inherited(child, 5, 10)->reader_tid = 200;
+	expect_child_open(*state, child);
+}
+
+static void a_child_that_waits_on_its_epoll_set_may_hold_it(void **state)
+{
+	struct forge *child = forked(300);
+
+	watch(inherited(child, 5, 10));
+	forge_header(child)->last_seen_ns = FORGE_S(800);
+	expect_child_open(*state, child);
+}
+
+/* It has never waited: the set is its parent's. */
+static void the_parents_epoll_set_is_no_excuse(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+
+	closed(x, 5, 10, 500);
+	watch(inherited(child, 5, 10));
+	judge_with(x, child);
+	expect_fault(x, 5, "held-elsewhere", PROOF_NONE);
+}
+
+static void a_child_that_is_young_may_hold_it(void **state)
+{
+	struct forge *child = forked(999.5);
+
+	inherited(child, 5, 10);
+	expect_child_open(*state, child);
+}
+
+static void a_child_that_was_forked_for_it_may_hold_it(void **state)
+{
+	struct forge *child = forked(10.5);
+
+	inherited(child, 5, 10);
+	expect_child_open(*state, child);
+}
+
+static void a_child_that_was_forked_for_a_younger_one_may_not(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(10.5);
+
+	closed(x, 5, 10, 500);
+	inherited(child, 5, 10);
+	inherited(child, 6, 10.2);
+	judge_with(x, child);
+	expect_fault(x, 5, "held-elsewhere", PROOF_NONE);
+	expect_open(x, 6, OPEN_IN_USE);
+}
+
+static void what_was_just_closed_is_not_yet_held_elsewhere(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+
+	closed(x, 5, 10, 999.5);
+	inherited(child, 5, 10);
+	judge_with(x, child);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
+/* Its FIN was sent: whoever holds it keeps a descriptor, and no peer waiting. */
+static void what_was_shut_down_is_not_held_elsewhere(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *child = forked(300);
+	struct rec_life *l = inherited(child, 5, 10);
+
+	l->flags |= REC_LIFE_SHUT_WR;
+	forge_facts(l, TCP_FIN_WAIT2, 0);
+	closed(x, 5, 10, 500);
+	judge_with(x, child);
+	assert_string_not_equal(find(x, 5)->judged.rule ? find(x, 5)->judged.rule->id : "",
+				"held-elsewhere");
+}
+
+static struct rec_life *duplicate(struct fixture *x, int fd, const struct rec_life *of)
+{
+	struct rec_life *l = forge_accepted(x->forge, fd, x->site, 10);
+
+	l->id = of->id;
+	l->flags |= REC_LIFE_DUPLICATE;
+	return l;
+}
+
+static void a_duplicate_that_was_forgotten_is_reported(void **state)
+{
+	struct fixture *x = *state;
+
+	duplicate(x, 6, closed(x, 5, 10, 500));
+	served_at(x, 1, 600);
+	judge_all(x);
+	expect_fault(x, 6, "held-elsewhere", PROOF_THREAD_MOVED_ON);
+	assert_string_equal(kind_of(x, 6), "duplicate");
+}
+
+static void a_duplicate_without_proof_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	duplicate(x, 6, closed(x, 5, 10, 500));
+	judge_all(x);
+	expect_open(x, 6, OPEN_IN_USE);
+}
+
+static void a_duplicate_that_is_watched_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	watch(duplicate(x, 6, closed(x, 5, 10, 500)));
+	served_at(x, 1, 600);
+	judge_all(x);
+	expect_open(x, 6, OPEN_IN_USE);
+}
+
+static struct rec_life *received(struct fixture *x, struct forge *receiver)
+{
+	struct rec_life *l = forge_accepted(receiver, 8, 1, 20);
+
+	forge_sent(x->forge, closed(x, 5, 10, 500), 7);
+	l->kernel_cookie = 7;
+	l->flags |= REC_LIFE_RECEIVED;
+	l->born_by = REC_CALL_RECVMSG;
+	return l;
+}
+
+static void a_receiver_that_moved_on_is_reported(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *receiver = forked(1);
+
+	received(x, receiver)->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_with(x, receiver);
+	expect_fault(x, 8, "held-elsewhere", PROOF_TOUCHER_ENDED);
+	assert_string_equal(kind_of(x, 8), "receiver");
+	assert_int_equal(find(x, 8)->judged.socket->closed.ns, FORGE_S(500));
+}
+
+static void a_receiver_that_has_it_in_hand_is_not(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *receiver = forked(1);
+
+	received(x, receiver);
+	judge_with(x, receiver);
+	assert_int_not_equal(find(x, 8)->judged.verdict.reason, OPEN_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +707,25 @@ int main(void)
 		TEST(a_queue_behind_a_client_that_is_served_is_none),
 		TEST(a_queue_beside_an_event_loop_is_reported),
 		TEST(a_queue_that_workers_have_left_is_none),
+		TEST(a_child_that_holds_what_was_closed_is_reported),
+		TEST(so_it_is_in_close_wait),
+		TEST(so_it_is_where_the_number_was_used_again),
+		TEST(what_the_opener_still_holds_is_not_held_elsewhere),
+		TEST(what_a_stranger_closed_is_not_held_elsewhere),
+		TEST(a_child_that_uses_it_may_hold_it),
+		TEST(a_child_that_waits_on_it_may_hold_it),
+		TEST(a_child_that_waits_on_its_epoll_set_may_hold_it),
+		TEST(the_parents_epoll_set_is_no_excuse),
+		TEST(a_child_that_is_young_may_hold_it),
+		TEST(a_child_that_was_forked_for_it_may_hold_it),
+		TEST(a_child_that_was_forked_for_a_younger_one_may_not),
+		TEST(what_was_just_closed_is_not_yet_held_elsewhere),
+		TEST(what_was_shut_down_is_not_held_elsewhere),
+		TEST(a_duplicate_that_was_forgotten_is_reported),
+		TEST(a_duplicate_without_proof_is_open),
+		TEST(a_duplicate_that_is_watched_is_open),
+		TEST(a_receiver_that_moved_on_is_reported),
+		TEST(a_receiver_that_has_it_in_hand_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
