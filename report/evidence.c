@@ -333,12 +333,12 @@ static void say_shutdown(struct witness *w)
 
 static void say_closing(struct witness *w)
 {
-	struct strbuf closed = STRBUF_INIT, child = STRBUF_INIT;
+	struct strbuf closed = STRBUF_INIT, holder = STRBUF_INIT;
 
 	add_closing(&closed, w->socket, w->sy);
 	add_line(w->to, "closed", &closed);
-	add_child(&child, w->socket);
-	add_line(w->to, "held by", &child);
+	add_idle_holder(&holder, w->socket);
+	add_line(w->to, "held by", &holder);
 }
 
 static void say_holders(struct witness *w)

@@ -676,6 +676,96 @@ static void a_receiver_that_has_it_in_hand_is_not(void **state)
 	assert_int_not_equal(find(x, 8)->judged.verdict.reason, OPEN_NONE);
 }
 
+/* ---- inherited-by-exec ------------------------------------------------------------------- */
+
+/* Of another program, that was started at second 300 with two connections of ours. */
+static struct rec_life *passed_on(struct fixture *x, struct forge *image, int fd, double born)
+{
+	struct rec_life *l = forge_accepted(image, fd, 0, 300);
+
+	forge_accepted(x->forge, fd, x->site, born)->kernel_cookie = (uint64_t)fd;
+	l->kernel_cookie = (uint64_t)fd;
+	l->flags = (l->flags | REC_LIFE_AT_START) & ~(uint32_t)REC_LIFE_TOUCHED;
+	l->born_by = REC_CALL_AT_START;
+	return l;
+}
+
+static void what_a_stranger_got_by_exec_is_noted(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *image = forked(300);
+
+	passed_on(x, image, 5, 10);
+	judge_with(x, image);
+	expect_fault(x, 5, "inherited-by-exec", PROOF_NONE);
+}
+
+static void several_of_them_are_noted_however_young(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *image = forked(300);
+
+	passed_on(x, image, 5, 299.5);
+	passed_on(x, image, 6, 299.6);
+	judge_with(x, image);
+	expect_fault(x, 5, "inherited-by-exec", PROOF_NONE);
+	expect_fault(x, 6, "inherited-by-exec", PROOF_NONE);
+}
+
+static void what_it_was_started_for_is_not_noted(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *image = forked(300);
+
+	passed_on(x, image, 5, 299.5);
+	judge_with(x, image);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
+static void what_it_uses_is_not_noted(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *image = forked(300);
+
+	passed_on(x, image, 5, 10)->flags |= REC_LIFE_TOUCHED;
+	watch(passed_on(x, image, 6, 10));
+	passed_on(x, image, 7, 10)->polled_ns = FORGE_S(400);
+	judge_with(x, image);
+	expect_open(x, 5, OPEN_IN_USE);
+	expect_open(x, 6, OPEN_IN_USE);
+	expect_open(x, 7, OPEN_IN_USE);
+}
+
+static void what_it_has_as_stdin_is_not_noted(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *image = forked(300);
+
+	passed_on(x, image, 0, 10);
+	judge_with(x, image);
+	expect_open(x, 0, OPEN_IN_USE);
+}
+
+static void a_listener_that_is_handed_on_is_not_noted(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *image = forked(300);
+
+	passed_on(x, image, 5, 10)->flags |= REC_LIFE_LISTENING;
+	judge_with(x, image);
+	expect_open(x, 5, OPEN_LISTENER);
+}
+
+static void a_program_that_has_just_started_is_not_noted(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *image = forked(999.5);
+
+	passed_on(x, image, 5, 10);
+	judge_with(x, image);
+	expect_open(x, 5, OPEN_IN_USE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -726,6 +816,13 @@ int main(void)
 		TEST(a_duplicate_that_is_watched_is_open),
 		TEST(a_receiver_that_moved_on_is_reported),
 		TEST(a_receiver_that_has_it_in_hand_is_not),
+		TEST(what_a_stranger_got_by_exec_is_noted),
+		TEST(several_of_them_are_noted_however_young),
+		TEST(what_it_was_started_for_is_not_noted),
+		TEST(what_it_uses_is_not_noted),
+		TEST(what_it_has_as_stdin_is_not_noted),
+		TEST(a_listener_that_is_handed_on_is_not_noted),
+		TEST(a_program_that_has_just_started_is_not_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
