@@ -12,10 +12,11 @@
  *	silent	reads the greeting and hangs up
  *	reset	as good, but hangs up with a reset (RST) instead of a FIN
  *	hold	as good, but stays connected
+ *	knock	connects and stays connected, without a word from either side
  *	busy	after "done" it keeps coming back, COUNT connections at a time, as good
  *
- * With hold or busy it stays until its stdin is readable or at its end, or the server is gone, and
- * never longer than a minute.
+ * With hold, knock or busy it stays until its stdin is readable or at its end, or the server is
+ *gone, and never longer than a minute.
  */
 #include "example.h"
 
@@ -31,12 +32,13 @@ struct exchange {
 	const char *answer;
 };
 
-enum mode { GOOD, BAD, SILENT, RESET, HOLD, BUSY, MODES };
+enum mode { GOOD, BAD, SILENT, RESET, HOLD, KNOCK, BUSY, MODES };
 
 static const struct exchange exchanges[MODES] = {
 	[GOOD] = {"good", "hello\n", "ok"}, [BAD] = {"bad", "????\n", "what?"},
 	[SILENT] = {"silent", NULL, NULL},  [RESET] = {"reset", "hello\n", "ok"},
-	[HOLD] = {"hold", "hello\n", "ok"}, [BUSY] = {"busy", "hello\n", "ok"},
+	[HOLD] = {"hold", "hello\n", "ok"}, [KNOCK] = {"knock", NULL, NULL},
+	[BUSY] = {"busy", "hello\n", "ok"},
 };
 
 /* Returns a connected socket, or -1. */
@@ -86,14 +88,14 @@ static void run(uint16_t port, enum mode mode, int count)
 	for (int i = 0; i < count; i++) {
 		int fd = dial(port);
 
-		if (!talk(fd, &exchanges[mode])) {
+		if (mode == KNOCK ? fd < 0 : !talk(fd, &exchanges[mode])) {
 			fprintf(stderr, "client: %s, number %d: not answered as it should be\n",
 				exchanges[mode].name, i + 1);
 			exit(1);
 		}
 		if (mode == RESET)
 			reset_on_close(fd);
-		if (mode != HOLD)
+		if (mode != HOLD && mode != KNOCK)
 			close(fd);
 	}
 }
@@ -157,7 +159,7 @@ int main(int argc, char **argv)
 			busy = count;
 		else
 			run(port, mode, count);
-		holds = holds || mode == HOLD;
+		holds = holds || mode == HOLD || mode == KNOCK;
 	}
 	printf("done\n");
 	fflush(stdout);

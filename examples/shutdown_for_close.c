@@ -9,7 +9,7 @@
  *
  * clients:  6 good, 2 bad
  * stop:     SIGTERM
- * finds:    error: descriptor-leak: 8 sockets opened in accept_client
+ * finds:    error: shutdown-not-closed: 8 sockets opened in accept_client
  */
 #include "example.h"
 

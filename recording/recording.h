@@ -133,7 +133,7 @@ struct rec_life {
 	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
 	struct rec_addr local;
 	struct rec_addr peer;
-	uint64_t touch_ns; /* coarse, see above */
+	uint64_t touch_ns; /* coarse, see above; of a listener, exact: its last accept() */
 	uint64_t touch_pc; /* return address in the caller; 0: the birth */
 	uint32_t touch_tid;
 	uint32_t touch_seq; /* count of touches by that thread: orders its touches exactly */
@@ -153,8 +153,8 @@ struct rec_life {
 	uint64_t facts_ns;	     /* when the kernel was asked */
 	uint64_t kernel_cookie;	     /* SO_COOKIE: the socket's name across processes */
 	uint32_t kernel_last_ack_ms; /* tcpi_last_ack_recv: lower bound of the age of a FIN */
-	uint32_t kernel_unread;	     /* SIOCINQ, bytes */
-	uint32_t kernel_unsent;	     /* SIOCOUTQ, bytes */
+	uint32_t kernel_unread;	     /* SIOCINQ, bytes; LISTEN: not accepted yet */
+	uint32_t kernel_unsent;	     /* SIOCOUTQ, bytes; LISTEN: their limit */
 	uint8_t kernel_tcp_state;    /* TCP_ESTABLISHED .. of <netinet/tcp.h>; 0: not TCP */
 	uint8_t kernel_eof_unread;   /* 1: SO_MEMINFO proves that the EOF still lies unread */
 	uint16_t kernel_error;	     /* errno of the question, when it could not be answered */

@@ -5,6 +5,7 @@
 #include "evidence.h"
 
 #include <inttypes.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +14,7 @@
 #include "attendance.h"
 #include "connection.h"
 #include "describe.h"
+#include "evidence_closed.h"
 #include "evidence_parts.h"
 #include "evidence_siblings.h"
 
@@ -48,8 +50,8 @@ static void say_since(struct witness *w)
 
 	if (!since)
 		return;
-	if (w->oldest->judged.rule->nr == RULE_close_wait) {
-		strbuf_addstr(&sb, "the peer sent its FIN ");
+	if (w->oldest->judged.verdict.which->since) {
+		strbuf_addf(&sb, "%s ", w->oldest->judged.verdict.which->since);
 		add_age(&sb, since, p);
 	} else {
 		strbuf_addstr(&sb, "not used for ");
@@ -60,10 +62,23 @@ static void say_since(struct witness *w)
 	add_line(w->to, "since", &sb);
 }
 
+static void add_accept_queue(struct strbuf *sb, const struct rec_life *f)
+{
+	strbuf_addstr(sb, ", ");
+	text_add_count(sb, f->kernel_unread, "connection");
+	strbuf_addf(sb, " in its queue");
+	if (f->kernel_unsent)
+		strbuf_addf(sb, ", of %" PRIu32 " at most", f->kernel_unsent);
+}
+
 static void add_queues(struct strbuf *sb, const struct rec_life *f)
 {
 	if (!f)
 		return;
+	if (f->kernel_tcp_state == TCP_LISTEN) {
+		add_accept_queue(sb, f);
+		return;
+	}
 	if (f->kernel_unread) {
 		strbuf_addstr(sb, ", ");
 		text_add_count(sb, f->kernel_unread, "byte");
@@ -182,6 +197,8 @@ static void say_last_touch(struct witness *w)
 	const struct life *l = last_user(w->socket);
 	struct strbuf sb = STRBUF_INIT;
 
+	if (socket_is_listener(w->socket))
+		return;
 	if (!(l->r.flags & REC_LIFE_TOUCHED) || !l->r.touch_pc) {
 		strbuf_addstr(&sb, "none since it was opened");
 	} else {
@@ -314,6 +331,16 @@ static void say_shutdown(struct witness *w)
 	add_line(w->to, "shutdown", &sb);
 }
 
+static void say_closing(struct witness *w)
+{
+	struct strbuf closed = STRBUF_INIT, holder = STRBUF_INIT;
+
+	add_closing(&closed, w->socket, w->sy);
+	add_line(w->to, "closed", &closed);
+	add_idle_holder(&holder, w->socket);
+	add_line(w->to, "held by", &holder);
+}
+
 static void say_holders(struct witness *w)
 {
 	const struct life *l;
@@ -375,10 +402,13 @@ static void say_what_is_missing(struct witness *w)
 	add_line(w->to, "missing", &sb);
 }
 
+/* Those of a listener are no connections, or are not its siblings. */
 static void say_siblings(struct witness *w)
 {
 	struct strbuf sb = STRBUF_INIT;
 
+	if (socket_is_listener(w->socket))
+		return;
 	add_siblings(&sb, siblings_of(w->socket->birth), w->sy);
 	add_line(w->to, "siblings", &sb);
 }
@@ -386,7 +416,7 @@ static void say_siblings(struct witness *w)
 static void advise(struct witness *w)
 {
 	const struct life *l = last_user(w->socket);
-	const struct frame *closer;
+	const struct frame *closer = NULL;
 	struct strbuf sb = STRBUF_INIT;
 
 	strbuf_addstr(&sb, w->oldest->judged.verdict.which->advice);
@@ -399,7 +429,8 @@ static void advise(struct witness *w)
 		add_place(&sb, stack_own_frame(
 				       symbolizer_pc(w->sy, l->process, l->r.site, l->r.touch_pc)));
 	}
-	closer = siblings_frame(siblings_of(w->socket->birth), w->sy);
+	if (!socket_is_listener(w->socket))
+		closer = siblings_frame(siblings_of(w->socket->birth), w->sy);
 	if (closer) {
 		strbuf_addstr(&sb, "; its siblings are closed in ");
 		add_place(&sb, closer);
@@ -474,6 +505,7 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	say_told(&w);
 	say_reset(&w);
 	say_shutdown(&w);
+	say_closing(&w);
 	say_holders(&w);
 	say_proof(&w);
 	say_siblings(&w);

@@ -28,7 +28,7 @@ static void list_rules(void)
 	for (i = 0; i < RULE_COUNT; i++) {
 		const struct rule *r = rule_by_nr((enum rule_nr)i);
 
-		printf("%-18s %-8s %s\n", r->id, severity_name(r->severity), r->title);
+		printf("%-22s %-8s %s\n", r->id, severity_name(r->severity), r->title);
 	}
 }
 

@@ -146,8 +146,10 @@ void history_read(struct history *h, const struct collection *c)
 	origins_read(h);
 	count_followed(h, c);
 	h->siblings = sibling_index_new(h);
-	for (i = 0; i < c->nr; i++)
+	for (i = 0; i < c->nr; i++) {
 		h->processes[i].siblings = h->siblings;
+		h->processes[i].nr_followed = h->followed_processes;
+	}
 }
 
 void history_release(struct history *h)

@@ -31,6 +31,7 @@ struct process {
 	struct kinship *kinship;	/* who is whose sibling */
 	struct sibling_index *siblings; /* of all processes: what became of those that ended */
 	bool unreadable;		/* runs, but we may not look into it */
+	uint64_t nr_followed;		/* processes of the run, with a recording or without */
 	size_t passed_on;		/* sockets left to a next image of which nothing is known */
 };
 
@@ -52,6 +53,13 @@ struct origin {
 	uint32_t sent_site; /* where it was sent */
 };
 
+/* The close of a descriptor by the process that opened the socket. */
+struct closing {
+	const struct process *process; /* NULL: none is known */
+	uint32_t site;		       /* 0 and ... */
+	uint64_t ns;		       /* ... 0 where the descriptor's slot has been used again */
+};
+
 /*
  * One socket and all descriptors behind it. The pointers name the holder that knows best; those
  * that may be NULL say so. Flags are those of all holders together.
@@ -71,6 +79,7 @@ struct socket {
 	const struct origin *opened;  /* who opened it, where no holder did; or NULL */
 	const struct origin *sent;    /* who sent it, or NULL */
 	const struct life *before;    /* who used it last in an image that exec replaced, or NULL */
+	struct closing closed;	      /* where who opened it does not hold it any more */
 	bool sent_away;		      /* to a process of which nothing is known */
 };
 
@@ -106,6 +115,8 @@ void history_release(struct history *h);
 /* history_origin.c: parts of history_read() and history_join(). */
 void origins_read(struct history *h);
 void origins_join(struct history *h);
+/* history_closed.c: the last part of history_join(). */
+void closings_join(struct history *h);
 /* Where the socket was opened, as far as anybody knows. */
 const struct life *socket_opened(const struct socket *s);
 /* No hook saw it being opened, in no process. */

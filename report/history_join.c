@@ -202,5 +202,6 @@ void history_join(struct history *h)
 	join_by(&j, key_birth, true);
 	make_sockets(h, &j);
 	origins_join(h);
+	closings_join(h);
 	free(j.joints);
 }

@@ -30,6 +30,10 @@
  */
 #include "proof.h"
 
+#include "attendance.h"
+
+#include "connection.h"
+
 /* Touch times come from a coarse clock and lag by up to this. */
 #define COARSE_NS (10 * NS_PER_MS)
 
@@ -324,4 +328,35 @@ enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struc
 		return OPEN_PARKED;
 	*proof = (struct proof){PROOF_REPLACED, tid, 0};
 	return OPEN_NONE;
+}
+
+/* ---- what TCP is through with ------------------------------------------------------------ */
+
+/* What a poll says of our own SHUT_RD is no news, so there nothing shows what the loop was told. */
+static bool end_will_be_seen(const struct socket *s)
+{
+	const uint32_t told = REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED;
+
+	return !(s->flags & (told | REC_LIFE_SHUT_RD)) && socket_eof_will_be_seen(s, 0);
+}
+
+enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t grace, bool told,
+			    struct proof *proof)
+{
+	enum open_reason reason;
+
+	if (socket_turn_is_on(s)) /* told a moment ago: nobody can have closed it yet */
+		grace = NS_PER_S;
+	if (grace && since_ns + grace > socket_now_ns(s))
+		return grace_reason(s->birth->process);
+	if (socket_is_client(s)) {
+		if (!told)
+			return OPEN_NOT_TOLD;
+		if (has_no_younger_sibling(s))
+			return OPEN_ONE_SHOT;
+	}
+	reason = prove_moved_on(s, proof);
+	if (proof->kind != PROOF_TOUCHER_ENDED && end_will_be_seen(s))
+		return OPEN_WATCHED;
+	return reason;
 }

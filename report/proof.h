@@ -15,5 +15,8 @@ bool has_no_younger_sibling(const struct socket *s);
 enum open_reason prove_moved_on(const struct socket *s, struct proof *proof);
 /* The same for a client's socket that its pool may still want: since is when it became useless. */
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof);
+/* The same for a socket that TCP is through with; told: the program knows that it is. */
+enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t grace, bool told,
+			    struct proof *proof);
 
 #endif

@@ -92,6 +92,12 @@ static enum open_reason plain_reason(const struct socket *s)
 	}
 }
 
+static bool is_about(const struct rule *r, const struct socket *s)
+{
+	return r->check && socket_is_tcp(s) && r->of_listeners == socket_is_listener(s);
+}
+
+/* The first rule that finds a fault; else the first that applies, which says why it finds none. */
 void judge(const struct socket *s, struct judged *j)
 {
 	int i;
@@ -102,15 +108,20 @@ void judge(const struct socket *s, struct judged *j)
 		j->verdict.reason = OPEN_UNSEEN;
 		return;
 	}
-	for (i = 0; i < RULE_COUNT && socket_is_tcp(s) && !socket_is_listener(s); i++) {
-		if (rules[i]->check)
-			rules[i]->check(s, &j->verdict);
-		if (j->verdict.which) {
-			j->rule = rules[i];
+	for (i = 0; i < RULE_COUNT; i++) {
+		struct verdict v = {.which = NULL};
+
+		if (is_about(rules[i], s))
+			rules[i]->check(s, &v);
+		if (!v.which || (j->rule && v.reason != OPEN_NONE))
+			continue;
+		j->rule = rules[i];
+		j->verdict = v;
+		if (v.reason == OPEN_NONE)
 			return;
-		}
 	}
-	j->verdict.reason = plain_reason(s);
+	if (!j->rule)
+		j->verdict.reason = plain_reason(s);
 }
 
 void remark_all(const struct history *h, struct remarks *to)

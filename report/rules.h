@@ -23,8 +23,9 @@ struct rule {
 	const char *title;
 	const char *help; /* what "socklint explain" prints below the title */
 	/* One of the two, or both. */
-	/* Fills v if the rule applies to this TCP socket, which is no listener. */
+	/* Fills v if the rule applies to this TCP socket, which is no listener (or is one). */
 	void (*check)(const struct socket *s, struct verdict *v);
+	bool of_listeners; /* check is about listeners alone */
 	/* Adds what the rule has to say of anything else. */
 	void (*remark)(const struct history *h, struct remarks *to);
 	const char *noun, *verb; /* "call", "made"; what remarks count: NULL: "socket", "opened" */

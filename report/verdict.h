@@ -58,6 +58,8 @@ struct rule_case {
 	const char *name;    /* subkind as printed, or NULL */
 	const char *meaning; /* one sentence, in TCP terms */
 	const char *advice;
+	const char
+		*since; /* what happened at verdict.since_ns; NULL: it was used for the last time */
 	const char *other; /* of a remark: what its other site is, "first close" */
 	bool informed;	   /* the program was told: by an EOF, a reset, its own shutdown */
 };

@@ -97,7 +97,7 @@ static struct tally complete_all(enum rec_end_kind kind)
 
 static bool is_clean(const struct tally *tally)
 {
-	return !tally->open && !word_get(&shim.head->nr_incidents) &&
+	return !tally->open && !word_get(&shim.head->nr_incidents) && !word_get(&shim.swept_up) &&
 	       !word_get(&shim.head->nr_sent) && /* what became of it only the receiver knows */
 	       !word_get(&shim.head->lost_lives);
 }

@@ -59,8 +59,14 @@ static void ask_tcp(int fd, struct rec_life *l)
 		return;
 	word_set(&l->kernel_tcp_state, info.tcpi_state);
 	word_set(&l->kernel_last_ack_ms, info.tcpi_last_ack_recv);
-	if (info.tcpi_state == TCP_LISTEN || info.tcpi_state == TCP_CLOSE)
+	if (info.tcpi_state == TCP_CLOSE)
 		return; /* its queues say nothing */
+	if (info.tcpi_state ==
+	    TCP_LISTEN) { /* connections that wait for accept(), and how many may */
+		word_set(&l->kernel_unread, info.tcpi_unacked);
+		word_set(&l->kernel_unsent, info.tcpi_sacked);
+		return;
+	}
 	word_set(&l->kernel_unread, ask_queue(fd, SIOCINQ));
 	word_set(&l->kernel_unsent, ask_queue(fd, SIOCOUTQ));
 	word_set(&l->kernel_eof_unread, ask_eof_unread(fd, word_get(&l->kernel_unread)));

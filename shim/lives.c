@@ -374,6 +374,18 @@ void life_touch(struct life_ref ref, enum rec_call call, struct at at)
 	progress_touched(l, now, first);
 }
 
+/*
+ * Whose accept() succeeded last, and when. The listener is not TOUCHED by that: who was handed one
+ * by exec must have a connection of its own to be worth a recording.
+ */
+void life_accepted_from(struct life_ref ref, uint64_t ns)
+{
+	if (!life_is(ref))
+		return;
+	word_set(&ref.life->touch_ns, ns);
+	word_set(&ref.life->touch_tid, thread_tid());
+}
+
 void life_wrote(struct life_ref ref)
 {
 	if (life_is(ref))

@@ -124,8 +124,10 @@ static void accepted(int listener, int fd, enum rec_call call, const struct peer
 		birth.family = sa->sa_family;
 	}
 	ref = life_born(fd, &birth, at);
-	if (ref.life)
-		life_addr(&ref.life->peer, p->addr, len);
+	if (!ref.life)
+		return;
+	life_addr(&ref.life->peer, p->addr, len);
+	life_accepted_from(from, ref.life->born_ns);
 }
 
 static void accept_failed(int listener, struct at at)

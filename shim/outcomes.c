@@ -9,8 +9,9 @@
 #include "shim.h"
 #include <netinet/tcp.h>
 
-#define SHARDS 8u
-#define WINDOW 8u /* entries of a chunk that one key may lie in */
+#define SHARDS	8u
+#define WINDOW	8u /* entries of a chunk that one key may lie in */
+#define LONG_NS 1000000000u
 
 struct ending {
 	uint32_t birth_site;
@@ -146,6 +147,8 @@ void outcome_add(int fd, const struct rec_life *l)
 		return;
 	word_add(&o->dwell[bucket(now - fin)], 1);
 	keep_max(&o->dwell_max_ns, now - fin);
+	if ((e.flags & REC_OUTCOME_TOLD) && (e.flags & REC_OUTCOME_AT_END) && now - fin > LONG_NS)
+		word_set(&shim.swept_up, true);
 }
 
 static bool is_other_listener(int fd, const struct rec_life *than)
@@ -156,13 +159,19 @@ static bool is_other_listener(int fd, const struct rec_life *than)
 	       word_get(&ref.life->family) != AF_UNIX;
 }
 
+/* A child that serves one connection closes the listener that it inherited, and begins. */
+static bool is_strangers(const struct rec_life *l)
+{
+	return (word_get(&l->flags) & REC_LIFE_INHERITED) && word_get(&l->touch_ns) < shim.start_ns;
+}
+
 /* A server that closes its last listener has begun to stop: what it closes now it might have left.
  */
 void outcome_listener_closes(const struct rec_life *l)
 {
 	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 
-	if (word_get(&l->family) == AF_UNIX)
+	if (word_get(&l->family) == AF_UNIX || is_strangers(l))
 		return;
 	for (uint32_t fd = 0; fd < all; fd++)
 		if (is_other_listener((int)fd, l))

@@ -75,6 +75,9 @@ static void stamp_polled(const struct pollfd *fds, nfds_t nr, uint64_t now, stru
 			members += poller_stamp(fds[i].fd, ns);
 	if (members)
 		poller_stamped(nr > members ? (uint32_t)nr : members, now, ns, at);
+	for (nfds_t i = 0; !members && i < nr; i++)
+		if (!fds[i].events)
+			poller_drop(fds[i].fd);
 }
 
 static struct poll_call poll_begin(const struct pollfd *fds, nfds_t nr, struct at at)

@@ -101,6 +101,16 @@ bool poller_stamp(int fd, uint64_t ns)
 	return true;
 }
 
+/* It is in the set, and nothing is asked of it; nor is there another member, whose stamp would
+ * tell. */
+void poller_drop(int fd)
+{
+	struct life_ref ref = life_find(fd);
+
+	if (ref.life && word_get(&ref.life->poller_tid) == thread_tid())
+		word_set(&ref.life->polled_ns, 0);
+}
+
 static bool is_loop(uint64_t now, struct at at)
 {
 	const struct polling *p = &thread.polling;

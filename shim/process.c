@@ -36,6 +36,7 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.sent = NULL;
 	shim.ended = 0;
 	shim.end_began = 0;
+	shim.swept_up = 0;
 	shim.folded = false;
 	init_head_reset();
 	unwinder_reborn();

@@ -174,6 +174,7 @@ struct shim {
 	bool started;	    /* init_start ran to its end */
 	uint32_t ended;	    /* the end was recorded, or is being */
 	uint32_t end_began; /* exit() was called, or the last listener closed */
+	uint32_t swept_up;  /* since then one was closed that had long been in CLOSE_WAIT */
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
 	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
@@ -366,6 +367,7 @@ bool life_die(int fd, struct at at, uint32_t *undo);
 void life_undo_death(int fd, uint32_t undo);
 void life_vanished(struct life_ref ref);
 void life_touch(struct life_ref ref, enum rec_call call, struct at at);
+void life_accepted_from(struct life_ref listener, uint64_t ns);
 void life_wrote(struct life_ref ref);
 void life_eof(struct life_ref ref, struct at at);
 void life_error(struct life_ref ref, int error, struct at at);
@@ -464,6 +466,7 @@ uint64_t poller_look(uint64_t look, uint64_t word);
 bool poller_is_unchanged(uint64_t look, uint64_t now, struct at at);
 uint64_t poller_next_stamp(uint64_t now);
 bool poller_stamp(int fd, uint64_t ns);
+void poller_drop(int fd);
 void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
 void poller_waits(struct poll_call *call);
 void poller_returned(const struct poll_call *call, struct at at);

@@ -26,6 +26,7 @@ int teardown(void **state)
 {
 	struct fixture *x = *state;
 
+	remarks_release(&x->remarks);
 	findings_release(&x->f);
 	symbolizer_free(x->sy);
 	history_release(&x->h);

@@ -8,6 +8,7 @@
 
 #include "findings.h"
 #include "forge.h"
+#include "remarks.h"
 
 struct fixture {
 	char *dir;
@@ -17,6 +18,7 @@ struct fixture {
 	struct history h;
 	struct symbolizer *sy;
 	struct findings f;
+	struct remarks remarks; /* for a test to fill */
 };
 
 int setup(void **state);

@@ -413,7 +413,7 @@ static void an_end_that_the_loop_saw(void **state)
 	struct fixture *x = *state;
 
 	shut_by_both(x)->flags |= REC_LIFE_TOLD;
-	expect_leak(x, "descriptor-leak");
+	expect_leak(x, "shutdown-not-closed");
 }
 
 static void an_end_that_nobody_will_see(void **state)
@@ -421,7 +421,7 @@ static void an_end_that_nobody_will_see(void **state)
 	struct fixture *x = *state;
 
 	shut_by_both(x)->epoll_fd = -1;
-	expect_leak(x, "descriptor-leak");
+	expect_leak(x, "shutdown-not-closed");
 }
 
 static void an_end_that_we_made_is_no_news(void **state)
@@ -429,7 +429,7 @@ static void an_end_that_we_made_is_no_news(void **state)
 	struct fixture *x = *state;
 
 	shut_by_both(x)->flags |= REC_LIFE_SHUT_RD;
-	expect_leak(x, "descriptor-leak");
+	expect_leak(x, "shutdown-not-closed");
 }
 
 static void an_end_that_an_ended_thread_will_not_see(void **state)
@@ -438,7 +438,7 @@ static void an_end_that_an_ended_thread_will_not_see(void **state)
 
 	shut_by_both(x)->flags |= REC_LIFE_TOUCHER_ENDED;
 	judge_all(x);
-	expect_fault(x, FD, "descriptor-leak", PROOF_TOUCHER_ENDED);
+	expect_fault(x, FD, "shutdown-not-closed", PROOF_TOUCHER_ENDED);
 }
 
 /* ---- the history of its own place -------------------------------------------------------- */

@@ -63,6 +63,11 @@ DEFINE_RULE(abandoned)
 "the process ends; until then it holds a descriptor. Typical: an error path that removes the\n"
 "socket from the event loop and forgets close(), or a handler that forgets to arm it again.\n"
 "\n"
+"To mend it, close() the socket where the program is done with it, or put it back:\n"
+"\n"
+"  epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);\n"
+"  close(fd);                /* was missing */\n"
+"\n"
 "A warning only, for the peer has not closed yet. Not reported are clients' sockets (a pool\n"
 "may want them), sockets used within the last second, and sockets no older than siblings of\n"
 "theirs became before they were closed.",

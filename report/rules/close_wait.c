@@ -10,6 +10,7 @@
 
 static const struct rule_case eof_ignored = {
 	.name = "eof-ignored",
+	.since = "the peer sent its FIN",
 	.meaning = "The peer has closed its side (FIN) and the program was told (its read returned "
 		   "0), but it never called close(): our own FIN was not sent, and the socket "
 		   "stays in CLOSE_WAIT until the process ends.",
@@ -19,6 +20,7 @@ static const struct rule_case eof_ignored = {
 
 static const struct rule_case eof_unread = {
 	.name = "eof-unread",
+	.since = "the peer sent its FIN",
 	.meaning = "The peer has closed its side (FIN), but the program neither read that EOF nor "
 		   "called close(): our own FIN was not sent, and the socket stays in CLOSE_WAIT "
 		   "until the process ends.",
@@ -28,6 +30,7 @@ static const struct rule_case eof_unread = {
 
 static const struct rule_case eof_unseen = {
 	.name = "eof-unseen",
+	.since = "the peer sent its FIN",
 	.meaning = "The peer has closed its side (FIN), but the program never closed the socket: "
 		   "our own FIN was not sent, and the socket stays in CLOSE_WAIT until the process "
 		   "ends. It was used through a FILE, so nobody saw whether the EOF was read.",
@@ -141,9 +144,17 @@ DEFINE_RULE(close_wait)
 "               before the EOF was left unread\n"
 "  eof-unseen   it was used through a FILE (fdopen), where nobody sees what is read\n"
 "\n"
+"To mend it, call close() on every way out, and first of all where a read returns 0:\n"
+"\n"
+"  n = read(fd, buf, sizeof(buf));\n"
+"  if (n <= 0) {\n"
+"          close(fd);        /* sends our FIN: LAST_ACK, and it is over */\n"
+"          return;\n"
+"  }\n"
+"\n"
 "A socket is reported only with proof that the program moved on: the thread that used it has\n"
 "ended, has since served a younger socket of the same place, or a younger one was served and\n"
 "closed while no thread was at work on this one. Sockets without that proof are listed as\n"
-"still open.",
+"still open. Examples: examples/eof_ignored.c, eof_unread.c, leak_on_error.c, thread_leak.c",
 	.check = check,
 END_RULE;

@@ -2,7 +2,6 @@
 /* The TCP connection is over, or never was; the descriptor is still there. */
 #include <netinet/tcp.h>
 
-#include "attendance.h"
 #include "connection.h"
 #include "proof.h"
 #include "rules.h"
@@ -18,14 +17,6 @@ static const struct rule_case connect_failed = {
 	.meaning = "connect() failed, so there is no connection, but the program never called "
 		   "close(): the descriptor stays taken until the process ends.",
 	.advice = "close() it where connect() fails",
-	.informed = true,
-};
-
-static const struct rule_case was_shut_down = {
-	.meaning = "The connection has ended in both directions, our FIN sent by shutdown(), but "
-		   "shutdown() does not free the descriptor: it stays taken until the process "
-		   "ends.",
-	.advice = "call close() after shutdown()",
 	.informed = true,
 };
 
@@ -52,10 +43,8 @@ static const struct rule_case *find_case(const struct socket *s)
 		return &connect_failed;
 	if (s->flags & REC_LIFE_RESET)
 		return &was_reset;
-	if (!state && !(socket_eof_was_read(s) && (s->flags & REC_LIFE_SHUT_WR)))
+	if (!state || (s->flags & REC_LIFE_SHUT_WR))
 		return NULL;
-	if (s->flags & REC_LIFE_SHUT_WR)
-		return &was_shut_down;
 	if (s->flags & (REC_LIFE_ACCEPTED | REC_LIFE_CONNECTED))
 		return &is_over;
 	return &never_connected;
@@ -63,44 +52,14 @@ static const struct rule_case *find_case(const struct socket *s)
 
 static bool program_was_told(const struct socket *s)
 {
-	return s->flags &
-	       (REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED | REC_LIFE_SHUT_WR);
+	return s->flags & (REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED);
 }
 
-/*
- * Whoever ends by itself under load leaves some resets behind that he has not been told of yet, or
- * only in this turn.
- */
-static bool had_time(const struct socket *s, const struct verdict *v)
+/* Whoever ends by itself under load leaves some resets behind that he has not been told of yet. */
+static uint64_t grace_of(const struct socket *s, const struct verdict *v)
 {
-	return (v->which != &is_over || program_was_told(s)) && !socket_turn_is_on(s);
-}
-
-/* What a poll says of our own SHUT_RD is no news, so there nothing shows what the loop was told. */
-static bool end_will_be_seen(const struct socket *s)
-{
-	const uint32_t told = REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED;
-
-	return !(s->flags & (told | REC_LIFE_SHUT_RD)) && socket_eof_will_be_seen(s, 0);
-}
-
-static enum open_reason decide(const struct socket *s, struct verdict *v)
-{
-	uint64_t grace = had_time(s, v) ? grace_ns(s->birth->process) : NS_PER_S;
-	enum open_reason reason;
-
-	if (grace && v->since_ns + grace > socket_now_ns(s))
-		return grace_reason(s->birth->process);
-	if (socket_is_client(s)) {
-		if (!program_was_told(s))
-			return OPEN_NOT_TOLD;
-		if (has_no_younger_sibling(s))
-			return OPEN_ONE_SHOT;
-	}
-	reason = prove_moved_on(s, &v->proof);
-	if (v->proof.kind != PROOF_TOUCHER_ENDED && end_will_be_seen(s))
-		return OPEN_WATCHED;
-	return reason;
+	return v->which == &is_over && !program_was_told(s) ? NS_PER_S
+							    : grace_ns(s->birth->process);
 }
 
 static void check(const struct socket *s, struct verdict *v)
@@ -109,7 +68,7 @@ static void check(const struct socket *s, struct verdict *v)
 	if (!v->which)
 		return;
 	v->since_ns = socket_idle_since_ns(s);
-	v->reason = decide(s, v);
+	v->reason = prove_over(s, v->since_ns, grace_of(s, v), program_was_told(s), &v->proof);
 }
 
 /* clang-format off */
@@ -118,12 +77,18 @@ DEFINE_RULE(descriptor_leak)
 	.severity = SEVERITY_ERROR,
 	.title = "The connection is over, the descriptor is still open",
 	.help =
-"TCP is through with the connection (it was reset, both sides sent their FIN, connect()\n"
-"failed, or it was never connected), so ss and netstat no longer show it. But the program\n"
-"never called close(): the descriptor stays taken. Enough of them, and accept() and open()\n"
-"fail with EMFILE. shutdown() ends the connection and does not free the descriptor.\n"
+"TCP is through with the connection (it was reset, connect() failed, or it was never\n"
+"connected), so ss and netstat no longer show it. But the program never called close(): the\n"
+"descriptor stays taken. Enough of them, and accept() and open() fail with EMFILE.\n"
+"\n"
+"To mend it, call close() on each way out, also where a call on the socket fails:\n"
+"\n"
+"  if (connect(fd, ...) < 0) {\n"
+"          close(fd);        /* was missing */\n"
+"          return -1;\n"
+"  }\n"
 "\n"
 "A socket is reported only with proof that the program moved on, as for close-wait; a client's\n"
-"socket only if a call on it had told the program.",
+"socket only if a call on it had told the program. Example: examples/connect_forgotten.c",
 	.check = check,
 END_RULE;

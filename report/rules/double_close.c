@@ -50,6 +50,11 @@ DEFINE_RULE(double_close)
 "read or write goes wrong, or reaches a stranger's connection. That this one failed with\n"
 "EBADF was luck.\n"
 "\n"
+"To mend it, give each descriptor one owner, and forget the number where it is closed:\n"
+"\n"
+"  close(c->fd);\n"
+"  c->fd = -1;\n"
+"\n"
 "Loops that close a whole range of numbers, as daemons do at their start, are not counted.",
 	.remark = remark,
 END_RULE;
