@@ -301,22 +301,43 @@ struct rec_outcome {
 
 enum rec_incident_kind {
 	REC_INCIDENT_NONE,
-	REC_INCIDENT_DOUBLE_CLOSE, /* close() of a descriptor whose socket was closed before */
-	REC_INCIDENT_EXHAUSTED,	   /* EMFILE or ENFILE at a birth */
+	REC_INCIDENT_DOUBLE_CLOSE,    /* close() of a descriptor whose socket was closed before */
+	REC_INCIDENT_EXHAUSTED,	      /* EMFILE or ENFILE at a birth */
+	REC_INCIDENT_USE_AFTER_CLOSE, /* a call failed by EBADF: the socket was closed before */
+	REC_INCIDENT_HOLDER,	      /* who held the descriptors at an EXHAUSTED */
+	REC_INCIDENT_CLOSED_UNDER_READER, /* closed while another thread was inside a call on it */
 	REC_INCIDENT_KINDS
 };
 
+/*
+ * One of a kind, place and first place is kept, and says how often it happened again. The words
+ * that name two are read by kind.
+ */
 struct rec_incident {
 	uint32_t kind; /* written last */
 	int32_t fd;
 	uint32_t site;
-	uint32_t first_site; /* DOUBLE_CLOSE: where it was closed the first time */
+	/*
+	 * DOUBLE_CLOSE, USE_AFTER_CLOSE: where it was closed the first time. HOLDER: the site of
+	 * its EXHAUSTED; `site` is where those sockets were born. CLOSED_UNDER_READER: its birth.
+	 */
+	uint32_t first_site;
 	uint64_t ns;
-	uint64_t first_ns;
-	uint64_t life_id;
+	union {
+		uint64_t first_ns;
+		uint64_t fd_limit; /* EXHAUSTED: RLIMIT_NOFILE, soft, then */
+		uint64_t until_ns; /* CLOSED_UNDER_READER: when the call was seen, or returned */
+	};
+	union {
+		uint64_t life_id;
+		uint64_t nr_sockets; /* EXHAUSTED: numbers that held sockets; HOLDER: of `site` */
+	};
 	uint32_t tid;
 	uint32_t error;
-	uint64_t reserved[2];
+	uint64_t last_ns; /* of the last one alike; 0: there was none */
+	uint32_t again;	  /* how many more there were */
+	uint16_t call;	  /* enum rec_call; 0: not known */
+	uint16_t reserved;
 };
 
 /* ---- chunks ------------------------------------------------------------------------------ */
@@ -404,7 +425,7 @@ struct rec_header {
 	uint64_t lost_modules;
 	uint64_t grow_errno;	/* why it could not grow the last time */
 	uint64_t nr_sites;	/* ids given out */
-	uint64_t nr_incidents;	/* ever seen; the first REC_INCIDENTS_NR are kept */
+	uint64_t nr_incidents;	/* no two alike; the first REC_INCIDENTS_NR are kept */
 	uint64_t fd_limit;	/* RLIMIT_NOFILE, soft, at the start */
 	uint64_t nr_sent;	/* ever sent; the last REC_SENT_NR are kept */
 	uint64_t lost_outcomes; /* ended sockets that no outcome counts */

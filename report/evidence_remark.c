@@ -27,7 +27,7 @@ static void say_process(struct report_finding *to, const struct remark *r)
 	add_line(to, "process", &sb);
 }
 
-static void say_lines(struct report_finding *to, const struct remark *r)
+static void say_lines(struct report_finding *to, const struct remark *r, struct symbolizer *sy)
 {
 	size_t i;
 
@@ -35,6 +35,9 @@ static void say_lines(struct report_finding *to, const struct remark *r)
 		struct strbuf sb = STRBUF_INIT;
 
 		strbuf_addstr(&sb, r->lines[i].text);
+		if (r->lines[i].site)
+			add_place(&sb, stack_own_frame(
+					       symbolizer_site(sy, r->process, r->lines[i].site)));
 		add_line(to, r->lines[i].label, &sb);
 	}
 }
@@ -65,7 +68,7 @@ void evidence_remark(struct report_finding *to, const struct remark *r, struct s
 
 	say_when(to, r);
 	say_process(to, r);
-	say_lines(to, r);
+	say_lines(to, r, sy);
 	say_other_place(to, r, sy);
 	strbuf_addstr(&advice, r->which->advice);
 	to->advice = strbuf_detach(&advice);

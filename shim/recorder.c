@@ -423,32 +423,3 @@ COLD bool recorder_attach(void)
 	sys_signals_release(signals);
 	return ok;
 }
-
-/* ---- incidents ---- */
-
-void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
-		       const struct rec_life *before, int error)
-{
-	struct rec_incident *i, *all;
-	uint64_t n;
-
-	if (!recorder_ready() || !(all = word_get(&shim.incidents)))
-		return;
-	n = word_add(&shim.head->nr_incidents, 1);
-	if (n >= REC_INCIDENTS_NR) {
-		recorder_lost(&shim.head->lost_incidents);
-		return;
-	}
-	i = &all[n];
-	i->fd = fd;
-	i->site = stack_site(at);
-	i->ns = now_ns();
-	i->tid = thread_tid();
-	i->error = (uint32_t)error;
-	if (before) {
-		i->first_site = before->close_site;
-		i->first_ns = before->close_ns;
-		i->life_id = before->id;
-	}
-	word_set_release(&i->kind, (uint32_t)kind);
-}

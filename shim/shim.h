@@ -221,6 +221,14 @@ struct polling {
 	uint64_t due_ns;	 /* no stamp before, the set being large */
 };
 
+/* The last call of this thread's on a closed number, for a loop that does not stop. */
+struct use {
+	uintptr_t pc;
+	int fd;
+	uint32_t seq;
+	struct rec_incident *incident; /* NULL: none */
+};
+
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
@@ -229,6 +237,7 @@ struct thread {
 	uintptr_t stack_hi;
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
+	struct use use;
 	bool unwinding;
 	struct polling polling;
 	bool in_birth; /* between a call that makes a socket and the record of it */
@@ -313,8 +322,6 @@ void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uin
 void recorder_reserve(void);
 int recorder_allocate(int fd, uint64_t offset, uint64_t bytes);
 void recorder_lost(uint64_t *counter);
-void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
-		       const struct rec_life *before, int error);
 
 /* Makes sure that there is a recording. Returns whether there is. */
 static inline bool recorder_ready(void)
@@ -576,12 +583,25 @@ static inline long raw_call(long nr, const long a[6])
 	return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+/* ---- incidents.c: calls that went wrong --------------------------------------------------- */
+
+struct rec_incident *incident_add(const struct rec_incident *in);
+void incident_double_close(int fd, struct at at);
+void incident_exhausted(int fd, enum rec_call call, int error, struct at at);
+void incident_use(int fd, enum rec_call call, struct at at);
+
+/* A call on a number in which no socket lives. */
+static inline void use_returned(int fd, enum rec_call call, ssize_t r, struct at at)
+{
+	if (unlikely(r < 0) && errno == EBADF)
+		incident_use(fd, call, at);
+}
+
 /* ---- close.c, process.c ------------------------------------------------------------------ */
 
 typedef int close_function(int fd);
 
-void close_was_double(int fd, struct at at);
-
+void close_forget(int fd);
 int close_recorded(int fd, struct at at, close_function *really);
 void process_reborn(const struct snapshot *snapshot);
 

@@ -81,6 +81,9 @@
 	X(double_close)                                                                            \
 	X(close_loop)                                                                              \
 	X(double_close_of_file)                                                                    \
+	X(use_after_close)                                                                         \
+	X(use_of_others)                                                                           \
+	X(exhausted)                                                                               \
 	X(mistakes)                                                                                \
 	X(daemon_fails)                                                                            \
 	X(exchange)                                                                                \

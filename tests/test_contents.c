@@ -58,7 +58,13 @@ static void double_close_and_exhaustion_are_incidents(void **state)
 	const struct rec_incident *full = incident(&x, REC_INCIDENT_EXHAUSTED);
 
 	(void)state;
-	assert_int_equal(x.r->nr_incidents, 2);
+	const struct rec_incident *holder = incident(&x, REC_INCIDENT_HOLDER);
+
+	assert_int_equal(x.r->nr_incidents, 3);
+	assert_int_equal(holder->first_site, full->site);
+	assert_in_range(holder->nr_sockets, 1, 64);
+	assert_int_equal(full->nr_sockets, holder->nr_sockets);
+	assert_int_equal(full->fd_limit, 64);
 	assert_int_not_equal(twice->site, twice->first_site);
 	assert_non_null(recording_site(x.r, twice->site));
 	assert_non_null(recording_site(x.r, twice->first_site));
