@@ -269,6 +269,7 @@ enum rec_outcome_flag {
 	REC_OUTCOME_RESET = 1u << 2,	 /* the connection was over before: RST, a failed connect */
 	REC_OUTCOME_INHERITED = 1u << 3, /* closed by a process that had it from another */
 	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or the last listener's close */
+	REC_OUTCOME_ACCEPTED = 1u << 5,	 /* we were the server */
 };
 
 /*
@@ -294,7 +295,11 @@ struct rec_outcome {
 	uint64_t last_ns;      /* when the last of them ended */
 	uint32_t dwell[REC_BUCKETS];
 	uint32_t life[REC_BUCKETS];
-	uint64_t reserved[4];
+	uint64_t first_ns;  /* when the first of them ended */
+	uint64_t nr_active; /* TCP: we sent the first FIN, and TIME_WAIT is ours */
+	uint32_t asked;	 /* TCP, closed before the peer's FIN: how often the kernel was asked ... */
+	uint32_t unread; /* ... and said that data lay unread: then a RST was sent for a FIN */
+	uint64_t reserved;
 };
 
 /* ---- incidents --------------------------------------------------------------------------- */
@@ -431,7 +436,9 @@ struct rec_header {
 	uint64_t lost_outcomes; /* ended sockets that no outcome counts */
 	uint64_t last_seen_ns;	/* coarse: when a wait (poll, epoll_wait ...) returned last */
 	uint64_t threads;	/* alive at facts_ns; 0: not known */
-	uint64_t reserved[8];
+	uint32_t port_lo;	/* net.ipv4.ip_local_port_range; 0: not known */
+	uint32_t port_hi;
+	uint64_t reserved[7];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */

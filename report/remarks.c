@@ -60,6 +60,17 @@ struct remark remark_of_incident(enum rule_nr rule, const struct rule_case *whic
 			       .last_ns = in->last_ns > in->ns ? in->last_ns : in->ns};
 }
 
+struct remark remark_of_ended(enum rule_nr rule, const struct rule_case *which,
+			      const struct ended *e)
+{
+	return (struct remark){.rule = rule_by_nr(rule),
+			       .which = which,
+			       .process = e->process,
+			       .site = e->birth_site,
+			       .other_site = e->close_site,
+			       .nr = e->nr};
+}
+
 static void remark_release(struct remark *r)
 {
 	size_t i;
@@ -95,6 +106,7 @@ static bool is_same_group(struct symbolizer *sy, const struct remark *a, const s
 static void join(struct remark *to, struct remark *from)
 {
 	to->nr += from->nr;
+	times_join(&to->dwells, &from->dwells);
 	if (from->first_ns < to->first_ns)
 		to->first_ns = from->first_ns;
 	if (from->last_ns > to->last_ns)

@@ -7,6 +7,7 @@
 #define SOCKLINT_REMARKS_H
 
 #include "rules.h"
+#include "siblings.h"
 #include "symbolizer.h"
 #include "text.h"
 
@@ -20,7 +21,8 @@ struct remark {
 	uint32_t other_site; /* a second one, or 0; rule_case.other says what */
 	uint64_t nr;	     /* of rule.noun */
 	uint64_t first_ns;
-	uint64_t last_ns;
+	uint64_t last_ns;    /* both 0: not to be told */
+	struct times dwells; /* if there are any, they are told */
 	struct {
 		const char *label; /* "" continues the one before */
 		char *text;
@@ -43,6 +45,9 @@ void remark_line_at(struct remark *r, const char *label, uint32_t site, const ch
 /* What every remark about an incident says; its own lines are still to be added. */
 struct remark remark_of_incident(enum rule_nr rule, const struct rule_case *which,
 				 const struct process *p, const struct rec_incident *in);
+/* The same of sockets that ended. */
+struct remark remark_of_ended(enum rule_nr rule, const struct rule_case *which,
+			      const struct ended *e);
 void remarks_release(struct remarks *r);
 
 /* Adds up those of one rule whose places are of the same functions; worst and largest first. */

@@ -243,6 +243,23 @@ static void exe_from_start(struct rec_header *h)
 	text_add(&t, name ? name : "");
 }
 
+/* "32768\t60999\n" */
+static void describe_ports(struct rec_header *h)
+{
+	char text[32];
+	long n = text_read_file("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof(text));
+	uint32_t ports[2] = {0, 0}, nr = 0;
+
+	for (long i = 0; i < n && nr < 2; i++) {
+		if (text[i] >= '0' && text[i] <= '9')
+			ports[nr] = ports[nr] * 10 + (uint32_t)(text[i] - '0');
+		else
+			nr++;
+	}
+	h->port_lo = ports[0];
+	h->port_hi = ports[1];
+}
+
 static void describe_process(struct rec_header *h)
 {
 	struct process_id id;
@@ -255,6 +272,7 @@ static void describe_process(struct rec_header *h)
 	h->cmdline_bytes = n > 0 ? (uint32_t)n : 0;
 	n = text_read_file("/proc/sys/kernel/hostname", h->host, sizeof(h->host) - 1);
 	h->host[n > 0 ? n - 1 : 0] = '\0';
+	describe_ports(h);
 	if (process_id_read(&id, shim.pid))
 		h->starttime = id.starttime;
 	h->pid = (uint32_t)shim.pid;

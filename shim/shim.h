@@ -174,6 +174,7 @@ struct shim {
 	bool started;	    /* init_start ran to its end */
 	uint32_t ended;	    /* the end was recorded, or is being */
 	uint32_t end_began; /* exit() was called, or the last listener closed */
+	bool notable;	    /* the outcomes hold what a rule may speak of */
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
 	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
@@ -504,6 +505,7 @@ void outcome_listener_closes(const struct rec_life *life);
 
 bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
+uint32_t facts_unread(int fd);
 void facts_refresh(uint64_t now);
 void facts_count_threads(void);
 
@@ -595,6 +597,21 @@ static inline void use_returned(int fd, enum rec_call call, ssize_t r, struct at
 {
 	if (unlikely(r < 0) && errno == EBADF)
 		incident_use(fd, call, at);
+}
+
+/* ---- stuck.c: sockets that are closed under a thread -------------------------------------- */
+
+void stuck_add(int fd, const struct rec_life *l);
+void stuck_returned(void);
+void stuck_undo(int fd);
+void stuck_look(uint64_t now);
+void stuck_reborn(void);
+
+/* After its death was recorded. */
+static inline void stuck_closed(int fd, const struct rec_life *l)
+{
+	if (unlikely(word_get(&l->reader_tid) || word_get(&l->writer_tid)))
+		stuck_add(fd, l);
 }
 
 /* ---- close.c, process.c ------------------------------------------------------------------ */

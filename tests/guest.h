@@ -83,6 +83,9 @@
 	X(double_close_of_file)                                                                    \
 	X(use_after_close)                                                                         \
 	X(use_of_others)                                                                           \
+	X(hurried_client)                                                                          \
+	X(unread_at_close)                                                                         \
+	X(closed_under_reader)                                                                     \
 	X(exhausted)                                                                               \
 	X(mistakes)                                                                                \
 	X(daemon_fails)                                                                            \

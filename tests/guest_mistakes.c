@@ -2,6 +2,8 @@
 /* Guests that use descriptors wrongly. */
 #include "guest.h"
 
+#include <setjmp.h>
+
 static __attribute__((noinline)) void close_first(int fd)
 {
 	must(close(fd) == 0, "close");
@@ -146,5 +148,151 @@ int guest_exhausted(int argc, char **argv)
 	must(open_many(40) < 0 && errno == EMFILE, "EMFILE");
 	for (int fd = 3; fd < 64; fd++)
 		close(fd);
+	return 0;
+}
+
+/* A range of ports, of which a part is to be used up; at most as long as a test may take. */
+static int ports_of_range(int percent)
+{
+	int lo = 0, hi = 0;
+	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+
+	must(f && fscanf(f, "%d %d", &lo, &hi) == 2, "port range");
+	fclose(f);
+	return (hi - lo + 1) / 100 * percent;
+}
+
+/* So many per cent of the ports by connections that the client (or the server) closes first. */
+int guest_hurried_client(int argc, char **argv)
+{
+	int n = ports_of_range(argc > 0 ? atoi(argv[0]) : 55);
+	bool server_first = argc > 1;
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr);
+
+	for (int i = 0; i < n; i++) {
+		int client = connect_to(&addr), server = accept_client(listener);
+
+		if (server_first)
+			close(server);
+		close(client);
+		if (!server_first)
+			close(server);
+	}
+	return 0;
+}
+
+static __attribute__((noinline)) void close_with_rest(int server)
+{
+	char byte;
+
+	must(read(server, &byte, 1) == 1, "read");
+	close(server);
+}
+
+/* What the client has sent lies unread: all of it, none, or the client had closed before. */
+int guest_unread_at_close(int argc, char **argv)
+{
+	bool whole = argc > 0 && !strcmp(argv[0], "read");
+	bool client_first = argc > 0 && !strcmp(argv[0], "client_first");
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr);
+
+	for (int i = 0; i < 10; i++) {
+		int client = connect_to(&addr), server = accept_client(listener);
+
+		must(write(client, "rest", whole ? 1 : 4) > 0, "write");
+		if (client_first)
+			close(client);
+		close_with_rest(server);
+		if (!client_first)
+			close(client);
+	}
+	close(listener);
+	return 0;
+}
+
+static int reader_fd;
+static sigjmp_buf reader_out;
+static uint32_t reader_left;
+
+static void *block_in_read(void *how)
+{
+	char byte;
+
+	if (!sigsetjmp(reader_out, 1))
+		(void)!read(reader_fd, &byte, 1);
+	__atomic_store_n(&reader_left, 1, __ATOMIC_RELEASE);
+	if (how)
+		pause();
+	return NULL;
+}
+
+static void jump_out(int sig)
+{
+	(void)sig;
+	siglongjmp(reader_out, 1);
+}
+
+static void nothing_to_do(int sig)
+{
+	(void)sig;
+}
+
+static void sleep_ms(int ms)
+{
+	usleep((useconds_t)ms * 1000);
+}
+
+static __attribute__((noinline)) void close_under(int fd)
+{
+	must(close(fd) == 0, "close");
+}
+
+/* As the JVM closes: another file takes the number, a signal wakes who is blocked. */
+static void close_like_jvm(int fd, pthread_t reader)
+{
+	int marker = open("/dev/null", O_RDONLY);
+
+	must(dup2(marker, fd) == fd, "dup2");
+	pthread_kill(reader, SIGUSR2);
+}
+
+/*
+ * A thread is blocked in a read of a socket that another one closes. "stay": it stays there;
+ * "late": until 1.2 s later; "data": it returns at once; "jvm", "shutdown", "cancel": it is made
+ * to; "jump": it had left by a jump before.
+ */
+int guest_closed_under_reader(int argc, char **argv)
+{
+	const char *how = argc > 0 ? argv[0] : "stay";
+	bool jump = !strcmp(how, "jump");
+	struct sigaction act = {.sa_handler = jump ? jump_out : nothing_to_do};
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr), client = connect_to(&addr);
+	pthread_t reader;
+
+	reader_fd = accept_client(listener);
+	sigaction(SIGUSR2, &act, NULL);
+	must(pthread_create(&reader, NULL, block_in_read, jump ? &act : NULL) == 0, "thread");
+	sleep_ms(100); /* it is blocked by then; if not, it reads a number that is nobody's */
+	if (jump)
+		pthread_kill(reader, SIGUSR2);
+	for (int i = 0; jump && i < 100 && !__atomic_load_n(&reader_left, __ATOMIC_ACQUIRE); i++)
+		sleep_ms(20);
+	if (!strcmp(how, "shutdown"))
+		shutdown(reader_fd, SHUT_RDWR);
+	if (!strcmp(how, "jvm"))
+		close_like_jvm(reader_fd, reader);
+	else
+		close_under(reader_fd);
+	if (!strcmp(how, "cancel"))
+		pthread_cancel(reader);
+	if (!strcmp(how, "data"))
+		must(write(client, "x", 1) == 1, "write");
+	sleep_ms(1200);
+	if (!strcmp(how, "late"))
+		must(write(client, "x", 1) == 1, "write");
+	sleep_ms(100);
 	return 0;
 }

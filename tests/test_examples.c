@@ -5,7 +5,7 @@
  * The first comment of SOURCE is the specification. It says which clients come ("clients:"), how
  * the program ends ("stop:"), and the findings that socklint must print, no more and no fewer
  * ("finds:"), and what else the report must say ("says:"). A finding must cite a line that is
- * marked "socklint: opened here".
+ * marked "socklint: opened here", or "called here".
  *
  * SOCKLINT and CLIENT are the paths of the command and of the client driver.
  */
@@ -34,7 +34,7 @@
 #define GRACE_MS     1300 /* beyond the second in which a socket counts as in use */
 #define FOUND_STATUS 23
 
-static const char opened_here[] = "/* socklint: opened here */";
+static const char *const marks[] = {"/* socklint: opened here */", "/* socklint: called here */"};
 
 static const char *source, *binary;
 
@@ -45,6 +45,7 @@ static struct spec {
 	bool ends_itself;
 	char *finds[MAX_FINDS];
 	int nr_finds;
+	bool fails; /* one of them is an error */
 	char *says[MAX_FINDS];
 	int nr_says;
 	bool marked[MAX_LINES + 1]; /* by line number */
@@ -92,6 +93,7 @@ static void parse_finds(char *value)
 	if (!strcmp(value, "nothing"))
 		return;
 	assert_in_range(spec.nr_finds, 0, MAX_FINDS - 1);
+	spec.fails = spec.fails || !strncmp(value, "error:", 6);
 	spec.finds[spec.nr_finds++] = value;
 }
 
@@ -150,7 +152,7 @@ static void parse_source(void)
 		assert_in_range(nr, 1, MAX_LINES);
 		if (in_comment)
 			parse_comment_line(line);
-		if (strstr(line, opened_here))
+		if (strstr(line, marks[0]) || strstr(line, marks[1]))
 			spec.marked[nr] = true;
 		if (strstr(line, "*/"))
 			in_comment = false;
@@ -309,7 +311,8 @@ static int run_example(void)
 
 static bool is_finding(const char *line)
 {
-	return strstr(line, " opened in ") &&
+	return (strstr(line, " opened in ") || strstr(line, " made in ") ||
+		strstr(line, " closed in ") || strstr(line, " failed in ")) &&
 	       (!strncmp(line, "error: ", 7) || !strncmp(line, "warning: ", 9) ||
 		!strncmp(line, "note: ", 6));
 }
@@ -381,10 +384,10 @@ static void compare(const char *report)
 	free(copy);
 }
 
-/* Without findings the status is the program's own: it died of the signal that stopped it. */
+/* Without errors the status is the program's own: it died of the signal that stopped it. */
 static int wanted_status(void)
 {
-	if (spec.nr_finds)
+	if (spec.fails)
 		return FOUND_STATUS;
 	return spec.ends_itself ? 0 : 128 + SIGTERM;
 }
