@@ -86,6 +86,7 @@
 	X(hurried_client)                                                                          \
 	X(unread_at_close)                                                                         \
 	X(closed_under_reader)                                                                     \
+	X(late_close)                                                                              \
 	X(exhausted)                                                                               \
 	X(mistakes)                                                                                \
 	X(daemon_fails)                                                                            \

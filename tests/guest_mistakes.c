@@ -162,11 +162,11 @@ static int ports_of_range(int percent)
 	return (hi - lo + 1) / 100 * percent;
 }
 
-/* So many per cent of the ports by connections that the client (or the server) closes first. */
+/* Connections that the client closes first, by so many per cent of the ports; or the server. */
 int guest_hurried_client(int argc, char **argv)
 {
-	int n = ports_of_range(argc > 0 ? atoi(argv[0]) : 55);
-	bool server_first = argc > 1;
+	bool server_first = argc > 0 && !strcmp(argv[0], "server_first");
+	int n = server_first ? 200 : ports_of_range(argc > 0 ? atoi(argv[0]) : 55);
 	struct sockaddr_in addr;
 	int listener = listen_any(&addr);
 
@@ -294,5 +294,18 @@ int guest_closed_under_reader(int argc, char **argv)
 	if (!strcmp(how, "late"))
 		must(write(client, "x", 1) == 1, "write");
 	sleep_ms(100);
+	return 0;
+}
+
+/* Closes a second after the peer has. */
+int guest_late_close(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr), server = leak_one(listener, &addr);
+
+	(void)argc, (void)argv;
+	sleep_ms(1050);
+	close(server);
+	close(listener);
 	return 0;
 }

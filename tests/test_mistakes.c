@@ -110,24 +110,6 @@ static void who_uses_up_ports_is_warned(void **state)
 	run_release(&report);
 }
 
-static void fewer_ports_are_no_pressure(void **state)
-{
-	struct run report = report_of_with("hurried_client", "45", NULL);
-
-	(void)state;
-	assert_null(strstr(report.out, "time-wait-pressure"));
-	run_release(&report);
-}
-
-static void the_server_closes_first_and_has_them(void **state)
-{
-	struct run report = report_of_with("hurried_client", "55", "server_first");
-
-	(void)state;
-	assert_null(strstr(report.out, "time-wait-pressure"));
-	run_release(&report);
-}
-
 /* Nothing is open at the end: the recording is kept all the same. */
 static void a_close_with_data_unread_is_a_reset(void **state)
 {
@@ -195,8 +177,6 @@ int main(void)
 		cmocka_unit_test(a_reader_that_stays_blocked_is_told),
 		cmocka_unit_test(a_reader_that_is_woken_or_elsewhere_is_not),
 		cmocka_unit_test(who_uses_up_ports_is_warned),
-		cmocka_unit_test(fewer_ports_are_no_pressure),
-		cmocka_unit_test(the_server_closes_first_and_has_them),
 		cmocka_unit_test(a_close_with_data_unread_is_a_reset),
 		cmocka_unit_test(what_was_read_or_left_by_the_client_is_none),
 	};
