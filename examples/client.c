@@ -9,6 +9,7 @@
  *
  *	good	asks for something good, reads the answer, hangs up
  *	bad	asks for something bad, reads the refusal, hangs up
+ *	cut	as bad, and takes what comes for an answer, be it none
  *	silent	reads the greeting and hangs up
  *	reset	as good, but hangs up with a reset (RST) instead of a FIN
  *	hold	as good, but stays connected
@@ -29,16 +30,16 @@
 struct exchange {
 	const char *name;
 	const char *request; /* NULL: none */
-	const char *answer;
+	const char *answer;  /* NULL: none, or any */
 };
 
-enum mode { GOOD, BAD, SILENT, RESET, HOLD, KNOCK, BUSY, MODES };
+enum mode { GOOD, BAD, CUT, SILENT, RESET, HOLD, KNOCK, BUSY, MODES };
 
 static const struct exchange exchanges[MODES] = {
-	[GOOD] = {"good", "hello\n", "ok"}, [BAD] = {"bad", "????\n", "what?"},
-	[SILENT] = {"silent", NULL, NULL},  [RESET] = {"reset", "hello\n", "ok"},
-	[HOLD] = {"hold", "hello\n", "ok"}, [KNOCK] = {"knock", NULL, NULL},
-	[BUSY] = {"busy", "hello\n", "ok"},
+	[GOOD] = {"good", "hello\n", "ok"},   [BAD] = {"bad", "????\n", "what?"},
+	[CUT] = {"cut", "????\n", NULL},      [SILENT] = {"silent", NULL, NULL},
+	[RESET] = {"reset", "hello\n", "ok"}, [HOLD] = {"hold", "hello\n", "ok"},
+	[KNOCK] = {"knock", NULL, NULL},      [BUSY] = {"busy", "hello\n", "ok"},
 };
 
 /* Returns a connected socket, or -1. */
@@ -69,10 +70,20 @@ static bool expect(int fd, const char *text)
 	return read_line(fd, line, sizeof(line)) == 1 && !strcmp(line, text);
 }
 
+static bool read_to_end(int fd)
+{
+	char rest[64];
+
+	while (read(fd, rest, sizeof(rest)) > 0)
+		;
+	return true;
+}
+
 static bool talk(int fd, const struct exchange *x)
 {
 	return fd >= 0 && expect(fd, "ready") &&
-	       (!x->request || (say(fd, x->request) && expect(fd, x->answer)));
+	       (!x->request ||
+		(say(fd, x->request) && (x->answer ? expect(fd, x->answer) : read_to_end(fd))));
 }
 
 static void reset_on_close(int fd)

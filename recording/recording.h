@@ -269,6 +269,7 @@ enum rec_outcome_flag {
 	REC_OUTCOME_RESET = 1u << 2,	 /* the connection was over before: RST, a failed connect */
 	REC_OUTCOME_INHERITED = 1u << 3, /* closed by a process that had it from another */
 	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or the last listener's close */
+	REC_OUTCOME_ACCEPTED = 1u << 5,	 /* we were the server */
 };
 
 /*
@@ -294,29 +295,54 @@ struct rec_outcome {
 	uint64_t last_ns;      /* when the last of them ended */
 	uint32_t dwell[REC_BUCKETS];
 	uint32_t life[REC_BUCKETS];
-	uint64_t reserved[4];
+	uint64_t first_ns;  /* when the first of them ended */
+	uint64_t nr_active; /* TCP: we sent the first FIN, and TIME_WAIT is ours */
+	uint32_t asked;	 /* TCP, closed before the peer's FIN: how often the kernel was asked ... */
+	uint32_t unread; /* ... and said that data lay unread: then a RST was sent for a FIN */
+	uint64_t reserved;
 };
 
 /* ---- incidents --------------------------------------------------------------------------- */
 
 enum rec_incident_kind {
 	REC_INCIDENT_NONE,
-	REC_INCIDENT_DOUBLE_CLOSE, /* close() of a descriptor whose socket was closed before */
-	REC_INCIDENT_EXHAUSTED,	   /* EMFILE or ENFILE at a birth */
+	REC_INCIDENT_DOUBLE_CLOSE,    /* close() of a descriptor whose socket was closed before */
+	REC_INCIDENT_EXHAUSTED,	      /* EMFILE or ENFILE at a birth */
+	REC_INCIDENT_USE_AFTER_CLOSE, /* a call failed by EBADF: the socket was closed before */
+	REC_INCIDENT_HOLDER,	      /* who held the descriptors at an EXHAUSTED */
+	REC_INCIDENT_CLOSED_UNDER_READER, /* closed while another thread was inside a call on it */
 	REC_INCIDENT_KINDS
 };
 
+/*
+ * One of a kind, place and first place is kept, and says how often it happened again. The words
+ * that name two are read by kind.
+ */
 struct rec_incident {
 	uint32_t kind; /* written last */
 	int32_t fd;
 	uint32_t site;
-	uint32_t first_site; /* DOUBLE_CLOSE: where it was closed the first time */
+	/*
+	 * DOUBLE_CLOSE, USE_AFTER_CLOSE: where it was closed the first time. HOLDER: the site of
+	 * its EXHAUSTED; `site` is where those sockets were born. CLOSED_UNDER_READER: its birth.
+	 */
+	uint32_t first_site;
 	uint64_t ns;
-	uint64_t first_ns;
-	uint64_t life_id;
+	union {
+		uint64_t first_ns;
+		uint64_t fd_limit; /* EXHAUSTED: RLIMIT_NOFILE, soft, then */
+		uint64_t until_ns; /* CLOSED_UNDER_READER: when the call was seen, or returned */
+	};
+	union {
+		uint64_t life_id;
+		uint64_t nr_sockets; /* EXHAUSTED: numbers that held sockets; HOLDER: of `site` */
+	};
 	uint32_t tid;
 	uint32_t error;
-	uint64_t reserved[2];
+	uint64_t last_ns; /* of the last one alike; 0: there was none */
+	uint32_t again;	  /* how many more there were */
+	uint16_t call;	  /* enum rec_call; 0: not known */
+	uint16_t reserved;
 };
 
 /* ---- chunks ------------------------------------------------------------------------------ */
@@ -404,13 +430,15 @@ struct rec_header {
 	uint64_t lost_modules;
 	uint64_t grow_errno;	/* why it could not grow the last time */
 	uint64_t nr_sites;	/* ids given out */
-	uint64_t nr_incidents;	/* ever seen; the first REC_INCIDENTS_NR are kept */
+	uint64_t nr_incidents;	/* no two alike; the first REC_INCIDENTS_NR are kept */
 	uint64_t fd_limit;	/* RLIMIT_NOFILE, soft, at the start */
 	uint64_t nr_sent;	/* ever sent; the last REC_SENT_NR are kept */
 	uint64_t lost_outcomes; /* ended sockets that no outcome counts */
 	uint64_t last_seen_ns;	/* coarse: when a wait (poll, epoll_wait ...) returned last */
 	uint64_t threads;	/* alive at facts_ns; 0: not known */
-	uint64_t reserved[8];
+	uint32_t port_lo;	/* net.ipv4.ip_local_port_range; 0: not known */
+	uint32_t port_hi;
+	uint64_t reserved[7];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */

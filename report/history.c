@@ -51,7 +51,7 @@ static uint64_t last_sign(const struct recording *r)
 		ns = latest(ns, latest(r->progress[i]->newest_touch_ns,
 				       r->progress[i]->newest_born_ns));
 	for (i = 0; i < r->nr_incidents; i++)
-		ns = latest(ns, r->incidents[i]->ns);
+		ns = latest(ns, latest(r->incidents[i]->ns, r->incidents[i]->last_ns));
 	return ns;
 }
 

@@ -14,20 +14,61 @@ void remarks_add(struct remarks *to, const struct remark *remark)
 	to->all[to->nr++] = *remark;
 }
 
-void remark_line(struct remark *r, const char *label, const char *fmt, ...)
+static void add_line(struct remark *r, const char *label, uint32_t site, const char *fmt,
+		     va_list ap)
 {
 	size_t i;
-	va_list ap;
 
 	for (i = 0; i < REMARK_LINES && r->lines[i].label; i++)
 		;
 	if (i == REMARK_LINES)
 		return;
-	va_start(ap, fmt);
 	if (vasprintf(&r->lines[i].text, fmt, ap) < 0)
 		r->lines[i].text = xstrdup("");
-	va_end(ap);
 	r->lines[i].label = label;
+	r->lines[i].site = site;
+}
+
+void remark_line(struct remark *r, const char *label, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_line(r, label, 0, fmt, ap);
+	va_end(ap);
+}
+
+void remark_line_at(struct remark *r, const char *label, uint32_t site, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_line(r, label, site, fmt, ap);
+	va_end(ap);
+}
+
+struct remark remark_of_incident(enum rule_nr rule, const struct rule_case *which,
+				 const struct process *p, const struct rec_incident *in)
+{
+	return (struct remark){.rule = rule_by_nr(rule),
+			       .which = which,
+			       .process = p,
+			       .site = in->site,
+			       .other_site = which->other ? in->first_site : 0,
+			       .nr = 1 + (uint64_t)in->again,
+			       .first_ns = in->ns,
+			       .last_ns = in->last_ns > in->ns ? in->last_ns : in->ns};
+}
+
+struct remark remark_of_ended(enum rule_nr rule, const struct rule_case *which,
+			      const struct ended *e)
+{
+	return (struct remark){.rule = rule_by_nr(rule),
+			       .which = which,
+			       .process = e->process,
+			       .site = e->birth_site,
+			       .other_site = e->close_site,
+			       .nr = e->nr};
 }
 
 static void remark_release(struct remark *r)
@@ -65,6 +106,7 @@ static bool is_same_group(struct symbolizer *sy, const struct remark *a, const s
 static void join(struct remark *to, struct remark *from)
 {
 	to->nr += from->nr;
+	times_join(&to->dwells, &from->dwells);
 	if (from->first_ns < to->first_ns)
 		to->first_ns = from->first_ns;
 	if (from->last_ns > to->last_ns)

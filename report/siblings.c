@@ -266,6 +266,82 @@ const struct siblings *siblings_of(const struct life *l)
 	return *found;
 }
 
+/* ---- all of a place ---------------------------------------------------------------------- */
+
+static bool is_closed_there(struct sibling_index *x, const struct ended *e, const struct row *row)
+{
+	const struct rec_site *a = recording_site(e->process->rec, e->close_site);
+	const struct rec_site *b = recording_site(row->process->rec, row->outcome->close_site);
+
+	if (!a || !b || !a->nr || !b->nr)
+		return a == b;
+	return !cmp_places(place_of(x, e->process, a, 0), place_of(x, row->process, b, 0));
+}
+
+static void ended_add(struct ended *e, const struct rec_outcome *o)
+{
+	if (o->first_ns && (!e->first_ns || o->first_ns < e->first_ns))
+		e->first_ns = o->first_ns;
+	if (o->last_ns > e->last_ns)
+		e->last_ns = o->last_ns;
+	e->nr += o->nr;
+	e->nr_active += o->nr_active;
+	e->asked += o->asked;
+	e->unread += o->unread;
+	add_times(&e->dwells, o->dwell, o->dwell_max_ns);
+}
+
+/* all[first] and those behind it are of the same place of birth as the row. */
+static size_t find_ended(struct sibling_index *x, const struct ended *all, size_t first, size_t nr,
+			 const struct row *row, bool by_close)
+{
+	size_t i;
+
+	for (i = first; by_close && i < nr; i++)
+		if (is_closed_there(x, &all[i], row))
+			return i;
+	return by_close ? nr : first;
+}
+
+struct ended *ended_sockets(const struct history *h,
+			    bool (*wanted)(const struct process *p, const struct rec_outcome *o),
+			    bool by_close, size_t *nr)
+{
+	struct sibling_index *x = h->siblings;
+	struct ended *all = xcalloc(x->nr_rows, sizeof(*all));
+	size_t i, to, first = 0;
+
+	*nr = 0;
+	for (i = 0; i < x->nr_rows; i++) {
+		const struct row *row = &x->rows[i];
+
+		if (i && cmp_places(row[-1].place, row->place))
+			first = *nr;
+		if (!wanted(row->process, row->outcome))
+			continue;
+		to = find_ended(x, all, first, *nr, row, by_close);
+		if (to == *nr)
+			all[(*nr)++] = (struct ended){.process = row->process,
+						      .birth_site = row->outcome->birth_site,
+						      .close_site = row->outcome->close_site};
+		ended_add(&all[to], row->outcome);
+	}
+	return all;
+}
+
+/* ---- times ------------------------------------------------------------------------------- */
+
+void times_join(struct times *to, const struct times *from)
+{
+	size_t i;
+
+	to->nr += from->nr;
+	for (i = 0; i < REC_BUCKETS; i++)
+		to->buckets[i] += from->buckets[i];
+	if (from->max_ns > to->max_ns)
+		to->max_ns = from->max_ns;
+}
+
 uint64_t times_percentile(const struct times *t, unsigned int percent)
 {
 	uint64_t below = 0, wanted = (t->nr * percent + 99) / 100, bound;

@@ -35,12 +35,33 @@ struct siblings {
 
 struct sibling_index;
 
+/* Sockets of one place that were closed at one place, over all processes of the run. */
+struct ended {
+	const struct process *process; /* whose the sites are */
+	uint32_t birth_site;
+	uint32_t close_site;
+	uint64_t nr;
+	uint64_t first_ns, last_ns; /* when the first and the last ended */
+	uint64_t nr_active;	    /* these as in rec_outcome */
+	uint64_t asked, unread;
+	struct times dwells;
+};
+
+/*
+ * Adds up those outcomes that are wanted, by where the sockets were born and, if by_close, where
+ * they were closed. The caller frees the array.
+ */
+struct ended *ended_sockets(const struct history *h,
+			    bool (*wanted)(const struct process *p, const struct rec_outcome *o),
+			    bool by_close, size_t *nr);
+
 /* history_read() makes it; it lives as long as the history. */
 struct sibling_index *sibling_index_new(const struct history *h);
 void sibling_index_free(struct sibling_index *index);
 /* Of the sockets born where l was; never NULL. */
 const struct siblings *siblings_of(const struct life *l);
 
+void times_join(struct times *to, const struct times *from);
 /* An upper bound (good to a factor of 2) of that many per cent of them; 0 if there is none. */
 uint64_t times_percentile(const struct times *t, unsigned int percent);
 

@@ -15,20 +15,8 @@ static bool is_loop(int fd, struct at at)
 	return same_call && (fd == before + 1 || fd == before - 1);
 }
 
-/* close() of a number that held a socket and holds nothing: it was closed before. */
-void close_was_double(int fd, struct at at)
-{
-	struct rec_life *l = life_slot(fd);
-	uint32_t seq = l ? word_get(&l->seq) : 0;
-	int e = errno;
-
-	if (seq && !(seq & 1) && word_get(&l->close_ns) && !process_is_other())
-		recorder_incident(REC_INCIDENT_DOUBLE_CLOSE, fd, at, l, EBADF);
-	errno = e;
-}
-
-/* The number has had another owner since, no socket: who closes it twice did not mean that one. */
-static void forget_death(int fd)
+/* The number has had another owner since, no socket: who uses it again did not mean that one. */
+void close_forget(int fd)
 {
 	struct rec_life *l = life_slot(fd);
 
@@ -45,9 +33,9 @@ int close_recorded(int fd, struct at at, close_function *really)
 	if (died)
 		return r;
 	if (r == 0)
-		forget_death(fd);
+		close_forget(fd);
 	else if (errno == EBADF && !loop)
-		close_was_double(fd, at);
+		incident_double_close(fd, at);
 	return r;
 }
 

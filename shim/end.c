@@ -97,7 +97,7 @@ static struct tally complete_all(enum rec_end_kind kind)
 
 static bool is_clean(const struct tally *tally)
 {
-	return !tally->open && !word_get(&shim.head->nr_incidents) && !word_get(&shim.swept_up) &&
+	return !tally->open && !word_get(&shim.notable) && !word_get(&shim.head->nr_incidents) &&
 	       !word_get(&shim.head->nr_sent) && /* what became of it only the receiver knows */
 	       !word_get(&shim.head->lost_lives);
 }
@@ -119,6 +119,7 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 
 	if (!shim.sealed) {
 		facts_count_threads();
+		stuck_look(now_ns());
 		tally = complete_all(kind);
 		h->facts_ns = now_ns();
 	} else {

@@ -21,6 +21,11 @@ static uint32_t ask_queue(int fd, unsigned long request)
 	return sys_ioctl(fd, request, &n) == 0 && n > 0 ? (uint32_t)n : 0;
 }
 
+uint32_t facts_unread(int fd)
+{
+	return ask_queue(fd, SIOCINQ);
+}
+
 /* A FIN that nobody has read yet still lies in the receive queue and is counted there. */
 static bool ask_eof_unread(int fd, uint32_t unread)
 {
@@ -186,6 +191,7 @@ COLD void facts_refresh(uint64_t now)
 	if (shim.sealed || now < due ||
 	    !word_cas(&shim.next_refresh_ns, &due, now + REFRESH_EVERY_NS))
 		return;
+	stuck_look(now);
 	while (asked < REFRESH_AT_ONCE) {
 		fd = life_next(fd);
 		if (wrapped && fd >= start)

@@ -315,6 +315,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 {
 	struct life_ref ref = life_find(fd);
 	struct rec_life *l = ref.life;
+	bool ends;
 
 	if (unlikely(epoll_is_set(fd)) && !l)
 		epoll_closed(fd);
@@ -323,10 +324,13 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 	word_set(&l->close_site, stack_site(at));
 	word_set(&l->close_tid, thread_tid());
 	word_set(&l->close_ns, now_ns());
-	if (!(word_get(&l->flags) & REC_LIFE_DUPLICATE) || !pass_on_to_sibling(l))
+	ends = !(word_get(&l->flags) & REC_LIFE_DUPLICATE) || !pass_on_to_sibling(l);
+	if (ends)
 		socket_ends(fd, l);
 	if (!word_cas(&l->seq, &ref.seq, ref.seq + 1))
 		return false;
+	if (ends)
+		stuck_closed(fd, l);
 	word_add(&shim.head->deaths, 1);
 	*undo = ref.seq;
 	return true;
@@ -337,8 +341,10 @@ void life_undo_death(int fd, uint32_t undo)
 	struct rec_life *l = life_slot(fd);
 	uint32_t dead = undo + 1;
 
-	if (l && word_cas(&l->seq, &dead, undo))
-		word_add(&shim.head->deaths, (uint64_t)-1);
+	if (!l || !word_cas(&l->seq, &dead, undo))
+		return;
+	word_add(&shim.head->deaths, (uint64_t)-1);
+	stuck_undo(fd);
 }
 
 /* The kernel said EBADF or ENOTSOCK: it was closed by a door that no hook sees. */
@@ -360,8 +366,10 @@ void life_touch(struct life_ref ref, enum rec_call call, struct at at)
 	uint64_t now;
 	bool first;
 
-	if (!life_is(ref))
+	if (unlikely(!life_is(ref))) {
+		stuck_returned();
 		return;
+	}
 	now = now_coarse_ns();
 	word_set(&l->touch_ns, now);
 	word_set(&l->touch_pc, at.pc);

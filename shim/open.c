@@ -5,19 +5,19 @@
 #include "shim.h"
 
 /* A birth that failed: only the lack of descriptors is worth a word. */
-static void birth_failed(int fd, struct at at)
+static void birth_failed(int fd, enum rec_call call, struct at at)
 {
 	int e = errno;
 
 	if (e == EMFILE || e == ENFILE)
-		recorder_incident(REC_INCIDENT_EXHAUSTED, fd, at, NULL, e);
+		incident_exhausted(fd, call, e, at);
 	errno = e;
 }
 
 static int made_one(int fd, const struct birth *birth, struct at at)
 {
 	if (fd < 0)
-		birth_failed(-1, at);
+		birth_failed(-1, birth->call, at);
 	else
 		life_born(fd, birth, at);
 	return fd;
@@ -47,7 +47,7 @@ long raw_socket(long nr, const long a[6], struct at at)
 static int made_two(int r, const int fds[2], const struct birth *birth, struct at at)
 {
 	if (r < 0) {
-		birth_failed(-1, at);
+		birth_failed(-1, birth->call, at);
 		return r;
 	}
 	life_born(fds[0], birth, at);
@@ -130,14 +130,14 @@ static void accepted(int listener, int fd, enum rec_call call, const struct peer
 	life_accepted_from(from, ref.life->born_ns);
 }
 
-static void accept_failed(int listener, struct at at)
+static void accept_failed(int listener, enum rec_call call, struct at at)
 {
 	struct life_ref from = life_find(listener);
 
 	if (errno == EBADF && from.life)
 		life_vanished(from);
 	else
-		birth_failed(listener, at);
+		birth_failed(listener, call, at);
 }
 
 EXPORT int accept(int listener, __SOCKADDR_ARG addr, socklen_t *len)
@@ -156,7 +156,7 @@ EXPORT int accept(int listener, __SOCKADDR_ARG addr, socklen_t *len)
 	fd = real.accept(listener, (struct sockaddr *)peer.addr, peer.len);
 	listener_leave(in);
 	if (fd < 0)
-		accept_failed(listener, AT_CALLER);
+		accept_failed(listener, REC_CALL_ACCEPT, AT_CALLER);
 	else
 		accepted(listener, fd, REC_CALL_ACCEPT, &peer, AT_CALLER);
 	thread.in_birth = false;
@@ -179,7 +179,7 @@ EXPORT int accept4(int listener, __SOCKADDR_ARG addr, socklen_t *len, int flags)
 	fd = real.accept4(listener, (struct sockaddr *)peer.addr, peer.len, flags);
 	listener_leave(in);
 	if (fd < 0)
-		accept_failed(listener, AT_CALLER);
+		accept_failed(listener, REC_CALL_ACCEPT4, AT_CALLER);
 	else
 		accepted(listener, fd, REC_CALL_ACCEPT4, &peer, AT_CALLER);
 	thread.in_birth = false;
@@ -195,7 +195,7 @@ long raw_accept(long nr, const long a[6], struct at at)
 	peer_prepare(&peer, (void *)a[1], (socklen_t *)a[2], at);
 	fd = (int)real.syscall(nr, a[0], peer.addr, peer.len, a[3]);
 	if (fd < 0)
-		accept_failed((int)a[0], at);
+		accept_failed((int)a[0], call, at);
 	else
 		accepted((int)a[0], fd, call, &peer, at);
 	return fd;
@@ -236,12 +236,15 @@ static void connect_result(struct life_ref ref, int error, const void *addr, soc
 	}
 }
 
-static int connected(struct life_ref ref, int r, const void *addr, socklen_t len, struct at at)
+static int connected(struct life_ref ref, int fd, int r, const void *addr, socklen_t len,
+		     struct at at)
 {
 	int e = errno;
 
-	if (!ref.life)
+	if (!ref.life) {
+		use_returned(fd, REC_CALL_CONNECT, r, at);
 		return r;
+	}
 	in_call_end(&ref.life->writer_tid);
 	life_touch(ref, REC_CALL_CONNECT, at);
 	if (life_is(ref))
@@ -260,14 +263,15 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 		ref = life_find(fd);
 	if (ref.life)
 		in_call_begin(&ref.life->writer_tid);
-	return connected(ref, real.connect(fd, addr, len), peer, len, AT_CALLER);
+	return connected(ref, fd, real.connect(fd, addr, len), peer, len, AT_CALLER);
 }
 
 long raw_connect(long nr, const long a[6], struct at at)
 {
 	struct life_ref ref = life_find((int)a[0]);
 
-	return connected(ref, (int)raw_call(nr, a), (const void *)a[1], (socklen_t)a[2], at);
+	return connected(ref, (int)a[0], (int)raw_call(nr, a), (const void *)a[1], (socklen_t)a[2],
+			 at);
 }
 
 EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)

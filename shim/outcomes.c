@@ -9,9 +9,16 @@
 #include "shim.h"
 #include <netinet/tcp.h>
 
-#define SHARDS	8u
-#define WINDOW	8u /* entries of a chunk that one key may lie in */
-#define LONG_NS 1000000000u
+#define SHARDS 8u
+#define WINDOW 8u /* entries of a chunk that one key may lie in */
+
+#define SAMPLE_FIRST 16u
+#define SAMPLE_EVERY 16u
+
+/* The least that a rule may want to speak of. */
+#define NOTABLE_DWELL_NS 1000000000u
+#define NOTABLE_ACTIVE	 128u
+#define NOTABLE_UNREAD	 1u
 
 struct ending {
 	uint32_t birth_site;
@@ -99,18 +106,54 @@ static void keep_max(uint64_t *max, uint64_t ns)
 		;
 }
 
-/* When the peer's FIN came, at the latest; 0 if it had not. One system call if nobody read it. */
-static uint64_t fin_ns(int fd, const struct rec_life *l, uint64_t now)
+/* How a socket's TCP stands when it is about to be closed. */
+struct last_look {
+	uint64_t fin_ns; /* when the peer's FIN came, at the latest; 0: it had not */
+	bool asked;	 /* the kernel, for nobody had read an EOF */
+	bool active;	 /* the first FIN is, or was, ours */
+};
+
+static bool is_tcp(const struct rec_life *l)
 {
-	uint64_t eof = word_get(&l->eof_ns);
+	return word_get(&l->type) == SOCK_STREAM &&
+	       (word_get(&l->family) == AF_INET || word_get(&l->family) == AF_INET6);
+}
+
+/* The peer answered a shutdown of ours. */
+static bool is_answered(const struct rec_life *l)
+{
+	return (word_get(&l->flags) & REC_LIFE_SHUT_WR) &&
+	       word_get(&l->shut_ns) < word_get(&l->eof_ns) && is_tcp(l);
+}
+
+/* One system call if nobody read an EOF. */
+static struct last_look look(int fd, const struct rec_life *l, uint64_t now)
+{
+	struct last_look k = {word_get(&l->eof_ns), false, false};
 	uint32_t last_ack_ms;
 
-	if (eof)
-		return eof;
+	if (k.fin_ns) {
+		k.active = is_answered(l);
+		return k;
+	}
 	if (!(word_get(&l->flags) & (REC_LIFE_ACCEPTED | REC_LIFE_CONNECTED)) ||
-	    word_get(&l->reset_ns) || facts_tcp_state(fd, l, &last_ack_ms) != TCP_CLOSE_WAIT)
-		return 0;
-	return now - (uint64_t)last_ack_ms * 1000000u;
+	    word_get(&l->reset_ns))
+		return k;
+	switch (facts_tcp_state(fd, l, &last_ack_ms)) {
+	case TCP_CLOSE_WAIT:
+		k.fin_ns = now - (uint64_t)last_ack_ms * 1000000u;
+		break;
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+		k.asked = k.active = true;
+		break;
+	case TCP_TIME_WAIT:
+	case TCP_CLOSING:
+		k.active = true;
+		break;
+	}
+	return k;
 }
 
 static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
@@ -120,15 +163,60 @@ static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 	return (fin ? REC_OUTCOME_PASSIVE : 0) | (flags & REC_LIFE_EOF ? REC_OUTCOME_TOLD : 0) |
 	       (flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
 	       (flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
+	       (flags & REC_LIFE_ACCEPTED ? REC_OUTCOME_ACCEPTED : 0) |
 	       (word_get(&shim.end_began) ? REC_OUTCOME_AT_END : 0);
+}
+
+/* The first of each kind, and a sample of the rest, for it costs another system call. */
+static bool is_of_sample(uint64_t nr)
+{
+	return nr < SAMPLE_FIRST || nr % SAMPLE_EVERY == 0;
+}
+
+/* The kernel answers a close with data unread by a RST. */
+static void sample_unread(struct rec_outcome *o, int fd)
+{
+	word_add(&o->asked, 1);
+	if (facts_unread(fd))
+		word_add(&o->unread, 1);
+}
+
+/* An answer to a rule's question: then the recording is kept, though nothing is open. */
+static bool is_notable(const struct rec_outcome *o, uint64_t dwell)
+{
+	return dwell >= NOTABLE_DWELL_NS || word_get(&o->nr_active) >= NOTABLE_ACTIVE ||
+	       ((o->flags & REC_OUTCOME_ACCEPTED) && word_get(&o->unread) >= NOTABLE_UNREAD);
+}
+
+static void count(struct rec_outcome *o, const struct rec_life *l, uint64_t now,
+		  const struct last_look *k)
+{
+	uint64_t lived = now - word_get(&l->born_ns), nobody = 0;
+
+	word_add(&o->life[bucket(lived)], 1);
+	keep_max(&o->life_max_ns, lived);
+	word_cas(&o->first_ns, &nobody, now);
+	word_set(&o->last_ns, now);
+	if (k->active)
+		word_add(&o->nr_active, 1);
+	if (!k->fin_ns)
+		return;
+	word_add(&o->dwell[bucket(now - k->fin_ns)], 1);
+	keep_max(&o->dwell_max_ns, now - k->fin_ns);
+}
+
+/* The program's clean-up closes what had long been in CLOSE_WAIT, and was known to be. */
+static bool is_swept_up(const struct ending *e, uint64_t dwell)
+{
+	return (e->flags & REC_OUTCOME_TOLD) && dwell > NOTABLE_DWELL_NS;
 }
 
 /* The last descriptor of this socket is about to be closed; close_ns and close_site are set. */
 void outcome_add(int fd, const struct rec_life *l)
 {
-	uint64_t now = word_get(&l->close_ns), lived = now - word_get(&l->born_ns);
-	uint64_t fin = fin_ns(fd, l, now);
-	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, fin),
+	uint64_t now = word_get(&l->close_ns);
+	struct last_look k = look(fd, l, now);
+	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, k.fin_ns),
 			   thread_tid() % SHARDS};
 	struct rec_outcome *o;
 
@@ -139,16 +227,12 @@ void outcome_add(int fd, const struct rec_life *l)
 		recorder_lost(&shim.head->lost_outcomes);
 		return;
 	}
-	word_add(&o->nr, 1);
-	word_add(&o->life[bucket(lived)], 1);
-	keep_max(&o->life_max_ns, lived);
-	word_set(&o->last_ns, now);
-	if (!fin)
-		return;
-	word_add(&o->dwell[bucket(now - fin)], 1);
-	keep_max(&o->dwell_max_ns, now - fin);
-	if ((e.flags & REC_OUTCOME_TOLD) && (e.flags & REC_OUTCOME_AT_END) && now - fin > LONG_NS)
-		word_set(&shim.swept_up, true);
+	if (is_of_sample(word_add(&o->nr, 1)) && k.asked)
+		sample_unread(o, fd);
+	count(o, l, now, &k);
+	if (e.flags & REC_OUTCOME_AT_END ? is_swept_up(&e, k.fin_ns ? now - k.fin_ns : 0)
+					 : is_notable(o, k.fin_ns ? now - k.fin_ns : 0))
+		word_set(&shim.notable, true);
 }
 
 static bool is_other_listener(int fd, const struct rec_life *than)

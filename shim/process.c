@@ -36,10 +36,11 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.sent = NULL;
 	shim.ended = 0;
 	shim.end_began = 0;
-	shim.swept_up = 0;
+	shim.notable = false;
 	shim.folded = false;
 	init_head_reset();
 	unwinder_reborn();
+	stuck_reborn();
 	if (shim.pid == 1) /* of a new namespace: there the default action is to ignore */
 		signals_disarm_all();
 	word_set_release(&shim.attach, DETACHED);

@@ -6,6 +6,7 @@
 
 /* What a call asked for, as far as it decides whether a result of 0 is an EOF. */
 struct request {
+	int fd;
 	enum rec_call call;
 	size_t bytes;
 	int flags;
@@ -22,8 +23,10 @@ static ssize_t got(struct life_ref ref, struct request q, ssize_t r, struct at a
 {
 	int e;
 
-	if (likely(!ref.life))
+	if (likely(!ref.life)) {
+		use_returned(q.fd, q.call, r, at);
 		return r;
+	}
 	in_call_end(&ref.life->reader_tid);
 	e = errno;
 	life_touch(ref, q.call, at);
@@ -68,7 +71,8 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 		errno = 0;
 		return 1;
 	}
-	return got(ref, (struct request){REC_CALL_READ, n, 0}, real.read(fd, buf, n), AT_CALLER);
+	return got(ref, (struct request){fd, REC_CALL_READ, n, 0}, real.read(fd, buf, n),
+		   AT_CALLER);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int nr)
@@ -78,15 +82,15 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int nr)
 
 	if (!ref.life)
 		return r;
-	return got(ref, (struct request){REC_CALL_READV, r ? 0 : iov_bytes(iov, (size_t)nr), 0}, r,
-		   AT_CALLER);
+	return got(ref, (struct request){fd, REC_CALL_READV, r ? 0 : iov_bytes(iov, (size_t)nr), 0},
+		   r, AT_CALLER);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){REC_CALL_RECV, n, flags}, real.recv(fd, buf, n, flags),
+	return got(ref, (struct request){fd, REC_CALL_RECV, n, flags}, real.recv(fd, buf, n, flags),
 		   AT_CALLER);
 }
 
@@ -94,15 +98,15 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG f
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){REC_CALL_RECVFROM, n, flags},
+	return got(ref, (struct request){fd, REC_CALL_RECVFROM, n, flags},
 		   real.recvfrom(fd, buf, n, flags, from, len), AT_CALLER);
 }
 
 /* It may have brought descriptors, by whatever it came. */
-static ssize_t got_message(struct life_ref ref, const struct msghdr *msg, int flags, ssize_t r,
-			   struct at at)
+static ssize_t got_message(struct life_ref ref, int fd, const struct msghdr *msg, int flags,
+			   ssize_t r, struct at at)
 {
-	struct request q = {REC_CALL_RECVMSG, 0, flags};
+	struct request q = {fd, REC_CALL_RECVMSG, 0, flags};
 
 	if (r >= 0 && msg->msg_controllen && hook_enter())
 		pass_received(msg, REC_CALL_RECVMSG, at);
@@ -115,14 +119,15 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got_message(ref, msg, flags, real.recvmsg(fd, msg, flags), AT_CALLER);
+	return got_message(ref, fd, msg, flags, real.recvmsg(fd, msg, flags), AT_CALLER);
 }
 
 /* A stream fills one message after the other; an EOF is a last message of no bytes. */
-static int got_many(struct life_ref ref, int r, const struct mmsghdr *msgs, int flags, struct at at)
+static int got_many(struct life_ref ref, int fd, int r, const struct mmsghdr *msgs, int flags,
+		    struct at at)
 {
 	const struct mmsghdr *last = r > 0 ? &msgs[r - 1] : NULL;
-	struct request q = {REC_CALL_RECVMMSG, 0, flags};
+	struct request q = {fd, REC_CALL_RECVMMSG, 0, flags};
 	bool record = hook_enter();
 
 	for (int i = 0; record && i < r; i++)
@@ -138,7 +143,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct
 {
 	struct life_ref ref = FIND(fd);
 
-	return got_many(ref, real.recvmmsg(fd, msgs, nr, flags, timeout), msgs, flags, AT_CALLER);
+	return got_many(ref, fd, real.recvmmsg(fd, msgs, nr, flags, timeout), msgs, flags,
+			AT_CALLER);
 }
 
 /* ---- what programs built with _FORTIFY_SOURCE call ---- */
@@ -147,15 +153,15 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){REC_CALL_READ, n, 0}, real.__read_chk(fd, buf, n, room),
-		   AT_CALLER);
+	return got(ref, (struct request){fd, REC_CALL_READ, n, 0},
+		   real.__read_chk(fd, buf, n, room), AT_CALLER);
 }
 
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){REC_CALL_RECV, n, flags},
+	return got(ref, (struct request){fd, REC_CALL_RECV, n, flags},
 		   real.__recv_chk(fd, buf, n, room, flags), AT_CALLER);
 }
 
@@ -164,7 +170,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){REC_CALL_RECVFROM, n, flags},
+	return got(ref, (struct request){fd, REC_CALL_RECVFROM, n, flags},
 		   real.__recvfrom_chk(fd, buf, n, room, flags, from, len), AT_CALLER);
 }
 
@@ -174,7 +180,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 long raw_read(long nr, const long a[6], struct at at)
 {
 	bool recv = nr == SYS_recvfrom;
-	struct request q = {recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
+	struct request q = {(int)a[0], recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
 			    recv ? (int)a[3] : 0};
 
 	return got(life_find((int)a[0]), q, raw_call(nr, a), at);
@@ -186,14 +192,15 @@ long raw_readv(long nr, const long a[6], struct at at)
 	long r = raw_call(nr, a);
 	size_t bytes = ref.life && !r ? iov_bytes((const struct iovec *)a[1], (size_t)a[2]) : 0;
 
-	return got(ref, (struct request){REC_CALL_READV, bytes, 0}, r, at);
+	return got(ref, (struct request){(int)a[0], REC_CALL_READV, bytes, 0}, r, at);
 }
 
 long raw_recvmsg(long nr, const long a[6], struct at at)
 {
 	struct life_ref ref = life_find((int)a[0]);
 
-	return got_message(ref, (const struct msghdr *)a[1], (int)a[2], raw_call(nr, a), at);
+	return got_message(ref, (int)a[0], (const struct msghdr *)a[1], (int)a[2], raw_call(nr, a),
+			   at);
 }
 
 long raw_recvmmsg(long nr, const long a[6], struct at at)
@@ -201,5 +208,5 @@ long raw_recvmmsg(long nr, const long a[6], struct at at)
 	struct life_ref ref = life_find((int)a[0]);
 	int r = (int)raw_call(nr, a);
 
-	return got_many(ref, r, (const struct mmsghdr *)a[1], (int)a[3], at);
+	return got_many(ref, (int)a[0], r, (const struct mmsghdr *)a[1], (int)a[3], at);
 }

@@ -243,6 +243,23 @@ static void exe_from_start(struct rec_header *h)
 	text_add(&t, name ? name : "");
 }
 
+/* "32768\t60999\n" */
+static void describe_ports(struct rec_header *h)
+{
+	char text[32];
+	long n = text_read_file("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof(text));
+	uint32_t ports[2] = {0, 0}, nr = 0;
+
+	for (long i = 0; i < n && nr < 2; i++) {
+		if (text[i] >= '0' && text[i] <= '9')
+			ports[nr] = ports[nr] * 10 + (uint32_t)(text[i] - '0');
+		else
+			nr++;
+	}
+	h->port_lo = ports[0];
+	h->port_hi = ports[1];
+}
+
 static void describe_process(struct rec_header *h)
 {
 	struct process_id id;
@@ -255,6 +272,7 @@ static void describe_process(struct rec_header *h)
 	h->cmdline_bytes = n > 0 ? (uint32_t)n : 0;
 	n = text_read_file("/proc/sys/kernel/hostname", h->host, sizeof(h->host) - 1);
 	h->host[n > 0 ? n - 1 : 0] = '\0';
+	describe_ports(h);
 	if (process_id_read(&id, shim.pid))
 		h->starttime = id.starttime;
 	h->pid = (uint32_t)shim.pid;
@@ -422,33 +440,4 @@ COLD bool recorder_attach(void)
 	ok = attach();
 	sys_signals_release(signals);
 	return ok;
-}
-
-/* ---- incidents ---- */
-
-void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
-		       const struct rec_life *before, int error)
-{
-	struct rec_incident *i, *all;
-	uint64_t n;
-
-	if (!recorder_ready() || !(all = word_get(&shim.incidents)))
-		return;
-	n = word_add(&shim.head->nr_incidents, 1);
-	if (n >= REC_INCIDENTS_NR) {
-		recorder_lost(&shim.head->lost_incidents);
-		return;
-	}
-	i = &all[n];
-	i->fd = fd;
-	i->site = stack_site(at);
-	i->ns = now_ns();
-	i->tid = thread_tid();
-	i->error = (uint32_t)error;
-	if (before) {
-		i->first_site = before->close_site;
-		i->first_ns = before->close_ns;
-		i->life_id = before->id;
-	}
-	word_set_release(&i->kind, (uint32_t)kind);
 }

@@ -174,7 +174,7 @@ struct shim {
 	bool started;	    /* init_start ran to its end */
 	uint32_t ended;	    /* the end was recorded, or is being */
 	uint32_t end_began; /* exit() was called, or the last listener closed */
-	uint32_t swept_up;  /* since then one was closed that had long been in CLOSE_WAIT */
+	bool notable;	    /* the outcomes hold what a rule may speak of */
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
 	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
@@ -222,6 +222,14 @@ struct polling {
 	uint64_t due_ns;	 /* no stamp before, the set being large */
 };
 
+/* The last call of this thread's on a closed number, for a loop that does not stop. */
+struct use {
+	uintptr_t pc;
+	int fd;
+	uint32_t seq;
+	struct rec_incident *incident; /* NULL: none */
+};
+
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
@@ -230,6 +238,7 @@ struct thread {
 	uintptr_t stack_hi;
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
+	struct use use;
 	bool unwinding;
 	struct polling polling;
 	bool in_birth; /* between a call that makes a socket and the record of it */
@@ -314,8 +323,6 @@ void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uin
 void recorder_reserve(void);
 int recorder_allocate(int fd, uint64_t offset, uint64_t bytes);
 void recorder_lost(uint64_t *counter);
-void recorder_incident(enum rec_incident_kind kind, int fd, struct at at,
-		       const struct rec_life *before, int error);
 
 /* Makes sure that there is a recording. Returns whether there is. */
 static inline bool recorder_ready(void)
@@ -504,6 +511,7 @@ void outcome_listener_closes(const struct rec_life *life);
 
 bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
+uint32_t facts_unread(int fd);
 void facts_refresh(uint64_t now);
 void facts_count_threads(void);
 
@@ -586,12 +594,40 @@ static inline long raw_call(long nr, const long a[6])
 	return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+/* ---- incidents.c: calls that went wrong --------------------------------------------------- */
+
+struct rec_incident *incident_add(const struct rec_incident *in);
+void incident_double_close(int fd, struct at at);
+void incident_exhausted(int fd, enum rec_call call, int error, struct at at);
+void incident_use(int fd, enum rec_call call, struct at at);
+
+/* A call on a number in which no socket lives. */
+static inline void use_returned(int fd, enum rec_call call, ssize_t r, struct at at)
+{
+	if (unlikely(r < 0) && errno == EBADF)
+		incident_use(fd, call, at);
+}
+
+/* ---- stuck.c: sockets that are closed under a thread -------------------------------------- */
+
+void stuck_add(int fd, const struct rec_life *l);
+void stuck_returned(void);
+void stuck_undo(int fd);
+void stuck_look(uint64_t now);
+void stuck_reborn(void);
+
+/* After its death was recorded. */
+static inline void stuck_closed(int fd, const struct rec_life *l)
+{
+	if (unlikely(word_get(&l->reader_tid) || word_get(&l->writer_tid)))
+		stuck_add(fd, l);
+}
+
 /* ---- close.c, process.c ------------------------------------------------------------------ */
 
 typedef int close_function(int fd);
 
-void close_was_double(int fd, struct at at);
-
+void close_forget(int fd);
 int close_recorded(int fd, struct at at, close_function *really);
 void process_reborn(const struct snapshot *snapshot);
 

@@ -39,8 +39,12 @@ static int close_file(FILE *f, int (*const *really)(FILE *f), struct at at)
 
 	died = fd >= 0 && life_die(fd, at, &undo);
 	r = (*really)(f);
-	if (r < 0 && errno == EBADF && fd >= 0 && !died)
-		close_was_double(fd, at);
+	if (fd < 0 || died)
+		return r;
+	if (r < 0 && errno == EBADF)
+		incident_double_close(fd, at);
+	else
+		close_forget(fd);
 	return r;
 }
 

@@ -87,7 +87,9 @@ __attribute__((used)) int wait_unwound(int version, int actions, uint64_t class,
 				       void *context)
 {
 	(void)version, (void)class, (void)exception, (void)context;
-	if (actions & CLEANUP_PHASE)
+	if (actions & CLEANUP_PHASE) {
 		leave_all();
+		stuck_returned();
+	}
 	return CONTINUE_UNWIND;
 }

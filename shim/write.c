@@ -10,12 +10,14 @@ static bool is_of_other(enum rec_call call, int error)
 	return call == REC_CALL_SENDFILE && error == EBADF;
 }
 
-static ssize_t put(struct life_ref ref, enum rec_call call, ssize_t r, struct at at)
+static ssize_t put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
 {
 	int e;
 
-	if (likely(!ref.life))
+	if (likely(!ref.life)) {
+		use_returned(fd, call, r, at);
 		return r;
+	}
 	in_call_end(&ref.life->writer_tid);
 	e = errno;
 	life_touch(ref, call, at);
@@ -33,7 +35,7 @@ static ssize_t put_message(struct life_ref ref, int fd, const struct msghdr *msg
 {
 	if (r >= 0 && msg->msg_controllen && hook_enter())
 		pass_sent(fd, msg, at);
-	return put(ref, REC_CALL_SENDMSG, r, at);
+	return put(ref, fd, REC_CALL_SENDMSG, r, at);
 }
 
 static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int r, struct at at)
@@ -43,7 +45,7 @@ static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int
 	for (int i = 0; record && i < r; i++)
 		if (msgs[i].msg_hdr.msg_controllen)
 			pass_sent(fd, &msgs[i].msg_hdr, at);
-	return (int)put(ref, REC_CALL_SENDMMSG, r, at);
+	return (int)put(ref, fd, REC_CALL_SENDMMSG, r, at);
 }
 
 static inline struct life_ref find(int fd)
@@ -67,21 +69,21 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (unlikely(fd == unwinder_fd) && unwinder_is_caller(AT_CALLER))
 		return unwinder_probe(buf);
-	return put(ref, REC_CALL_WRITE, real.write(fd, buf, n), AT_CALLER);
+	return put(ref, fd, REC_CALL_WRITE, real.write(fd, buf, n), AT_CALLER);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *iov, int nr)
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, REC_CALL_WRITEV, real.writev(fd, iov, nr), AT_CALLER);
+	return put(ref, fd, REC_CALL_WRITEV, real.writev(fd, iov, nr), AT_CALLER);
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, REC_CALL_SEND, real.send(fd, buf, n, flags), AT_CALLER);
+	return put(ref, fd, REC_CALL_SEND, real.send(fd, buf, n, flags), AT_CALLER);
 }
 
 EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to,
@@ -89,7 +91,7 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCK
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, REC_CALL_SENDTO, real.sendto(fd, buf, n, flags, to, len), AT_CALLER);
+	return put(ref, fd, REC_CALL_SENDTO, real.sendto(fd, buf, n, flags, to, len), AT_CALLER);
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -155,14 +157,14 @@ EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t n)
 {
 	struct life_ref ref = FIND(to);
 
-	return put(ref, REC_CALL_SENDFILE, real.sendfile(to, from, offset, n), AT_CALLER);
+	return put(ref, to, REC_CALL_SENDFILE, real.sendfile(to, from, offset, n), AT_CALLER);
 }
 
 EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t n)
 {
 	struct life_ref ref = FIND(to);
 
-	return put(ref, REC_CALL_SENDFILE, real.sendfile64(to, from, offset, n), AT_CALLER);
+	return put(ref, to, REC_CALL_SENDFILE, real.sendfile64(to, from, offset, n), AT_CALLER);
 }
 
 static enum rec_call write_call(long nr)
@@ -196,7 +198,7 @@ long raw_sendmmsg(long nr, const long a[6], struct at at)
 /* All others that write to their first descriptor. */
 long raw_write(long nr, const long a[6], struct at at)
 {
-	return put(life_find((int)a[0]), write_call(nr), raw_call(nr, a), at);
+	return put(life_find((int)a[0]), (int)a[0], write_call(nr), raw_call(nr, a), at);
 }
 
 long raw_splice(long nr, const long a[6], struct at at)
@@ -206,12 +208,14 @@ long raw_splice(long nr, const long a[6], struct at at)
 	return moved(source, sink, raw_call(nr, a), (size_t)a[4], at);
 }
 
-static int shut(struct life_ref ref, int r, int how, struct at at)
+static int shut(struct life_ref ref, int fd, int r, int how, struct at at)
 {
 	int e = errno;
 
-	if (!ref.life)
+	if (!ref.life) {
+		use_returned(fd, REC_CALL_SHUTDOWN, r, at);
 		return r;
+	}
 	life_touch(ref, REC_CALL_SHUTDOWN, at);
 	if (r == 0)
 		life_shut(ref, how, at);
@@ -225,12 +229,12 @@ EXPORT int shutdown(int fd, int how)
 {
 	struct life_ref ref = hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0};
 
-	return shut(ref, real.shutdown(fd, how), how, AT_CALLER);
+	return shut(ref, fd, real.shutdown(fd, how), how, AT_CALLER);
 }
 
 long raw_shutdown(long nr, const long a[6], struct at at)
 {
 	struct life_ref ref = life_find((int)a[0]);
 
-	return shut(ref, (int)raw_call(nr, a), (int)a[1], at);
+	return shut(ref, (int)a[0], (int)raw_call(nr, a), (int)a[1], at);
 }

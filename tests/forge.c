@@ -19,7 +19,7 @@
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
-	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers, nr_sent;
+	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers, nr_sent, nr_incidents;
 	uint64_t next_id;
 };
 
@@ -207,6 +207,21 @@ struct rec_poller *forge_poller(struct forge *f, uint32_t tid, double stamped)
 	p->tid = tid;
 	p->stamped_ns = FORGE_S(stamped);
 	return p;
+}
+
+struct rec_incident *forge_incident(struct forge *f, enum rec_incident_kind kind, uint32_t site,
+				    uint32_t first_site)
+{
+	struct rec_incident *in = entry_at(f, UNIT_INCIDENTS, f->nr_incidents++);
+
+	assert_true(f->nr_incidents <= REC_INCIDENTS_NR);
+	*in = (struct rec_incident){.kind = kind,
+				    .fd = 7,
+				    .site = site,
+				    .first_site = first_site,
+				    .ns = FORGE_S(FORGE_END - 10),
+				    .tid = 1};
+	return in;
 }
 
 struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie)

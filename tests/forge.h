@@ -31,6 +31,9 @@ struct rec_progress *forge_progress(struct forge *f, uint32_t tid, uint32_t site
 struct rec_outcome *forge_outcome(struct forge *f, uint32_t birth, uint32_t close, uint32_t nr,
 				  double dwell);
 struct rec_poller *forge_poller(struct forge *f, uint32_t tid, double stamped);
+/* Ten seconds before the end, of descriptor 7, by thread 1. */
+struct rec_incident *forge_incident(struct forge *f, enum rec_incident_kind kind, uint32_t site,
+				    uint32_t first_site);
 /* An open accepted TCP socket in ESTABLISHED, touched once by thread 1 right after its birth. */
 struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born);
 /* A note that the socket of this life was sent to somebody, a second after its birth. */

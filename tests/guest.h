@@ -81,6 +81,13 @@
 	X(double_close)                                                                            \
 	X(close_loop)                                                                              \
 	X(double_close_of_file)                                                                    \
+	X(use_after_close)                                                                         \
+	X(use_of_others)                                                                           \
+	X(hurried_client)                                                                          \
+	X(unread_at_close)                                                                         \
+	X(closed_under_reader)                                                                     \
+	X(late_close)                                                                              \
+	X(exhausted)                                                                               \
 	X(mistakes)                                                                                \
 	X(daemon_fails)                                                                            \
 	X(exchange)                                                                                \

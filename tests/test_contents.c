@@ -58,12 +58,60 @@ static void double_close_and_exhaustion_are_incidents(void **state)
 	const struct rec_incident *full = incident(&x, REC_INCIDENT_EXHAUSTED);
 
 	(void)state;
-	assert_int_equal(x.r->nr_incidents, 2);
+	const struct rec_incident *holder = incident(&x, REC_INCIDENT_HOLDER);
+
+	assert_int_equal(x.r->nr_incidents, 3);
+	assert_int_equal(holder->first_site, full->site);
+	assert_in_range(holder->nr_sockets, 1, 64);
+	assert_int_equal(full->nr_sockets, holder->nr_sockets);
+	assert_int_equal(full->fd_limit, 64);
 	assert_int_not_equal(twice->site, twice->first_site);
 	assert_non_null(recording_site(x.r, twice->site));
 	assert_non_null(recording_site(x.r, twice->first_site));
 	assert_true(twice->first_ns && twice->first_ns <= twice->ns);
 	assert_int_equal(full->error, 24); /* EMFILE */
+	forget(&x);
+}
+
+static uint64_t nr_active(const struct recorded *x, uint32_t accepted)
+{
+	uint64_t nr = 0;
+
+	for (size_t i = 0; i < x->r->nr_outcomes; i++)
+		if ((x->r->outcomes[i]->flags & REC_OUTCOME_ACCEPTED) == accepted)
+			nr += x->r->outcomes[i]->nr_active;
+	return nr;
+}
+
+/* Whose FIN came first: TIME_WAIT is at that end. */
+static void who_closed_first_is_counted(void **state)
+{
+	struct recorded x = record("hurried_client", "server_first", "");
+
+	(void)state;
+	assert_int_equal(nr_active(&x, REC_OUTCOME_ACCEPTED), 200);
+	assert_int_equal(nr_active(&x, 0), 0);
+	assert_in_range(x.r->header->port_lo, 1, 65535);
+	assert_in_range(x.r->header->port_hi, x.r->header->port_lo, 65535);
+	forget(&x);
+	x = record("hurried_client", "1", "");
+	assert_int_equal(nr_active(&x, REC_OUTCOME_ACCEPTED), 0);
+	assert_true(nr_active(&x, 0) > 100);
+	forget(&x);
+}
+
+/* Nothing is open, but a rule may want to speak of it. */
+static void a_late_close_keeps_the_recording(void **state)
+{
+	struct recorded x = record("late_close", NULL, "");
+	const struct rec_outcome *late = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < x.r->nr_outcomes; i++)
+		if (x.r->outcomes[i]->flags & REC_OUTCOME_PASSIVE)
+			late = x.r->outcomes[i];
+	assert_non_null(late);
+	assert_in_range(late->dwell_max_ns, 1000000000, 60000000000);
 	forget(&x);
 }
 
@@ -123,6 +171,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(double_close_and_exhaustion_are_incidents),
+		cmocka_unit_test(who_closed_first_is_counted),
+		cmocka_unit_test(a_late_close_keeps_the_recording),
 		cmocka_unit_test(modules_have_paths_and_build_ids),
 		cmocka_unit_test(counts_what_it_followed),
 		cmocka_unit_test(max_size_is_kept),

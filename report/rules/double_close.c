@@ -20,17 +20,11 @@ static void remark(const struct history *h, struct remarks *to)
 
 		for (k = 0; k < p->rec->nr_incidents; k++) {
 			const struct rec_incident *in = p->rec->incidents[k];
-			struct remark r = {.rule = rule_by_nr(RULE_double_close),
-					   .which = &closed_twice,
-					   .process = p,
-					   .site = in->site,
-					   .other_site = in->first_site,
-					   .nr = 1,
-					   .first_ns = in->ns,
-					   .last_ns = in->ns};
+			struct remark r;
 
 			if (in->kind != REC_INCIDENT_DOUBLE_CLOSE)
 				continue;
+			r = remark_of_incident(RULE_double_close, &closed_twice, p, in);
 			remark_line(&r, "descriptor", "%d, by thread %u", in->fd, in->tid);
 			remarks_add(to, &r);
 		}
