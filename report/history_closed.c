@@ -160,11 +160,24 @@ static struct closing find_closing(const struct slots *slots, const struct socke
 	return found;
 }
 
-void closings_join(struct history *h)
+static bool has_other_holders(const struct history *h)
 {
-	struct slots slots = slots_make(h);
+	const uint32_t others = REC_LIFE_INHERITED | REC_LIFE_DUPLICATE | REC_LIFE_RECEIVED;
 	size_t i;
 
+	for (i = 0; i < h->nr_sockets && !(h->sockets[i].birth->r.flags & others); i++)
+		;
+	return i < h->nr_sockets;
+}
+
+void closings_join(struct history *h)
+{
+	struct slots slots;
+	size_t i;
+
+	if (!has_other_holders(h))
+		return;
+	slots = slots_make(h);
 	for (i = 0; i < h->nr_sockets; i++)
 		h->sockets[i].closed = find_closing(&slots, &h->sockets[i]);
 	free(slots.by_fd);

@@ -38,20 +38,20 @@ static bool has_it_as_stdio(const struct socket *s, const struct process *p)
 	return false;
 }
 
-static size_t nr_unused(const struct process *p)
+static bool is_the_only_one(const struct process *p)
 {
 	size_t i, nr = 0;
 
-	for (i = 0; i < p->rec->nr_lives; i++)
+	for (i = 0; i < p->rec->nr_lives && nr < 2; i++)
 		nr += is_unused(p->rec->lives[i].life);
-	return nr;
+	return nr < 2;
 }
 
 /* A program that is started for a connection gets that one, when it has just come. */
 static bool may_be_its_job(const struct socket *s, const struct life *l)
 {
-	return nr_unused(l->process) == 1 &&
-	       socket_opened(s)->r.born_ns + NS_PER_S > l->process->rec->header->start_ns;
+	return socket_opened(s)->r.born_ns + NS_PER_S > l->process->rec->header->start_ns &&
+	       is_the_only_one(l->process);
 }
 
 static bool is_passed_on_in_vain(const struct socket *s, const struct life *l)
