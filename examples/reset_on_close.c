@@ -13,7 +13,6 @@
  * stop:     SIGTERM
  * finds:    warning: reset-on-close: 5 sockets opened in main
  * says:     5 of 5 had unread data
- * says:     close refuse (reset_on_close.c:
  */
 #include "example.h"
 

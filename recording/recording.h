@@ -270,6 +270,7 @@ enum rec_outcome_flag {
 	REC_OUTCOME_INHERITED = 1u << 3, /* closed by a process that had it from another */
 	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or the last listener's close */
 	REC_OUTCOME_ACCEPTED = 1u << 5,	 /* we were the server */
+	REC_OUTCOME_TCP = 1u << 6,
 };
 
 /*

@@ -258,7 +258,7 @@ COLD static void take_snapshot(struct rec_incident *in)
 	word_set(&in->nr_sockets, nr_sockets);
 }
 
-/* At most once a second, and once for each place that failed. */
+/* At most once a second, and until each place that failed has its own. */
 static bool wants_snapshot(const struct rec_incident *in)
 {
 	uint64_t due = word_get(&next_snapshot_ns), now = now_ns();

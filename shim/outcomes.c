@@ -164,6 +164,7 @@ static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 	       (flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
 	       (flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
 	       (flags & REC_LIFE_ACCEPTED ? REC_OUTCOME_ACCEPTED : 0) |
+	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) |
 	       (word_get(&shim.end_began) ? REC_OUTCOME_AT_END : 0);
 }
 
@@ -181,11 +182,14 @@ static void sample_unread(struct rec_outcome *o, int fd)
 		word_add(&o->unread, 1);
 }
 
-/* An answer to a rule's question: then the recording is kept, though nothing is open. */
+/* What a rule may speak of: then the recording is kept, though nothing is open. */
 static bool is_notable(const struct rec_outcome *o, uint64_t dwell)
 {
-	return dwell >= NOTABLE_DWELL_NS || word_get(&o->nr_active) >= NOTABLE_ACTIVE ||
-	       ((o->flags & REC_OUTCOME_ACCEPTED) && word_get(&o->unread) >= NOTABLE_UNREAD);
+	if ((o->flags & REC_OUTCOME_TCP) && dwell >= NOTABLE_DWELL_NS)
+		return true;
+	if (o->flags & REC_OUTCOME_ACCEPTED)
+		return word_get(&o->unread) >= NOTABLE_UNREAD;
+	return word_get(&o->nr_active) >= NOTABLE_ACTIVE;
 }
 
 static void count(struct rec_outcome *o, const struct rec_life *l, uint64_t now,

@@ -192,7 +192,7 @@ struct rec_outcome *forge_outcome(struct forge *f, uint32_t birth, uint32_t clos
 		bucket++;
 	o->birth_site = birth;
 	o->close_site = close;
-	o->flags = REC_OUTCOME_PASSIVE;
+	o->flags = REC_OUTCOME_PASSIVE | REC_OUTCOME_TCP;
 	o->nr = nr;
 	o->dwell[bucket] = nr;
 	o->dwell_max_ns = ns;

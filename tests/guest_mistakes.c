@@ -215,11 +215,13 @@ int guest_unread_at_close(int argc, char **argv)
 static int reader_fd;
 static sigjmp_buf reader_out;
 static uint32_t reader_left;
+static int reader_tid;
 
 static void *block_in_read(void *how)
 {
 	char byte;
 
+	__atomic_store_n(&reader_tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 	if (!sigsetjmp(reader_out, 1))
 		(void)!read(reader_fd, &byte, 1);
 	__atomic_store_n(&reader_left, 1, __ATOMIC_RELEASE);
@@ -258,6 +260,31 @@ static void close_like_jvm(int fd, pthread_t reader)
 	pthread_kill(reader, SIGUSR2);
 }
 
+/* "0 0x5 ...": the call that it is in, and its descriptor. */
+static bool is_blocked(void)
+{
+	char path[64], line[64] = "", wanted[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", reader_tid);
+	snprintf(wanted, sizeof(wanted), "%d 0x%x ", SYS_read, reader_fd);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0)
+		(void)!read(fd, line, sizeof(line) - 1);
+	close(fd);
+	return !strncmp(line, wanted, strlen(wanted));
+}
+
+static void wait_until_blocked(void)
+{
+	for (int i = 0; i < 500; i++) {
+		if (__atomic_load_n(&reader_tid, __ATOMIC_ACQUIRE) && is_blocked())
+			return;
+		sleep_ms(10);
+	}
+	must(false, "a blocked thread");
+}
+
 /*
  * A thread is blocked in a read of a socket that another one closes. "stay": it stays there;
  * "late": until 1.2 s later; "data": it returns at once; "jvm", "shutdown", "cancel": it is made
@@ -275,7 +302,7 @@ int guest_closed_under_reader(int argc, char **argv)
 	reader_fd = accept_client(listener);
 	sigaction(SIGUSR2, &act, NULL);
 	must(pthread_create(&reader, NULL, block_in_read, jump ? &act : NULL) == 0, "thread");
-	sleep_ms(100); /* it is blocked by then; if not, it reads a number that is nobody's */
+	wait_until_blocked();
 	if (jump)
 		pthread_kill(reader, SIGUSR2);
 	for (int i = 0; jump && i < 100 && !__atomic_load_n(&reader_left, __ATOMIC_ACQUIRE); i++)

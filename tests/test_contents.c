@@ -111,6 +111,7 @@ static void a_late_close_keeps_the_recording(void **state)
 		if (x.r->outcomes[i]->flags & REC_OUTCOME_PASSIVE)
 			late = x.r->outcomes[i];
 	assert_non_null(late);
+	assert_true(late->flags & REC_OUTCOME_TCP);
 	assert_in_range(late->dwell_max_ns, 1000000000, 60000000000);
 	forget(&x);
 }

@@ -18,7 +18,8 @@ static const struct rule_case closed_late = {
 static bool is_wanted(const struct process *p, const struct rec_outcome *o)
 {
 	(void)p;
-	return (o->flags & REC_OUTCOME_PASSIVE) && !(o->flags & REC_OUTCOME_AT_END);
+	return (o->flags & REC_OUTCOME_TCP) && (o->flags & REC_OUTCOME_PASSIVE) &&
+	       !(o->flags & REC_OUTCOME_AT_END);
 }
 
 /* At least: a bucket that the limit lies in counts for one at most. */
