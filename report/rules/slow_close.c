@@ -69,7 +69,8 @@ DEFINE_RULE(slow_close)
 "    wait_for_job(c);                  /* minutes; the client is gone */\n"
 "    close(c->fd);\n"
 "\n"
-"To mend it: keep EPOLLRDHUP (poll: POLLRDHUP) armed while a connection waits, and close when it comes.\n"
+"To mend it: keep EPOLLRDHUP (poll: POLLRDHUP) armed while a connection waits, and close when\n"
+"it comes.\n"
 "The numbers are of all sockets of this place that the peer closed first; percentiles are upper\n"
 "bounds, good to a factor of two.",
 	.remark = remark,
