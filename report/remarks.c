@@ -30,7 +30,7 @@ void remark_line(struct remark *r, const char *label, const char *fmt, ...)
 	r->lines[i].label = label;
 }
 
-static void remark_release(struct remark *r)
+void remark_release(struct remark *r)
 {
 	size_t i;
 

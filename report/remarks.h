@@ -36,6 +36,7 @@ struct remarks {
 void remarks_add(struct remarks *to, const struct remark *remark);
 void remark_line(struct remark *r, const char *label, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void remark_release(struct remark *r);
 void remarks_release(struct remarks *r);
 
 /* Adds up those of one rule whose places are of the same functions; worst and largest first. */

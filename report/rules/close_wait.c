@@ -76,7 +76,8 @@ static bool serves_half_closed_peer(const struct socket *s)
 static bool within_grace(const struct socket *s, const struct verdict *v)
 {
 	uint64_t since = socket_idle_since_ns(s);
-	uint64_t grace = v->which->informed ? grace_ns(s->birth->process) : NS_PER_S;
+	const struct process *p = s->birth->process;
+	uint64_t grace = v->which->informed ? grace_ns(p) : p->policy->grace_ns;
 
 	if (v->since_ns > since)
 		since = v->since_ns;
