@@ -17,6 +17,7 @@ struct fixture {
 	struct history h;
 	struct symbolizer *sy;
 	struct findings f;
+	const struct policy *policy; /* NULL: the default */
 };
 
 int setup(void **state);
