@@ -31,6 +31,8 @@ const char *gate_fail_on(struct gate *g, char *list);
 /* Take out what is suppressed, and count it for its suppression. */
 void gate_suppress_findings(const struct gate *g, struct findings *f, struct symbolizer *sy);
 void gate_suppress_remarks(const struct gate *g, struct remarks *r, struct symbolizer *sy);
+/* Whether a socket that is only still open fails. */
+bool gate_fails_open(const struct gate *g, const struct judged *j);
 /* Says of all else whether it is known and whether it fails; names the suppressions. */
 void gate_judge(const struct gate *g, struct report *r);
 

@@ -64,7 +64,7 @@ static bool is_socket_suppressed(struct sieve *s, const struct finding *f)
 	return is_suppressed(s, l->process, l->r.site, 1);
 }
 
-/* Moves what is kept to the front, in its order; returns how many those are. */
+/* Moves what is kept to the front, in its order; returns how many those are. The rest is lost. */
 static size_t keep(struct sieve *s, struct finding *all, size_t nr)
 {
 	size_t i, to = 0;
@@ -93,15 +93,13 @@ static void sift_groups(struct sieve *s, struct findings *f)
 
 static void sift_open(struct sieve *s, struct findings *f)
 {
-	size_t i = f->nr_faults, to = i, first;
+	size_t i, to = f->nr_faults;
 
-	while (i < f->nr) {
-		sieve_begin(s, STILL_OPEN);
-		for (first = i; i < f->nr && !frame_cmp(f->all[i].frame, f->all[first].frame); i++)
-			if (f->all[i].judged.verdict.reason == OPEN_UNSEEN ||
-			    !is_socket_suppressed(s, &f->all[i]))
-				f->all[to++] = f->all[i];
-	}
+	sieve_begin(s, STILL_OPEN);
+	for (i = to; i < f->nr; i++)
+		if (!gate_fails_open(s->gate, &f->all[i].judged) ||
+		    !is_socket_suppressed(s, &f->all[i]))
+			f->all[to++] = f->all[i];
 	f->nr = to;
 }
 

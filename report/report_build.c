@@ -144,7 +144,7 @@ static uint64_t count_in_doubt(const struct findings *f)
 }
 
 /* The findings that are no faults come sorted by place and reason. */
-static void add_open(struct report *r, const struct findings *f)
+static void add_open(struct report *r, const struct findings *f, const struct gate *gate)
 {
 	size_t i;
 
@@ -160,6 +160,7 @@ static void add_open(struct report *r, const struct findings *f)
 			row->function = function_of(cur->frame);
 			row->where = describe_where(cur->frame);
 			row->reason = reason_of(cur);
+			row->fails = gate_fails_open(gate, &cur->judged);
 		}
 		r->open[r->nr_open - 1].nr_sockets++;
 	}
@@ -177,7 +178,7 @@ void report_build(struct report *r, const struct history *h, const struct collec
 	gate_suppress_findings(gate, &f, sy);
 	add_findings(r, &f, gate, sy);
 	add_remarks(r, h, gate, sy);
-	add_open(r, &f);
+	add_open(r, &f, gate);
 	gate_judge(gate, r);
 	blindness_fill(r, h, c, sy);
 	r->nr_followed = h->followed;

@@ -259,6 +259,24 @@ static void strict_wants_all_closed(void **state)
 	free(rec);
 }
 
+/* Whoever handed it over may have it, too. */
+static void strict_knows_nothing_of_sockets_of_unknown_origin(void **state)
+{
+	struct fixture *x = *state;
+	struct forge *f = forge_new(100);
+	char *rec;
+
+	forge_accepted(f, 5, forge_site(f, 0x1010), 10)->flags |= REC_LIFE_UNSEEN;
+	rec = forge_write(f, x->dir, "100.0.socklint");
+	expect(x, ARGS("--strict", rec), 0, "still open, no fault:");
+	forge_accepted(f, 6, forge_site(f, 0x2010), 10);
+	free(rec);
+	rec = forge_write(f, x->dir, "100.0.socklint");
+	expect(x, ARGS("--strict", rec), 1, "origin unknown (ESTABLISHED) (no fault)\n");
+	forge_free(f);
+	free(rec);
+}
+
 /* A FIN half a second before SIGTERM. */
 static void the_grace_can_be_chosen(void **state)
 {
@@ -468,6 +486,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_list_says_what_fails),
 		TEST(strict_wants_all_closed),
+		TEST(strict_knows_nothing_of_sockets_of_unknown_origin),
 		TEST(the_grace_can_be_chosen),
 		TEST(a_suppression_takes_sockets_out_by_their_stack),
 		TEST(the_environment_names_suppressions_too),
