@@ -164,6 +164,11 @@ static int cmp_groups(const void *a, const void *b)
 	return x->members < y->members ? -1 : 1;
 }
 
+void findings_sort_groups(struct findings *f)
+{
+	sort_array(f->groups, f->nr_groups, sizeof(*f->groups), cmp_groups);
+}
+
 static void make_groups(struct findings *f)
 {
 	size_t i;
@@ -175,7 +180,7 @@ static void make_groups(struct findings *f)
 		f->groups[f->nr_groups - 1].nr++;
 	}
 	f->nr_faults = i;
-	sort_array(f->groups, f->nr_groups, sizeof(*f->groups), cmp_groups);
+	findings_sort_groups(f);
 }
 
 void findings_make(struct findings *f, const struct history *h, struct symbolizer *sy)

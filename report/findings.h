@@ -29,6 +29,8 @@ struct findings {
 };
 
 void findings_make(struct findings *f, const struct history *h, struct symbolizer *sy);
+/* Again, after groups have shrunk: worst and largest first. */
+void findings_sort_groups(struct findings *f);
 void findings_release(struct findings *f);
 
 #endif

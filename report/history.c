@@ -150,6 +150,16 @@ void history_read(struct history *h, const struct collection *c)
 		h->processes[i].siblings = h->siblings;
 		h->processes[i].nr_followed = h->followed_processes;
 	}
+	history_set_policy(h, &policy_default);
+}
+
+void history_set_policy(struct history *h, const struct policy *policy)
+{
+	size_t i;
+
+	h->policy = policy;
+	for (i = 0; i < h->nr_processes; i++)
+		h->processes[i].policy = policy;
 }
 
 void history_release(struct history *h)

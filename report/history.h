@@ -10,6 +10,7 @@
 
 #include "collection.h"
 #include "kinship.h"
+#include "policy.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
@@ -30,6 +31,7 @@ struct process {
 	uint64_t now_ns;  /* the instant to judge by: its end, its last sign of life, or now */
 	struct kinship *kinship;	/* who is whose sibling */
 	struct sibling_index *siblings; /* of all processes: what became of those that ended */
+	const struct policy *policy;	/* never NULL */
 	bool unreadable;		/* runs, but we may not look into it */
 	uint64_t nr_followed;		/* processes of the run, with a recording or without */
 	size_t passed_on;		/* sockets left to a next image of which nothing is known */
@@ -84,6 +86,7 @@ struct socket {
 };
 
 struct history {
+	const struct policy *policy; /* as those of its processes */
 	struct process *processes;
 	size_t nr_processes;
 	struct life *lives;
@@ -109,6 +112,8 @@ struct history {
  * still run, history_join() makes sockets of the lives.
  */
 void history_read(struct history *h, const struct collection *c);
+/* How strictly to judge, if not by policy_default; the policy must outlive the history. */
+void history_set_policy(struct history *h, const struct policy *policy);
 void history_join(struct history *h);
 void history_release(struct history *h);
 

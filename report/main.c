@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collection.h"
+#include "diff.h"
 #include "explain.h"
 #include "live.h"
 #include "message.h"
@@ -51,6 +52,20 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static int report_on(const struct report_command *cmd)
+{
+	struct produced p;
+
+	produce_report(&p, &cmd->collection, &cmd->options, cmd->at_exit);
+	if (cmd->at_exit && p.nr_findings)
+		complain("the recording is in %s", cmd->path);
+	if (p.unwritten)
+		return STATUS_FAILED;
+	if (p.failed)
+		return cmd->options.error_exitcode;
+	return p.unread ? STATUS_INPUT : STATUS_CLEAN;
+}
+
 static int command_report(int argc, char **argv)
 {
 	static const struct argp_option table[] = {
@@ -67,19 +82,16 @@ static int command_report(int argc, char **argv)
 				  NULL,
 				  NULL};
 	struct report_command cmd = {.collection = COLLECTION_INIT};
-	struct produced p;
+	int status;
 
 	options_init(&cmd.options, STATUS_FINDINGS);
 	argp_parse(&argp, argc, argv, 0, NULL, &cmd);
-	produce_report(&p, &cmd.collection, &cmd.options, cmd.at_exit);
+	status = options_read_files(&cmd.options);
+	if (!status)
+		status = report_on(&cmd);
 	collection_release(&cmd.collection);
-	if (cmd.at_exit && p.nr_findings)
-		complain("the recording is in %s", cmd.path);
-	if (p.unwritten)
-		return STATUS_FAILED;
-	if (p.failed)
-		return cmd.options.error_exitcode;
-	return p.unread ? STATUS_INPUT : STATUS_CLEAN;
+	options_release(&cmd.options);
+	return status;
 }
 
 /* ---- socklint ---------------------------------------------------------------------------- */
@@ -91,6 +103,7 @@ static const struct command {
 } commands[] = {
 	{"run", (char[]){"socklint run"}, command_run},
 	{"report", (char[]){"socklint report"}, command_report},
+	{"diff", (char[]){"socklint diff"}, command_diff},
 	{"explain", (char[]){"socklint explain"}, command_explain},
 };
 
@@ -108,10 +121,11 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case ARGP_KEY_ARG:
-		argp_error(state, "unknown command \"%s\": there is run, report, explain", arg);
+		argp_error(state, "unknown command \"%s\": there is run, report, diff, explain",
+			   arg);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no command named: there is run, report, explain");
+		argp_error(state, "no command named: there is run, report, diff, explain");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -126,9 +140,11 @@ int main(int argc, char **argv)
 		"Finds the sockets that a program forgets to close.\v"
 		"  run -- PROGRAM ARGS...   run a program under the shim and report\n"
 		"  report PATH...           report from recordings, or from directories of them\n"
+		"  diff OLD NEW             say what is new since another run, and what is fixed\n"
 		"  explain [RULE]           say what a rule is about\n\n"
 		"\"socklint COMMAND --help\" says more. Exit status: of report 0 no "
-		"findings, 1 findings; of run the program's own, or 23 with findings where it did "
+		"findings that fail, 1 such findings; of diff 0 none is new, 1 some are; of run "
+		"the program's own, or 23 with findings where it did "
 		"not fail by itself; 2 usage, 3 input that cannot be read, 125 socklint itself "
 		"failed, 126 and 127 the program could not be started.";
 	const struct argp argp = {

@@ -1,29 +1,126 @@
 /* SPDX-License-Identifier: MIT */
-/* The options that every command which ends in a report has. */
+/* The options that commands share: how to judge, what fails, what to write. */
 #include "options.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_FAIL_ON = 0x100, KEY_EXITCODE, KEY_COLOR };
+#include "alloc.h"
+#include "message.h"
 
-static const struct argp_option option_table[] = {
-	{"format", 'f', "FORMAT[:PATH]", 0, "Write the report as FORMAT (text), into PATH", 0},
-	{"fail-on", KEY_FAIL_ON, "RULE|SEVERITY", 0,
-	 "What makes the exit status a failure: a rule, or note, warning, error (default)", 0},
-	{"error-exitcode", KEY_EXITCODE, "N", 0,
-	 "Exit status when there are such findings (report: 1, run: 23)", 0},
-	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
-	{0},
+enum {
+	KEY_FAIL_ON = 0x100,
+	KEY_EXITCODE,
+	KEY_COLOR,
+	KEY_GRACE,
+	KEY_MAX_DWELL,
+	KEY_STRICT,
+	KEY_SUPPRESSIONS,
+	KEY_GEN_SUPPRESSIONS,
+	KEY_BASELINE,
+	KEY_GROWTH,
+	KEY_WRITE_BASELINE,
 };
+
+#define SUPPRESSIONS_ENV "SOCKLINT_SUPPRESSIONS"
 
 void options_init(struct options *o, int error_exitcode)
 {
 	memset(o, 0, sizeof(*o));
-	o->fail_on_severity = SEVERITY_ERROR;
+	gate_init(&o->gate);
+	o->policy = policy_default;
 	o->error_exitcode = error_exitcode;
 }
+
+void options_release(struct options *o)
+{
+	gate_release(&o->gate);
+	free(o->suppressions);
+}
+
+/* ---- how to judge ------------------------------------------------------------------------ */
+
+static const struct argp_option judging_table[] = {
+	{"grace", KEY_GRACE, "SECONDS", 0,
+	 "What was used within SECONDS (1) before a signal ended the program is not judged", 0},
+	{"max-dwell", KEY_MAX_DWELL, "SECONDS", 0,
+	 "A close that comes later than SECONDS (60) after the peer's FIN is slow", 0},
+	{"suppressions", KEY_SUPPRESSIONS, "FILE", 0,
+	 "Do not tell what FILE names (also: " SUPPRESSIONS_ENV "=FILE:FILE)", 0},
+	{"error-exitcode", KEY_EXITCODE, "N", 0,
+	 "Exit status when there are findings that fail (run: 23, else 1)", 0},
+	{0},
+};
+
+static void parse_exitcode(struct options *o, const char *arg, struct argp_state *state)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(arg, &end, 10);
+	if (errno || end == arg || *end || value < 0 || value > 255)
+		argp_error(state, "--error-exitcode=%s: not a number from 0 to 255", arg);
+	o->error_exitcode = (int)value;
+}
+
+static void parse_seconds(uint64_t *ns, const char *option, const char *arg,
+			  struct argp_state *state)
+{
+	if (policy_seconds(arg, ns))
+		argp_error(state, "--%s=%s: not a number of seconds", option, arg);
+}
+
+static void add_suppressions_file(struct options *o, const char *path)
+{
+	ALLOC_GROW(o->suppressions, o->nr_suppressions + 1, o->alloc_suppressions);
+	o->suppressions[o->nr_suppressions++] = path;
+}
+
+static error_t parse_judging(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case KEY_GRACE:
+		parse_seconds(&o->policy.grace_ns, "grace", arg, state);
+		return 0;
+	case KEY_MAX_DWELL:
+		parse_seconds(&o->policy.max_dwell_ns, "max-dwell", arg, state);
+		return 0;
+	case KEY_SUPPRESSIONS:
+		add_suppressions_file(o, arg);
+		return 0;
+	case KEY_EXITCODE:
+		parse_exitcode(o, arg, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp judging_argp = {.options = judging_table, .parser = parse_judging};
+
+/* ---- what fails, and what is written ----------------------------------------------------- */
+
+static const struct argp_option option_table[] = {
+	{"format", 'f', "FORMAT[:PATH]", 0, "Write the report as FORMAT (text), into PATH", 0},
+	{"fail-on", KEY_FAIL_ON, "RULE|SEVERITY,...", 0,
+	 "What makes the exit status a failure: rules, and note, warning or error (the default) "
+	 "for all that is at least so severe; or none",
+	 0},
+	{"strict", KEY_STRICT, NULL, 0, "Sockets that are only still open fail as well", 0},
+	{"gen-suppressions", KEY_GEN_SUPPRESSIONS, NULL, 0,
+	 "After each finding, print the suppression to paste into a file", 0},
+	{"baseline", KEY_BASELINE, "FILE", 0,
+	 "Findings that FILE knows do not fail, and are only listed", 0},
+	{"growth", KEY_GROWTH, NULL, 0,
+	 "With --baseline: they do where there are more sockets than FILE says", 0},
+	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
+	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
+	{0},
+};
 
 static void parse_format(struct options *o, char *arg, struct argp_state *state)
 {
@@ -45,24 +142,15 @@ static void parse_format(struct options *o, char *arg, struct argp_state *state)
 
 static void parse_fail_on(struct options *o, const char *arg, struct argp_state *state)
 {
-	o->fail_on_rule = rule_by_id(arg);
-	if (!o->fail_on_rule && severity_by_name(arg, &o->fail_on_severity))
+	char *list = xstrdup(arg);
+	const char *bad = gate_fail_on(&o->gate, list);
+
+	if (bad)
 		argp_error(state,
-			   "--fail-on=%s: neither a rule (see \"socklint explain\") nor one of "
-			   "note, warning, error",
-			   arg);
-}
-
-static void parse_exitcode(struct options *o, const char *arg, struct argp_state *state)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(arg, &end, 10);
-	if (errno || end == arg || *end || value < 0 || value > 255)
-		argp_error(state, "--error-exitcode=%s: not a number from 0 to 255", arg);
-	o->error_exitcode = (int)value;
+			   "--fail-on=%s: \"%s\" is neither a rule (see \"socklint explain\") nor "
+			   "one of note, warning, error, nor none alone",
+			   arg, bad);
+	free(list);
 }
 
 static void parse_color(struct options *o, const char *arg, struct argp_state *state)
@@ -84,40 +172,81 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		return 0;
 	case 'f':
 		parse_format(o, arg, state);
 		return 0;
 	case KEY_FAIL_ON:
 		parse_fail_on(o, arg, state);
 		return 0;
-	case KEY_EXITCODE:
-		parse_exitcode(o, arg, state);
+	case KEY_STRICT:
+		o->gate.strict = true;
+		return 0;
+	case KEY_GEN_SUPPRESSIONS:
+		o->gate.shows_suppressions = true;
+		return 0;
+	case KEY_BASELINE:
+		o->gate.baseline_path = arg;
+		return 0;
+	case KEY_GROWTH:
+		o->gate.growth = true;
+		return 0;
+	case KEY_WRITE_BASELINE:
+		o->write_baseline = arg;
 		return 0;
 	case KEY_COLOR:
 		parse_color(o, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (o->gate.growth && !o->gate.baseline_path)
+			argp_error(state, "--growth: since when? There is no --baseline");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-const struct argp options_argp = {.options = option_table, .parser = parse};
+static const struct argp_child children[] = {{&judging_argp, 0, NULL, 0}, {0}};
 
-static bool is_failure(const struct options *o, const struct report_finding *f)
+const struct argp options_argp = {.options = option_table, .parser = parse, .children = children};
+
+/* ---- files that options name ------------------------------------------------------------- */
+
+static int read_suppressions(struct options *o, struct strbuf *why)
 {
-	enum severity severity;
-
-	if (o->fail_on_rule)
-		return !strcmp(f->rule, o->fail_on_rule->id);
-	return !severity_by_name(f->severity, &severity) && severity >= o->fail_on_severity;
-}
-
-bool options_fail(const struct options *o, const struct report *r)
-{
+	const char *env = getenv(SUPPRESSIONS_ENV);
+	char *paths = xstrdup(env ? env : ""), *rest = paths, *path;
+	char today[sizeof("YYYY-MM-DD")];
+	int error = 0;
 	size_t i;
 
-	for (i = 0; i < r->nr_findings; i++)
-		if (is_failure(o, &r->findings[i]))
-			return true;
-	return false;
+	if (suppressions_today(today)) {
+		strbuf_addstr(why, "SOURCE_DATE_EPOCH: not a number of seconds");
+		error = *paths || o->nr_suppressions;
+	}
+	while (!error && (path = strsep(&rest, ":")))
+		if (*path)
+			error = suppressions_read(&o->gate.suppressions, path, today, why);
+	for (i = 0; !error && i < o->nr_suppressions; i++)
+		error = suppressions_read(&o->gate.suppressions, o->suppressions[i], today, why);
+	free(paths);
+	return error;
+}
+
+int options_read_files(struct options *o)
+{
+	struct strbuf why = STRBUF_INIT;
+	int status = 0;
+
+	if (read_suppressions(o, &why))
+		status = STATUS_USAGE;
+	else if (o->gate.baseline_path &&
+		 baseline_read(&o->gate.baseline, o->gate.baseline_path, &why))
+		status = STATUS_INPUT;
+	if (status)
+		complain("%s", why.buf);
+	strbuf_release(&why);
+	return status;
 }

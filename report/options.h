@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The options that every command which ends in a report has. */
+/* The options that commands share: how to judge, what fails, what to write. */
 #ifndef SOCKLINT_OPTIONS_H
 #define SOCKLINT_OPTIONS_H
 
 #include <argp.h>
 
 #include "format.h"
-#include "rules.h"
+#include "gate.h"
+#include "policy.h"
 
 enum status {
 	STATUS_CLEAN = 0,
@@ -31,16 +32,24 @@ struct output {
 struct options {
 	struct output outputs[OUTPUTS_MAX];
 	size_t nr_outputs; /* 0: text to stdout */
-	const struct rule *fail_on_rule;
-	enum severity fail_on_severity; /* if there is no rule */
+	struct policy policy;
+	struct gate gate;
+	const char **suppressions; /* files that options_read_files() will read */
+	size_t nr_suppressions, alloc_suppressions;
+	const char *write_baseline; /* or NULL */
 	int error_exitcode;
 	enum color color;
 };
 
 void options_init(struct options *o, int error_exitcode);
-/* For argp children; the input is a struct options. */
+void options_release(struct options *o);
+/*
+ * For argp children; the input is a struct options. Of these options_argp is for commands that end
+ * in a report, and has the other in it: that is for all commands that judge.
+ */
 extern const struct argp options_argp;
-/* Whether a finding of the report makes the command fail. */
-bool options_fail(const struct options *o, const struct report *r);
+extern const struct argp judging_argp;
+/* What they name must be readable: returns 0, or the exit status, having complained. */
+int options_read_files(struct options *o);
 
 #endif

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "live.h"
 #include "message.h"
+#include "replace_file.h"
 #include "report_build.h"
 
 static bool is_set(const char *name)
@@ -37,54 +37,26 @@ static int write_to(FILE *out, const struct output *to, const struct report *r, 
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
 
-/* A device, a pipe or a link such as /dev/stdout is written through: a rename would replace it. */
-static bool is_no_file(const char *path)
+struct filling {
+	const struct output *to;
+	const struct report *report;
+	enum color color;
+};
+
+static int fill(FILE *out, const void *data)
 {
-	struct stat st;
+	const struct filling *f = data;
 
-	return !lstat(path, &st) && !S_ISREG(st.st_mode);
-}
-
-static int write_through(const struct output *to, const struct report *r, enum color color)
-{
-	FILE *out = fopen(to->path, "we");
-	int error = out ? write_to(out, to, r, color) : -1;
-
-	if ((out && fclose(out)) || error) {
-		complain("%s: cannot be written: %s", to->path, strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-/* A reader of the path sees the old report or the new one, never half of one. */
-static int write_file(const struct output *to, const struct report *r, enum color color)
-{
-	char *temporary = xstrfmt("%s.%d.tmp", to->path, (int)getpid());
-	FILE *out = fopen(temporary, "wxe");
-	int error = -1;
-
-	if (out) {
-		error = write_to(out, to, r, color);
-		if (fclose(out) || error || rename(temporary, to->path)) {
-			error = -1;
-			complain("%s: cannot be written: %s", to->path, strerror(errno));
-			unlink(temporary);
-		}
-	} else {
-		complain("%s: cannot be written: %s", to->path, strerror(errno));
-	}
-	free(temporary);
-	return error;
+	return write_to(out, f->to, f->report, f->color);
 }
 
 static int write_output(const struct output *to, const struct report *r, enum color color)
 {
+	const struct filling f = {to, r, color};
 	int error;
 
 	if (to->path)
-		return is_no_file(to->path) ? write_through(to, r, color)
-					    : write_file(to, r, color);
+		return replace_file(to->path, fill, &f);
 	error = write_to(stdout, to, r, color);
 	if (error)
 		complain("the report cannot be written: %s", strerror(errno));
@@ -113,35 +85,72 @@ static size_t count_running(const struct history *h)
 	return nr;
 }
 
+static int write_baseline(const struct report *r, const char *path)
+{
+	struct baseline b = BASELINE_INIT;
+	int error;
+
+	baseline_of(&b, r);
+	error = baseline_write(&b, path);
+	baseline_release(&b);
+	return error;
+}
+
+static void make_report(struct report *r, const struct collection *c, const struct options *o,
+			size_t *nr_running)
+{
+	struct history h = HISTORY_INIT;
+
+	history_read(&h, c);
+	history_set_policy(&h, &o->policy);
+	live_complete(&h);
+	history_join(&h);
+	report_build(r, &h, c, &o->gate);
+	*nr_running = count_running(&h);
+	history_release(&h);
+}
+
 static void report_on(struct produced *p, const struct collection *c, const struct options *o,
 		      bool only_findings)
 {
-	struct history h = HISTORY_INIT;
 	struct report r;
 
-	history_read(&h, c);
-	live_complete(&h);
-	history_join(&h);
-	report_build(&r, &h, c);
-	p->nr_running = count_running(&h);
-	p->nr_findings = r.nr_findings;
-	p->failed = options_fail(o, &r);
-	if (r.nr_findings || !only_findings)
+	make_report(&r, c, o, &p->nr_running);
+	p->nr_findings = r.nr_findings + r.nr_open_faults;
+	p->failed = r.fails;
+	if (p->nr_findings || !only_findings)
 		p->unwritten = !write_report(&r, o);
+	if (o->write_baseline && write_baseline(&r, o->write_baseline))
+		p->unwritten = true;
 	report_release(&r);
-	history_release(&h);
+}
+
+static void complain_of(const struct collection *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr_complaints; i++)
+		complain("%s", c->complaints[i]);
 }
 
 /* With nothing readable at all, "no leaks" would be a lie: only the complaints are printed. */
 void produce_report(struct produced *p, const struct collection *c, const struct options *o,
 		    bool only_findings)
 {
-	size_t i;
-
 	memset(p, 0, sizeof(*p));
 	p->unread = c->nr_complaints;
-	for (i = 0; i < c->nr_complaints; i++)
-		complain("%s", c->complaints[i]);
+	complain_of(c);
 	if (c->nr || !p->unread)
 		report_on(p, c, o, only_findings);
+}
+
+int produce_findings(struct report *r, const struct collection *c, const struct options *o)
+{
+	size_t nr_running;
+
+	complain_of(c);
+	if (c->nr_complaints)
+		return -1;
+	make_report(r, c, o, &nr_running);
+	return 0;
 }

@@ -7,7 +7,7 @@
 #include "options.h"
 
 struct produced {
-	bool failed;	/* there are findings at or above --fail-on */
+	bool failed;	/* there are findings that fail */
 	bool unread;	/* some input could not be read */
 	bool unwritten; /* some output could not be written */
 	size_t nr_findings;
@@ -17,5 +17,7 @@ struct produced {
 /* Complains on stderr about what cannot be read; writes the report unless only_findings. */
 void produce_report(struct produced *p, const struct collection *c, const struct options *o,
 		    bool only_findings);
+/* The report alone, unwritten. Returns -1, having complained, if any input cannot be read. */
+int produce_findings(struct report *r, const struct collection *c, const struct options *o);
 
 #endif

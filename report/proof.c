@@ -45,7 +45,7 @@ static bool ended_by_itself(const struct process *p)
 
 uint64_t grace_ns(const struct process *p)
 {
-	return ended_by_itself(p) && !p->rec->told ? 0 : NS_PER_S;
+	return ended_by_itself(p) && !p->rec->told ? 0 : p->policy->grace_ns;
 }
 
 enum open_reason grace_reason(const struct process *p)

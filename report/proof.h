@@ -5,7 +5,7 @@
 
 #include "verdict.h"
 
-/* The grace that a socket has at the end: none if the process ended by itself. */
+/* The grace that a socket has at the end (--grace): none if the process ended by itself. */
 uint64_t grace_ns(const struct process *p);
 /* Why a socket is open that is younger than that. */
 enum open_reason grace_reason(const struct process *p);

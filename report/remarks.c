@@ -71,7 +71,7 @@ struct remark remark_of_ended(enum rule_nr rule, const struct rule_case *which,
 			       .nr = e->nr};
 }
 
-static void remark_release(struct remark *r)
+void remark_release(struct remark *r)
 {
 	size_t i;
 

@@ -48,6 +48,7 @@ struct remark remark_of_incident(enum rule_nr rule, const struct rule_case *whic
 /* The same of sockets that ended. */
 struct remark remark_of_ended(enum rule_nr rule, const struct rule_case *which,
 			      const struct ended *e);
+void remark_release(struct remark *r);
 void remarks_release(struct remarks *r);
 
 /* Adds up those of one rule whose places are of the same functions; worst and largest first. */

@@ -9,6 +9,7 @@
 #include "text.h"
 
 #define OPEN_ROWS 10
+#define IDS	  4
 #define WIDTH	  96
 #define LABEL	  14 /* columns before the text of a line, two of them indentation */
 
@@ -126,6 +127,45 @@ static void print_stack(const struct page *p, const struct report_stack *st)
 	}
 }
 
+/* The first digits of each: enough to find it in a baseline. */
+static void print_ids(const struct page *p, const struct report_finding *f)
+{
+	struct strbuf sb = STRBUF_INIT;
+	size_t i;
+
+	for (i = 0; i < f->nr_ids && i < IDS; i++)
+		strbuf_addf(&sb, "%s%.*s", i ? ", " : "", FINGERPRINT_SHORT, f->ids[i].id);
+	if (f->nr_ids > IDS)
+		strbuf_addf(&sb, " and %zu more", f->nr_ids - IDS);
+	if (sb.len)
+		print_labelled(p, "id", sb.buf);
+	strbuf_release(&sb);
+}
+
+static void print_growth(const struct page *p, const struct report_finding *f)
+{
+	char *text;
+
+	if (f->standing != STANDING_GROWN)
+		return;
+	text = xstrfmt("%" PRIu64 " in the baseline, %" PRIu64 " now", f->nr_before, f->nr);
+	print_labelled(p, "growth", text);
+	free(text);
+}
+
+/* Flush left, to be pasted as it is. */
+static void print_suppression(const struct page *p, const char *text)
+{
+	end_line(p);
+	while (text && *text) {
+		size_t len = strcspn(text, "\n");
+
+		print(p, NULL, "%.*s", (int)len, text);
+		end_line(p);
+		text += len + (text[len] == '\n');
+	}
+}
+
 static void print_finding(const struct page *p, const struct report_finding *f)
 {
 	size_t i;
@@ -137,8 +177,33 @@ static void print_finding(const struct page *p, const struct report_finding *f)
 	for (i = 0; i < f->nr_lines; i++)
 		print_labelled(p, f->lines[i].label, f->lines[i].text);
 	print_labelled(p, "to do", f->advice);
+	print_growth(p, f);
+	print_ids(p, f);
 	for (i = 0; i < f->nr_stacks; i++)
 		print_stack(p, &f->stacks[i]);
+	if (f->suppression)
+		print_suppression(p, f->suppression);
+	end_line(p);
+}
+
+static void print_known(const struct page *p, const struct report *r)
+{
+	size_t i;
+
+	if (!r->nr_known)
+		return;
+	print(p, BOLD, "known from the baseline:");
+	end_line(p);
+	for (i = 0; i < r->nr_findings; i++) {
+		const struct report_finding *f = &r->findings[i];
+
+		if (f->standing != STANDING_KNOWN)
+			continue;
+		print(p, NULL, "%7" PRIu64 "  %s (%s): %s%s%s%s", f->nr, f->function, f->where,
+		      f->rule, f->subkind ? " (" : "", f->subkind ? f->subkind : "",
+		      f->subkind ? ")" : "");
+		end_line(p);
+	}
 	end_line(p);
 }
 
@@ -157,13 +222,14 @@ static void print_open(const struct page *p, const struct report *r)
 
 	if (!r->nr_open)
 		return;
-	print(p, BOLD, "still open, no fault:");
+	print(p, BOLD,
+	      r->nr_open_faults ? "still open, a fault by --strict:" : "still open, no fault:");
 	end_line(p);
 	for (i = 0; i < r->nr_open && i < OPEN_ROWS; i++) {
 		const struct report_open *o = &r->open[i];
 
-		print(p, NULL, "%7" PRIu64 "  %s (%s): %s", o->nr_sockets, o->function, o->where,
-		      o->reason);
+		print(p, NULL, "%7" PRIu64 "  %s (%s): %s%s", o->nr_sockets, o->function, o->where,
+		      o->reason, r->nr_open_faults && !o->fails ? " (no fault)" : "");
 		end_line(p);
 	}
 	if (r->nr_open > OPEN_ROWS) {
@@ -187,11 +253,59 @@ static void print_strings(const struct page *p, const char *color, const char *l
 		end_line(p);
 }
 
+static void print_suppressed(const struct page *p, const struct report_suppression *s)
+{
+	char *text;
+
+	if (s->nr_findings)
+		text = xstrfmt("%" PRIu64 " finding%s suppressed (%s): %" PRIu64 " in all, by %s",
+			       s->nr_findings, text_plural(s->nr_findings),
+			       s->reason ? s->reason : "no reason given", s->nr_suppressed,
+			       s->where);
+	else
+		text = xstrfmt("%" PRIu64 " still open suppressed (%s), by %s", s->nr_suppressed,
+			       s->reason ? s->reason : "no reason given", s->where);
+	print_wrapped(p, text, 0);
+	free(text);
+}
+
+static void print_stale(const struct page *p, const struct report_suppression *s)
+{
+	char *text;
+
+	if (s->state == SUPPRESSION_EXPIRED)
+		text = xstrfmt("note: %s: suppression \"%s\" expired on %s and is without effect",
+			       s->where, s->name, s->expires);
+	else
+		text = xstrfmt("note: %s: suppression \"%s\" is unused", s->where, s->name);
+	print_wrapped(p, text, 0);
+	free(text);
+}
+
+static void print_suppressions(const struct page *p, const struct report *r)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < r->nr_suppressions; i++) {
+		const struct report_suppression *s = &r->suppressions[i];
+
+		if (s->state == SUPPRESSION_NOT_ASKED)
+			continue;
+		if (s->state == SUPPRESSION_USED)
+			print_suppressed(p, s);
+		else
+			print_stale(p, s);
+		nr++;
+	}
+	if (nr)
+		end_line(p);
+}
+
 static const char *last_line_color(const struct report *r)
 {
-	if (r->nr_leaked)
+	if (r->fails || (r->nr_leaked && !r->nr_known))
 		return RED;
-	return r->nr_in_doubt || r->nr_warnings_given ? YELLOW : GREEN;
+	return r->nr_in_doubt || r->nr_findings ? YELLOW : GREEN;
 }
 
 static void print_last_line(const struct page *p, const struct report *r)
@@ -199,10 +313,10 @@ static void print_last_line(const struct page *p, const struct report *r)
 	const char *color = last_line_color(r);
 
 	if (r->nr_leaked) {
-		print(p, RED, "socklint: %" PRIu64 " socket%s leaked at %" PRIu64 " place%s",
+		print(p, color, "socklint: %" PRIu64 " socket%s leaked at %" PRIu64 " place%s",
 		      r->nr_leaked, text_plural(r->nr_leaked), r->nr_leak_places,
 		      text_plural(r->nr_leak_places));
-		print(p, RED, " (%" PRIu64 " in CLOSE_WAIT, %" PRIu64 " descriptor%s)",
+		print(p, color, " (%" PRIu64 " in CLOSE_WAIT, %" PRIu64 " descriptor%s)",
 		      r->nr_close_wait, r->nr_descriptors, text_plural(r->nr_descriptors));
 	} else {
 		print(p, color,
@@ -215,7 +329,13 @@ static void print_last_line(const struct page *p, const struct report *r)
 		print(p, color, ", %" PRIu64 " warning%s", r->nr_warnings_given,
 		      text_plural(r->nr_warnings_given));
 	if (r->nr_still_open)
-		print(p, color, ", %" PRIu64 " still open", r->nr_still_open);
+		print(p, color, ", %" PRIu64 " still open%s", r->nr_still_open,
+		      r->nr_open_faults ? " (--strict: a fault)" : "");
+	if (r->nr_known)
+		print(p, color, ", %" PRIu64 " finding%s known", r->nr_known,
+		      text_plural(r->nr_known));
+	if (r->nr_suppressed)
+		print(p, color, ", %" PRIu64 " suppressed", r->nr_suppressed);
 	if (r->nr_in_doubt)
 		print(p, color, ", %" PRIu64 " of them in doubt: their process was killed",
 		      r->nr_in_doubt);
@@ -228,8 +348,11 @@ static void render(FILE *out, const struct report *r, bool color)
 	size_t i;
 
 	for (i = 0; i < r->nr_findings; i++)
-		print_finding(&p, &r->findings[i]);
+		if (r->findings[i].standing != STANDING_KNOWN)
+			print_finding(&p, &r->findings[i]);
+	print_known(&p, r);
 	print_open(&p, r);
+	print_suppressions(&p, r);
 	print_strings(&p, YELLOW, "blind", r->warnings, r->nr_warnings);
 	print_strings(&p, DIM, "note", r->notes, r->nr_notes);
 	print_last_line(&p, r);

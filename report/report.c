@@ -33,6 +33,8 @@ static void release_finding(struct report_finding *f)
 	free(f->function);
 	free(f->where);
 	free(f->advice);
+	free(f->ids);
+	free(f->suppression);
 }
 
 static void release_strings(char **strings, size_t nr)
@@ -42,6 +44,14 @@ static void release_strings(char **strings, size_t nr)
 	for (i = 0; i < nr; i++)
 		free(strings[i]);
 	free(strings);
+}
+
+static void release_suppression(struct report_suppression *s)
+{
+	free(s->name);
+	free(s->where);
+	free(s->reason);
+	free(s->expires);
 }
 
 void report_release(struct report *r)
@@ -54,6 +64,9 @@ void report_release(struct report *r)
 		free(r->open[i].function);
 		free(r->open[i].where);
 	}
+	for (i = 0; i < r->nr_suppressions; i++)
+		release_suppression(&r->suppressions[i]);
+	free(r->suppressions);
 	free(r->findings);
 	free(r->open);
 	release_strings(r->warnings, r->nr_warnings);

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fingerprint.h"
+
 struct report_line {
 	char *label; /* "since", "peer", "proof", ...; "" continues the one before */
 	char *text;
@@ -30,6 +32,18 @@ struct report_stack {
 	char *note; /* why it is short, or NULL */
 };
 
+/* One of the ways to a finding: several stacks may lead to one function. */
+struct report_id {
+	char id[FINGERPRINT_HEX];
+	uint64_t nr;
+};
+
+enum report_standing {
+	STANDING_NEW, /* or there is no baseline */
+	STANDING_KNOWN,
+	STANDING_GROWN, /* known, but there is more of it */
+};
+
 struct report_finding {
 	const char *rule;     /* id */
 	const char *severity; /* "error", ... */
@@ -44,6 +58,12 @@ struct report_finding {
 	size_t nr_lines, alloc_lines;
 	struct report_stack *stacks;
 	size_t nr_stacks, alloc_stacks;
+	struct report_id *ids;
+	size_t nr_ids, alloc_ids;
+	char *suppression; /* to paste into a file, or NULL if nobody asked */
+	enum report_standing standing;
+	uint64_t nr_before; /* in the baseline */
+	bool fails;	    /* it makes the command fail */
 };
 
 struct report_open {
@@ -51,6 +71,24 @@ struct report_open {
 	char *where;
 	const char *reason;
 	uint64_t nr_sockets;
+	bool fails;
+};
+
+enum suppression_state {
+	SUPPRESSION_USED,
+	SUPPRESSION_UNUSED,
+	SUPPRESSION_NOT_ASKED, /* by what was judged */
+	SUPPRESSION_EXPIRED,   /* and so it suppressed nothing */
+};
+
+struct report_suppression {
+	char *name;
+	char *where;   /* "FILE:LINE" */
+	char *reason;  /* or NULL */
+	char *expires; /* "YYYY-MM-DD", or NULL */
+	enum suppression_state state;
+	uint64_t nr_findings;	/* that it was good for, wholly or in part */
+	uint64_t nr_suppressed; /* sockets (or what else was counted) in them */
 };
 
 struct report {
@@ -68,6 +106,12 @@ struct report {
 	uint64_t nr_still_open;
 	uint64_t nr_in_doubt; /* of those still open: killed too soon to be judged */
 	uint64_t nr_followed, nr_processes;
+	struct report_suppression *suppressions;
+	size_t nr_suppressions;
+	uint64_t nr_suppressed;	 /* in no finding, and not among those still open */
+	uint64_t nr_known;	 /* findings that the baseline knows */
+	uint64_t nr_open_faults; /* of those still open, by --strict */
+	bool fails;
 };
 
 void report_release(struct report *r);

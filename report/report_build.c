@@ -11,6 +11,7 @@
 #include "describe.h"
 #include "evidence.h"
 #include "evidence_remark.h"
+#include "identify.h"
 
 static char *function_of(const struct frame *f)
 {
@@ -52,7 +53,8 @@ static struct report_finding *add_finding(struct report *r, const struct rule *r
 	return to;
 }
 
-static void add_findings(struct report *r, const struct findings *f, struct symbolizer *sy)
+static void add_findings(struct report *r, const struct findings *f, const struct gate *gate,
+			 struct symbolizer *sy)
 {
 	size_t i;
 
@@ -60,26 +62,32 @@ static void add_findings(struct report *r, const struct findings *f, struct symb
 		const struct finding_group *g = &f->groups[i];
 		const struct finding *oldest = g->members;
 
-		evidence_fill(add_finding(r, oldest->judged.rule, oldest->judged.verdict.which,
-					  g->nr, oldest->frame),
-			      g, sy);
+		struct report_finding *to = add_finding(
+			r, oldest->judged.rule, oldest->judged.verdict.which, g->nr, oldest->frame);
+
+		evidence_fill(to, g, sy);
+		identify_finding(to, g, sy, gate->shows_suppressions);
 		count_finding(r, oldest->judged.rule, g->nr);
 	}
 }
 
-static void add_remarks(struct report *r, const struct history *h, struct symbolizer *sy)
+static void add_remarks(struct report *r, const struct history *h, const struct gate *gate,
+			struct symbolizer *sy)
 {
 	struct remarks remarks = {NULL, 0, 0};
 	size_t i;
 
 	remark_all(h, &remarks);
 	remarks_group(&remarks, sy);
+	gate_suppress_remarks(gate, &remarks, sy);
 	for (i = 0; i < remarks.nr; i++) {
 		const struct remark *cur = &remarks.all[i];
 		const struct stack *st = symbolizer_site(sy, cur->process, cur->site);
+		struct report_finding *to =
+			add_finding(r, cur->rule, cur->which, cur->nr, stack_own_frame(st));
 
-		evidence_remark(add_finding(r, cur->rule, cur->which, cur->nr, stack_own_frame(st)),
-				cur, sy);
+		evidence_remark(to, cur, sy);
+		identify_remark(to, cur, sy, gate->shows_suppressions);
 		r->nr_warnings_given++;
 	}
 	remarks_release(&remarks);
@@ -136,7 +144,7 @@ static uint64_t count_in_doubt(const struct findings *f)
 }
 
 /* The findings that are no faults come sorted by place and reason. */
-static void add_open(struct report *r, const struct findings *f)
+static void add_open(struct report *r, const struct findings *f, const struct gate *gate)
 {
 	size_t i;
 
@@ -152,22 +160,26 @@ static void add_open(struct report *r, const struct findings *f)
 			row->function = function_of(cur->frame);
 			row->where = describe_where(cur->frame);
 			row->reason = reason_of(cur);
+			row->fails = gate_fails_open(gate, &cur->judged);
 		}
 		r->open[r->nr_open - 1].nr_sockets++;
 	}
 	sort_array(r->open, r->nr_open, sizeof(*r->open), cmp_open);
 }
 
-void report_build(struct report *r, const struct history *h, const struct collection *c)
+void report_build(struct report *r, const struct history *h, const struct collection *c,
+		  const struct gate *gate)
 {
 	struct symbolizer *sy = symbolizer_new();
 	struct findings f;
 
 	memset(r, 0, sizeof(*r));
 	findings_make(&f, h, sy);
-	add_findings(r, &f, sy);
-	add_remarks(r, h, sy);
-	add_open(r, &f);
+	gate_suppress_findings(gate, &f, sy);
+	add_findings(r, &f, gate, sy);
+	add_remarks(r, h, gate, sy);
+	add_open(r, &f, gate);
+	gate_judge(gate, r);
 	blindness_fill(r, h, c, sy);
 	r->nr_followed = h->followed;
 	r->nr_processes = h->followed_processes;

@@ -3,9 +3,10 @@
 #ifndef SOCKLINT_REPORT_BUILD_H
 #define SOCKLINT_REPORT_BUILD_H
 
-#include "findings.h"
+#include "gate.h"
 #include "report.h"
 
-void report_build(struct report *r, const struct history *h, const struct collection *c);
+void report_build(struct report *r, const struct history *h, const struct collection *c,
+		  const struct gate *gate);
 
 #endif

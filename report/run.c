@@ -160,11 +160,13 @@ static int run_in(const struct run_command *cmd, const struct run_dir *d, const 
 }
 
 /* Everything that can be known to fail fails before the program starts. */
-static int prepare(const struct run_command *cmd, struct run_dir *d, char **path, char **shim,
+static int prepare(struct run_command *cmd, struct run_dir *d, char **path, char **shim,
 		   struct strbuf *why)
 {
-	int status = target_find(cmd->program[0], path, why);
+	int status = options_read_files(&cmd->options);
 
+	if (!status)
+		status = target_find(cmd->program[0], path, why);
 	if (!status)
 		status = target_check(*path, why);
 	if (status)
@@ -185,13 +187,14 @@ int command_run(int argc, char **argv)
 
 	parse_arguments(&cmd, argc, argv);
 	status = prepare(&cmd, &d, &path, &shim, &why);
-	if (status)
+	if (why.len)
 		complain("%s", why.buf);
-	else
+	if (!status)
 		status = run_in(&cmd, &d, path, shim);
 	run_dir_release(&d);
 	strbuf_release(&why);
 	free(path);
 	free(shim);
+	options_release(&cmd.options);
 	return status;
 }

@@ -152,6 +152,12 @@ static bool is_standard_library(const char *function)
 	return false;
 }
 
+/* Lies in every program, and is the C library's. */
+static bool is_start(const char *function)
+{
+	return function && !strcmp(function, "_start");
+}
+
 static struct frame *add_frame(struct stack *st)
 {
 	ALLOC_GROW(st->frames, st->nr + 1, st->alloc);
@@ -196,7 +202,7 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	f->module = text_basename(a->module->path);
 	f->offset = a->offset;
 	f->runtime = is_runtime(a->module) || is_interceptor(f->function, a->module) ||
-		     is_standard_library(f->function);
+		     is_standard_library(f->function) || is_start(f->function);
 }
 
 /* Also a second one, loaded from another path. */

@@ -12,7 +12,7 @@
 	X(NOT_TCP, "not TCP")                                                                      \
 	X(UNCONNECTED, "not connected")                                                            \
 	X(CLOSING, "being closed by TCP")                                                          \
-	X(GRACE, "less than 1 s old at the end: too young to judge")                               \
+	X(GRACE, "younger at the end than the grace: too young to judge")                          \
 	X(UNDATED, "in doubt: the program was killed, nobody saw when")                            \
 	X(NO_PROOF, "no proof that the program moved on")                                          \
 	X(CUSTODY, "its thread may still be at work on it")                                        \

@@ -42,6 +42,8 @@ void judge_all(struct fixture *x)
 	free(forge_write(x->forge, x->dir, "100.0.socklint"));
 	collection_add(&x->c, x->dir);
 	history_read(&x->h, &x->c);
+	if (x->policy)
+		history_set_policy(&x->h, x->policy);
 	history_join(&x->h);
 	x->sy = symbolizer_new();
 	findings_make(&x->f, &x->h, x->sy);

@@ -19,6 +19,7 @@ struct fixture {
 	struct symbolizer *sy;
 	struct findings f;
 	struct remarks remarks; /* for a test to fill */
+	const struct policy *policy; /* NULL: the default */
 };
 
 int setup(void **state);

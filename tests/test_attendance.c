@@ -65,6 +65,16 @@ static void nobody_waits(void **state)
 	expect_abandoned(*state);
 }
 
+static void the_grace_is_the_policys(void **state)
+{
+	static const struct policy patient = {.grace_ns = FORGE_S(FORGE_END)};
+	struct fixture *x = *state;
+
+	lost(x);
+	x->policy = &patient;
+	expect_in_use(x);
+}
+
 static void an_epoll_set_waits(void **state)
 {
 	in_epoll(lost(*state), EPOLLIN);
@@ -494,6 +504,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nobody_waits),
+		TEST(the_grace_is_the_policys),
 		TEST(an_epoll_set_waits),
 		TEST(an_edge_triggered_set_waits),
 		TEST(a_writer_in_the_set_waits),

@@ -303,12 +303,14 @@ static void report_on(struct fixture *x, const void *bytes, size_t size)
 	struct collection c = COLLECTION_INIT;
 	struct history h = HISTORY_INIT;
 	struct report r;
+	struct gate gate;
 
+	gate_init(&gate);
 	collection_add(&c, path);
 	assert_int_equal(c.nr + c.nr_complaints, 1);
 	history_read(&h, &c);
 	history_join(&h);
-	report_build(&r, &h, &c);
+	report_build(&r, &h, &c, &gate);
 	report_release(&r);
 	history_release(&h);
 	collection_release(&c);

@@ -125,7 +125,7 @@ static void many_places_are_cut_and_counted(void **state)
 
 	(void)state;
 	for (i = 0; i < 13; i++)
-		open[i] = (struct report_open){(char *)"f", (char *)"f.c:1", "in use", 2};
+		open[i] = (struct report_open){(char *)"f", (char *)"f.c:1", "in use", 2, false};
 	expect(&r, "      6  at 3 more places, not shown\n");
 	text = render(&r, false);
 	assert_non_null(strstr(text, "      2  f (f.c:1): in use\n"));

@@ -620,6 +620,44 @@ static void a_reset_counts_without_the_kernel(void **state)
 	expect_fault(x, 5, "descriptor-leak", PROOF_THREAD_MOVED_ON);
 }
 
+static void the_grace_is_the_policys(void **state)
+{
+	static const struct policy patient = {.grace_ns = FORGE_S(FORGE_END)};
+	struct fixture *x = *state;
+	struct rec_life *over = forge_accepted(x->forge, 7, x->site, 30);
+	struct rec_life *reset = forge_accepted(x->forge, 8, x->site, 40);
+
+	ignored(x, 5, 10);
+	unread(x, 6, 20);
+	forge_facts(over, TCP_CLOSE, 900);
+	reset->flags |= REC_LIFE_RESET;
+	reset->reset_ns = FORGE_S(50);
+	forge_facts(reset, TCP_CLOSE, 900);
+	served_at(x, 1, 500);
+	x->policy = &patient;
+	judge_all(x);
+	expect_open(x, 5, OPEN_GRACE);
+	expect_open(x, 6, OPEN_GRACE);
+	expect_open(x, 7, OPEN_GRACE);
+	expect_open(x, 8, OPEN_GRACE);
+}
+
+/* It needs none where moving on is the test, however long it is. */
+static void who_ends_by_itself_has_none_however_long(void **state)
+{
+	static const struct policy patient = {.grace_ns = FORGE_S(FORGE_END)};
+	struct fixture *x = *state;
+
+	ignored(x, 5, 10);
+	unread(x, 6, 20);
+	served_at(x, 1, 500);
+	forge_header(x->forge)->end_kind = REC_END_EXIT;
+	x->policy = &patient;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+	expect_open(x, 6, OPEN_GRACE);
+}
+
 static void a_client_must_have_been_told(void **state)
 {
 	struct fixture *x = *state;
@@ -757,6 +795,8 @@ int main(void)
 		TEST(a_bare_socket_needs_proof),
 		TEST(a_child_that_still_serves_is_no_leak),
 		TEST(every_rule_can_be_named_and_explained),
+		TEST(the_grace_is_the_policys),
+		TEST(who_ends_by_itself_has_none_however_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static bool is_older_than_any_sibling_was(const struct socket *s)
 
 static bool is_idle(const struct socket *s)
 {
-	return socket_idle_since_ns(s) + NS_PER_S < socket_now_ns(s);
+	return socket_idle_since_ns(s) + s->birth->process->policy->grace_ns < socket_now_ns(s);
 }
 
 static bool is_abandoned(const struct socket *s)
@@ -69,7 +69,7 @@ DEFINE_RULE(abandoned)
 "  close(fd);                /* was missing */\n"
 "\n"
 "A warning only, for the peer has not closed yet. Not reported are clients' sockets (a pool\n"
-"may want them), sockets used within the last second, and sockets no older than siblings of\n"
+"may want them), sockets used within the grace (1 s), and sockets no older than siblings of\n"
 "theirs became before they were closed.",
 	.check = check,
 END_RULE;

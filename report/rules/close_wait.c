@@ -81,7 +81,8 @@ static bool within_grace(const struct socket *s, const struct verdict *v)
 {
 	bool had_time = v->which->informed && !socket_turn_is_on(s);
 	uint64_t since = socket_idle_since_ns(s);
-	uint64_t grace = had_time ? grace_ns(s->birth->process) : NS_PER_S;
+	const struct process *p = s->birth->process;
+	uint64_t grace = had_time ? grace_ns(p) : p->policy->grace_ns;
 
 	if (v->since_ns > since)
 		since = v->since_ns;

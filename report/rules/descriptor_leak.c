@@ -58,8 +58,9 @@ static bool program_was_told(const struct socket *s)
 /* Whoever ends by itself under load leaves some resets behind that he has not been told of yet. */
 static uint64_t grace_of(const struct socket *s, const struct verdict *v)
 {
-	return v->which == &is_over && !program_was_told(s) ? NS_PER_S
-							    : grace_ns(s->birth->process);
+	const struct process *p = s->birth->process;
+
+	return v->which == &is_over && !program_was_told(s) ? p->policy->grace_ns : grace_ns(p);
 }
 
 static void check(const struct socket *s, struct verdict *v)

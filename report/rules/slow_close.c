@@ -2,14 +2,14 @@
 /* Closed at last, but long after the peer had. */
 #include <stdlib.h>
 
+#include "policy.h"
 #include "remarks.h"
 #include "rules.h"
 
-#define MAX_DWELL_NS (60 * NS_PER_S)
-
 static const struct rule_case closed_late = {
-	.meaning = "The peer had closed its side (FIN) more than a minute before the program "
-		   "closed the socket: that long it sat in CLOSE_WAIT and held a descriptor.",
+	.meaning = "The peer had closed its side (FIN) longer before the program closed the socket "
+		   "than --max-dwell allows (a minute, if not said otherwise): all that time it "
+		   "sat in CLOSE_WAIT and held a descriptor.",
 	.advice = "read, or wait for events, until the EOF is seen, and close() then",
 	.other = "close",
 };
@@ -42,7 +42,7 @@ static void remark(const struct history *h, struct remarks *to)
 	for (i = 0; i < nr; i++) {
 		struct remark r = remark_of_ended(RULE_slow_close, &closed_late, &all[i]);
 
-		r.nr = nr_longer(&all[i].dwells, MAX_DWELL_NS);
+		r.nr = nr_longer(&all[i].dwells, h->policy->max_dwell_ns);
 		r.dwells = all[i].dwells;
 		if (r.nr)
 			remarks_add(to, &r);
@@ -58,8 +58,8 @@ DEFINE_RULE(slow_close)
 	.help =
 "When the peer's FIN comes the kernel ACKs it, and the socket is in CLOSE_WAIT until the program\n"
 "calls close(). What lies between is the dwell: normally some milliseconds. These sockets were\n"
-"closed, so nothing leaks for ever; but each sat in CLOSE_WAIT for more than a minute and held\n"
-"its descriptor. With R such connections a second, R x dwell descriptors are needed: a burst of\n"
+"closed, so nothing leaks for ever; but each sat in CLOSE_WAIT for longer than --max-dwell (60 s)\n"
+"and held its descriptor. With R such connections a second, R x dwell descriptors are needed: a burst of\n"
 "clients that hang up early uses up RLIMIT_NOFILE, though \"every socket is closed\".\n"
 "\n"
 "Typical: nobody reads from the connection while a job runs (the EOF is seen only at the next\n"

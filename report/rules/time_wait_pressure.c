@@ -94,8 +94,8 @@ DEFINE_RULE(time_wait_pressure)
 "    }\n"
 "\n"
 "To mend it: use a connection for many requests, or let the server close first. Not SO_LINGER\n"
-"with a time of 0: that sends a RST, and may lose data. (net.ipv4.tcp_tw_reuse helps clients to reuse\n"
-"ports after a second; it is on by default for the loopback alone.)\n"
+"with a time of 0: that sends a RST, and may lose data. (net.ipv4.tcp_tw_reuse helps clients to\n"
+"reuse ports after a second; it is on by default for the loopback alone.)\n"
 "\n"
 "Said where more than half of the ports would be taken, on the average of the time between the\n"
 "first close and the last; only for sockets of a place that knows a single peer.",
