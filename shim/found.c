@@ -8,6 +8,7 @@
 #include <stdalign.h>
 
 #define PROBES	      64	 /* descriptors that are tried where there is no /proc */
+#define TAKEN_MAX     512u	 /* sockets taken over: a shell's start must not take a second */
 #define LOOK_BACK     8u	 /* earlier ones that may be the same socket: inetd's 0, 1 and 2 */
 #define LOOKS	      40	 /* times that an unseen socket is looked at ... */
 #define LOOK_NS	      5000000	 /* ... so far apart */
@@ -72,6 +73,8 @@ bool found_describe(int fd, struct birth *b)
 	return true;
 }
 
+static bool too_many; /* not all were taken over, and at the end they cannot be told apart */
+
 /* ---- which descriptors there are ---------------------------------------------------------- */
 
 typedef void each_fd(int fd, void *arg);
@@ -93,11 +96,11 @@ static bool descriptors(each_fd *each, void *arg)
 {
 	alignas(8) char buf[1024];
 	int dir = sys_open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	long n;
+	long n = 0;
 
 	if (dir < 0)
 		return false;
-	while ((n = SYS3(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
+	while (!too_many && (n = SYS3(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
 		uint16_t step;
 
 		for (long at = 0; at < n; at += step) {
@@ -109,7 +112,7 @@ static bool descriptors(each_fd *each, void *arg)
 		}
 	}
 	sys_close(dir);
-	return n == 0;
+	return too_many || n == 0;
 }
 
 /* ---- open at the start -------------------------------------------------------------------- */
@@ -143,8 +146,12 @@ static void take_over(int fd, void *arg)
 
 	if (before && (word_get(&before->seq) & 1)) /* an earlier constructor opened it */
 		return;
-	if (!found_describe(fd, &birth) || !is_inet(&birth))
+	if (too_many || !found_describe(fd, &birth) || !is_inet(&birth))
 		return;
+	if (s->nr == TAKEN_MAX) {
+		too_many = true;
+		return;
+	}
 	cookie = found_cookie(fd);
 	ref = same_socket(s, cookie, &from);
 	if (ref.life) {
@@ -263,7 +270,7 @@ static bool add_unseen(const struct candidate *c)
 
 /*
  * Adds the inet sockets that the kernel has and no hook saw, and returns their number. Where some
- * did not fit in the recording they cannot be told from those.
+ * did not fit in the recording, or were too many at the start, they cannot be told from those.
  */
 uint32_t found_unseen(void)
 {
@@ -271,7 +278,7 @@ uint32_t found_unseen(void)
 	uint32_t added = 0;
 	size_t bytes;
 
-	if (!word_get(&shim.head->lost_lives))
+	if (!too_many && !word_get(&shim.head->lost_lives))
 		descriptors(count_unseen, &c.room);
 	bytes = c.room * sizeof(*c.all);
 	if (!bytes || !(c.all = sys_mmap(-1, 0, bytes)))

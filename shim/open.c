@@ -299,6 +299,14 @@ long raw_bind(long nr, const long a[6], struct at at)
 	return r;
 }
 
+static void listens(struct life_ref ref)
+{
+	if (!life_is(ref))
+		return;
+	life_flag(ref, REC_LIFE_LISTENING);
+	outcome_listener_opens(ref.life);
+}
+
 EXPORT int listen(int fd, int backlog)
 {
 	struct life_ref ref = {NULL, 0};
@@ -307,8 +315,8 @@ EXPORT int listen(int fd, int backlog)
 	if (hook_enter())
 		ref = life_find(fd);
 	r = real.listen(fd, backlog);
-	if (r == 0 && life_is(ref))
-		life_flag(ref, REC_LIFE_LISTENING);
+	if (r == 0)
+		listens(ref);
 	return r;
 }
 
@@ -318,8 +326,8 @@ long raw_listen(long nr, const long a[6], struct at at)
 	long r = raw_call(nr, a);
 
 	(void)at;
-	if (r == 0 && life_is(ref))
-		life_flag(ref, REC_LIFE_LISTENING);
+	if (r == 0)
+		listens(ref);
 	return r;
 }
 

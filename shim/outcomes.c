@@ -20,6 +20,8 @@
 #define NOTABLE_ACTIVE	 128u
 #define NOTABLE_UNREAD	 1u
 
+#define LISTENERS_EVERY_NS 100000000u
+
 struct ending {
 	uint32_t birth_site;
 	uint32_t close_site;
@@ -253,16 +255,27 @@ static bool is_strangers(const struct rec_life *l)
 	return (word_get(&l->flags) & REC_LIFE_INHERITED) && word_get(&l->touch_ns) < shim.start_ns;
 }
 
-/* A server that closes its last listener has begun to stop: what it closes now it might have left.
+/*
+ * A server that closes its last listener has begun to stop: what it closes now it might have left.
+ * To see that there is no other costs a look at all lives, so it is not done time and again.
  */
 void outcome_listener_closes(const struct rec_life *l)
 {
 	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 
-	if (word_get(&l->family) == AF_UNIX || is_strangers(l))
+	if (word_get(&l->family) == AF_UNIX || is_strangers(l) ||
+	    word_get(&l->close_ns) < word_get(&shim.next_listeners_ns))
 		return;
 	for (uint32_t fd = 0; fd < all; fd++)
 		if (is_other_listener((int)fd, l))
 			return;
-	word_set(&shim.end_began, true);
+	word_set(&shim.next_listeners_ns, word_get(&l->close_ns) + LISTENERS_EVERY_NS);
+	word_cas(&shim.end_began, &(uint32_t){END_NOT_YET}, END_NO_LISTENER);
+}
+
+/* ... or it had only closed one of those that it opens now and then. */
+void outcome_listener_opens(const struct rec_life *l)
+{
+	if (word_get(&shim.end_began) == END_NO_LISTENER && word_get(&l->family) != AF_UNIX)
+		word_cas(&shim.end_began, &(uint32_t){END_NO_LISTENER}, END_NOT_YET);
 }

@@ -35,7 +35,7 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.pollers_refused = false;
 	shim.sent = NULL;
 	shim.ended = 0;
-	shim.end_began = 0;
+	shim.end_began = END_NOT_YET;
 	shim.notable = false;
 	shim.folded = false;
 	init_head_reset();
@@ -96,7 +96,7 @@ EXPORT int daemon(int nochdir, int noclose)
 EXPORT _Noreturn void exit(int status)
 {
 	if (hook_enter() && !process_is_other())
-		word_set(&shim.end_began, true);
+		word_set(&shim.end_began, (uint32_t)END_EXITS);
 	real.exit(status);
 	__builtin_unreachable();
 }

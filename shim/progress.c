@@ -60,11 +60,12 @@ static struct rec_progress *entry_find(struct rec_progress *all, uint32_t tid, u
 
 static struct rec_progress *entry_get(uint32_t site, uint64_t now)
 {
-	struct rec_progress **cached = &thread.progress[site % 4], *p = *cached, *all;
+	struct rec_progress **cached = &thread.progress[site % 4], *p = *cached;
+	struct rec_progress *all = word_get(&shim.progress);
 
-	if (likely(p && word_get(&p->tid) == thread_tid() && word_get(&p->site) == site))
+	if (likely(p && p >= all && p < all + REC_PROGRESS_NR && /* after a failed exec: another */
+		   word_get(&p->tid) == thread_tid() && word_get(&p->site) == site))
 		return p;
-	all = word_get(&shim.progress);
 	if (!all)
 		return NULL;
 	*cached = p = entry_find(all, thread_tid(), site, now);

@@ -13,6 +13,7 @@
 #define IMAGES_MAX	  1000u /* recordings of one pid */
 #define BATCHES_MAX	  256u
 #define BATCH_FIRST_UNITS 12u /* header, sites, modules, progress, incidents, lives; some spare */
+#define REFUSED_FOR_NS	  50000000u
 #define RESERVE_UNITS	  64u /* for a process that is about to lose its access to the file */
 
 /* Mapped, allocated units that wait to become chunks. */
@@ -27,7 +28,8 @@ static uint32_t nr_batches;
 
 /* The end of what was promised to a batch; header.file_bytes follows when the file is as long. */
 static uint64_t reserved;
-static uint32_t growing; /* tid of the thread that adds a large batch, or 0 */
+static uint64_t refused_until_ns; /* where it could not grow it is not tried at each birth */
+static uint32_t growing;	  /* tid of the thread that adds a large batch, or 0 */
 
 void recorder_lost(uint64_t *counter)
 {
@@ -144,7 +146,7 @@ static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 	struct stay stay;
 	int fd;
 
-	if (word_get(&nr_batches) >= BATCHES_MAX)
+	if (word_get(&nr_batches) >= BATCHES_MAX || now_coarse_ns() < word_get(&refused_until_ns))
 		return NULL;
 	stay = gate_hold();
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -152,6 +154,8 @@ static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 		p = batch_add_units(fd, units, used);
 		if (!p && units > need)
 			p = batch_add_units(fd, need, used);
+		if (!p && need < RESERVE_UNITS)
+			word_set(&refused_until_ns, now_coarse_ns() + REFUSED_FOR_NS);
 		sys_close(fd);
 	} else {
 		word_set(&shim.head->grow_errno, (uint64_t)-fd);
@@ -348,6 +352,7 @@ static int file_make(void)
 	word_set_release(&shim.head, (struct rec_header *)base);
 	memset(batches, 0, sizeof(batches));
 	nr_batches = 0;
+	refused_until_ns = 0;
 	growing = 0;
 	reserved = shim.head->file_bytes;
 	batch_publish(base, BATCH_FIRST_UNITS, 1);

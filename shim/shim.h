@@ -159,6 +159,9 @@ void init_head_reset(void);
 #define MODULE_CHUNKS  16u
 #define OUTCOME_CHUNKS 32u
 
+/* The last listener was closed; exit() was called. */
+enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };
+
 /* Where the recording stands; only recorder.c moves it. */
 enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
 
@@ -173,7 +176,7 @@ struct shim {
 	bool never_unwind;  /* forked while another thread was inside libunwind */
 	bool started;	    /* init_start ran to its end */
 	uint32_t ended;	    /* the end was recorded, or is being */
-	uint32_t end_began; /* exit() was called, or the last listener closed */
+	uint32_t end_began; /* enum end_began */
 	bool notable;	    /* the outcomes hold what a rule may speak of */
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
@@ -182,6 +185,7 @@ struct shim {
 	uint32_t nr_sites;
 	uint64_t next_id;
 	uint64_t next_refresh_ns;
+	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
 	uint32_t refresh_cursor;
 	uint32_t takings;   /* how often a descriptor became a socket's */
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
@@ -506,6 +510,7 @@ void progress_ended(const struct rec_life *life);
 
 void outcome_add(int fd, const struct rec_life *life);
 void outcome_listener_closes(const struct rec_life *life);
+void outcome_listener_opens(const struct rec_life *life);
 
 /* ---- facts.c: what the kernel says about a socket ---------------------------------------- */
 

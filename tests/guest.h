@@ -128,6 +128,8 @@
 	X(fork_in_threads)                                                                         \
 	X(fork_beside)                                                                             \
 	X(fork_beside_loader)                                                                      \
+	X(listens_again)                                                                           \
+	X(exec_fails)                                                                              \
 	X(small_signal_stack)                                                                      \
 	X(fork_in_handler)                                                                         \
 	X(double_fork)                                                                             \

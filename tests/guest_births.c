@@ -520,3 +520,17 @@ int guest_alias(int argc, char **argv)
 	close(listener);
 	return 0;
 }
+
+/* One listener goes, another comes: no sign of the end. */
+int guest_listens_again(int argc, char **argv)
+{
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr);
+
+	(void)argc, (void)argv;
+	close(listener);
+	listener = listen_any(&addr);
+	serve_one(listener, &addr);
+	printf("left open: %d\n", leak_one(listener, &addr));
+	return 0;
+}

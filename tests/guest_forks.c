@@ -324,6 +324,36 @@ int guest_exec_chain(int argc, char **argv)
 	return 0;
 }
 
+/* Three sockets of one place, left open or not. */
+static __attribute__((noinline)) void serve_three(bool closes)
+{
+	struct sockaddr_in addr;
+	int listener = listen_any(&addr);
+
+	for (int i = 0; i < 3; i++) {
+		int fd = leak_one(listener, &addr);
+
+		if (closes)
+			close(fd);
+	}
+	close(listener);
+}
+
+/* An image that would have had nothing to tell lives on, and leaks. */
+int guest_exec_fails(int argc, char **argv)
+{
+	char *args[] = {argv[-1], NULL};
+
+	(void)argc;
+	for (volatile int round = 0; round < 3;
+	     round++) { /* not unrolled: each comes by one stack */
+		serve_three(round < 2);
+		execv("/no/such", args);
+	}
+	printf("lives on\n");
+	return 0;
+}
+
 /* The C library's own ways to start a shell, while sockets are open. */
 int guest_shell(int argc, char **argv)
 {

@@ -175,6 +175,7 @@ void parts_start(void)
 	shim.pid = sys_getpid();
 	shim.start_ns = now_ns();
 	shim.next_id = 1;
+	shim.next_listeners_ns = 0;
 	shim.next_refresh_ns = UINT64_MAX; /* the numbers here are no descriptors */
 	shim.attach = DETACHED;
 	shim.summary = NULL;

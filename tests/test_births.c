@@ -297,6 +297,45 @@ static void high_numbers_are_found(void **state)
 	forget(&t);
 }
 
+/* What is closed after it was not left until the end. */
+static void another_listener_takes_back_the_end(void **state)
+{
+	struct told t = run("listens_again", NULL);
+	const struct recording *r = t.all.items[0];
+	uint64_t closed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < r->nr_outcomes; i++) {
+		assert_int_equal(r->outcomes[i]->flags & REC_OUTCOME_AT_END, 0);
+		closed += r->outcomes[i]->nr;
+	}
+	assert_int_equal(closed, 3); /* a server's and two clients' */
+	forget(&t);
+}
+
+/* A shell that a large server starts must not spend a second on what it inherits. */
+static void of_very_many_some_are_taken_over(void **state)
+{
+	enum { MANY = 700, FROM = 2000, TAKEN = 512 };
+	struct told t;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (dup2(fd, FROM + i) < 0)
+			skip();
+		close(fd);
+	}
+	t = run_with(make_close_wait(), PASSED, false, "inetd_kept");
+	for (int i = 0; i < MANY; i++)
+		close(FROM + i);
+	assert_int_equal(count(&t, REC_LIFE_AT_START), TAKEN);
+	assert_int_equal(count(&t, REC_LIFE_UNSEEN), 0);
+	assert_has_line(t.report.out, "error: close-wait (eof-ignored): 1 socket opened in ???");
+	forget(&t);
+}
+
 static void a_unix_socket_at_the_start_makes_no_file(void **state)
 {
 	struct told t;
@@ -512,6 +551,8 @@ int main(void)
 		cmocka_unit_test(handed_a_connection_by_three_numbers),
 		cmocka_unit_test(handed_a_connection_and_forgot_it),
 		cmocka_unit_test(high_numbers_are_found),
+		cmocka_unit_test(another_listener_takes_back_the_end),
+		cmocka_unit_test(of_very_many_some_are_taken_over),
 		cmocka_unit_test(a_unix_socket_at_the_start_makes_no_file),
 		cmocka_unit_test(a_bystander_leaves_no_file),
 		cmocka_unit_test(opened_before_the_start),

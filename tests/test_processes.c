@@ -65,6 +65,7 @@ REPORTED(fork_beside_the_loader, "fork_beside_loader", "20", NONE)
 REPORTED(forks_in_a_handler, "fork_in_handler", "60", NONE)
 REPORTED(daemon_by_two_forks, "double_fork", NULL, FOUND(3))
 REPORTED(shells_are_not_felt, "shell", NULL, FOUND(3))
+REPORTED(leaks_after_an_exec_that_failed, "exec_fails", NULL, FOUND(3))
 REPORTED(last_image_of_a_chain_is_judged, "exec_chain", "3", FOUND(3))
 
 static void one_worker_of_a_prefork_server_leaks(void **state)
@@ -233,6 +234,7 @@ int main(void)
 		cmocka_unit_test(forks_in_a_handler),
 		cmocka_unit_test(daemon_by_two_forks),
 		cmocka_unit_test(shells_are_not_felt),
+		cmocka_unit_test(leaks_after_an_exec_that_failed),
 		cmocka_unit_test(last_image_of_a_chain_is_judged),
 		cmocka_unit_test(one_worker_of_a_prefork_server_leaks),
 		cmocka_unit_test(images_with_sockets_leave_recordings),

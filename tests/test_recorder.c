@@ -138,6 +138,33 @@ static void no_larger_than_allowed(void **state)
 	parts_stop();
 }
 
+static bool grows(void)
+{
+	return recorder_grow(REC_CHUNK_LIVES, 1, 0, 0, 1) != NULL;
+}
+
+/* A full disk is not asked at each birth, and asked again after a while. */
+static void a_refusal_holds_for_a_while(void **state)
+{
+	bool held = false;
+
+	(void)state;
+	parts_start();
+	assert_true(recorder_ready());
+	for (int i = 0; i < 50 && !held;
+	     i++) { /* where the machine is busy the while is soon over */
+		options.max_size = shim.head->file_bytes;
+		while (grows())
+			;
+		options.max_size += REC_UNIT;
+		held = !grows();
+	}
+	assert_true(held);
+	usleep(150000);
+	assert_true(grows());
+	parts_stop();
+}
+
 static void not_made_where_not_allowed(void **state)
 {
 	(void)state;
@@ -282,6 +309,7 @@ int main(void)
 		cmocka_unit_test(growth_by_many_threads),
 		cmocka_unit_test(one_chunk_for_its_numbers),
 		cmocka_unit_test(no_larger_than_allowed),
+		cmocka_unit_test(a_refusal_holds_for_a_while),
 		cmocka_unit_test(not_made_where_not_allowed),
 		cmocka_unit_test(batches_run_out),
 		cmocka_unit_test(the_first_incidents_are_kept),

@@ -58,9 +58,10 @@ DEFINE_RULE(slow_close)
 	.help =
 "When the peer's FIN comes the kernel ACKs it, and the socket is in CLOSE_WAIT until the program\n"
 "calls close(). What lies between is the dwell: normally some milliseconds. These sockets were\n"
-"closed, so nothing leaks for ever; but each sat in CLOSE_WAIT for longer than --max-dwell (60 s)\n"
-"and held its descriptor. With R such connections a second, R x dwell descriptors are needed: a burst of\n"
-"clients that hang up early uses up RLIMIT_NOFILE, though \"every socket is closed\".\n"
+"closed, so nothing leaks for ever; but each sat in CLOSE_WAIT for longer than --max-dwell\n"
+"(60 s) and held its descriptor. With R such connections a second, R x dwell descriptors are\n"
+"needed: a burst of clients that hang up early uses up RLIMIT_NOFILE, though \"every socket is\n"
+"closed\".\n"
 "\n"
 "Typical: nobody reads from the connection while a job runs (the EOF is seen only at the next\n"
 "read), a reaper that comes by once in a while, a pool whose idle connections the server has\n"
