@@ -53,6 +53,7 @@ void report_release(struct report *r)
 	for (i = 0; i < r->nr_open; i++) {
 		free(r->open[i].function);
 		free(r->open[i].where);
+		free(r->open[i].remark);
 	}
 	free(r->findings);
 	free(r->open);
