@@ -302,6 +302,20 @@ static void scenario_fork(void)
 	close(fd);
 }
 
+/* It shares our memory, and what it says is not ours. */
+static void scenario_vfork(void)
+{
+	struct socklint_checkpoint before = socklint_checkpoint();
+	int fd = hung_up(), status;
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(socklint_keep(fd, "by a vfork child"));
+	must(waitpid(pid, &status, 0) == pid && status == 0);
+	must(nr_stuck(&before) == seen(1));
+	close(fd);
+}
+
 /* Past every hook. */
 static void close_unseen(int fd)
 {
@@ -371,8 +385,10 @@ __attribute__((noinline)) static void serve(const char *reason)
 {
 	int fd = hung_up();
 
-	if (reason)
+	if (reason) {
+		socklint_keep(fd, "a reason that was given up");
 		socklint_keep(fd, reason);
+	}
 }
 
 /* A bug, were it not meant. */
@@ -382,8 +398,8 @@ static void scenario_leaks_kept(void)
 		"123456789 123456789 123456789 123456789 123456789 123456789 123456789 "
 		"123456789 123456789 123456789 123456789 123456789 123456789";
 
-	for (int i = 0; i < 8; i++)
-		serve(i < 5 ? "a pool of connections" : i < 7 ? "" : long_reason);
+	for (int i = 0; i < 8; i++) /* three of them for no reason */
+		serve(i == 7 ? long_reason : i % 3 == 0 ? "" : "a pool of connections");
 }
 
 static void scenario_leaks(void)
@@ -407,12 +423,30 @@ static void scenario_many_kept(void)
 /* Only the parent says so; only the child has it at the end. */
 static void scenario_kept_by_parent(void)
 {
-	for (int i = 0; i < 3; i++)
-		serve("the child's");
-	if (fork() == 0)
+	int to_child[2], fds[3];
+	char c;
+
+	must(pipe(to_child) == 0);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = hung_up();
+		socklint_keep(fds[i], "the child's");
+	}
+	if (fork() == 0) {
+		close(to_child[1]);
+		must(read(to_child[0], &c, 1) == 0); /* the parent has ended */
 		close(socket(AF_INET, SOCK_STREAM, 0));
-	else
-		must(wait(NULL) > 0 && execlp("true", "true", (char *)NULL) == 0);
+		_exit(0);
+	}
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
+/* An earlier image says so; the next has it at the end. */
+static void scenario_kept_by_exec(void)
+{
+	for (int i = 0; i < 3; i++)
+		serve("the next image's");
+	must(execl("/proc/self/exe", "api_guest", "room", (char *)NULL) == 0);
 }
 
 static const struct {
@@ -427,12 +461,14 @@ static const struct {
 	{"sizes", scenario_sizes},
 	{"threads", scenario_threads},
 	{"fork", scenario_fork},
+	{"vfork", scenario_vfork},
 	{"unseen", scenario_unseen},
 	{"signals", scenario_signals},
 	{"sealed", scenario_sealed},
 	{"leaks", scenario_leaks},
 	{"leaks_kept", scenario_leaks_kept},
 	{"many_kept", scenario_many_kept},
+	{"kept_by_exec", scenario_kept_by_exec},
 	{"kept_by_parent", scenario_kept_by_parent},
 };
 

@@ -4,6 +4,7 @@
  * and without it.
  */
 #include "running.h"
+#include "recording.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +39,9 @@ static void expect_it(const char *program, const char *scenario, const char *dir
 
 static void the_calls_hold(void **state)
 {
-	static const char *const scenarios[] = {"stuck",  "open",    "keep",	"dup",
-						"room",	  "sizes",   "threads", "fork",
-						"unseen", "signals", "sealed"};
+	static const char *const scenarios[] = {"stuck", "open",   "keep",    "dup",
+						"room",	 "sizes",  "threads", "fork",
+						"vfork", "unseen", "signals", "sealed"};
 	char *dir = scratch_make();
 
 	(void)state;
@@ -90,12 +91,32 @@ static void what_is_kept_is_no_fault(void **state)
 	report = report_on("leaks_kept");
 	assert_int_equal(WEXITSTATUS(report.status), 0);
 	assert_has_no_line(report.out, "error:");
-	assert_has_line(report.out, "      5  accept_one (api_guest.c:");
+	assert_has_line(report.out, "      4  accept_one (api_guest.c:");
 	assert_non_null(strstr(report.out, ": meant to stay open: a pool of connections\n"));
-	assert_has_line(report.out, "      2  accept_one (api_guest.c:");
+	assert_has_line(report.out, "      3  accept_one (api_guest.c:");
 	assert_non_null(strstr(report.out, ": meant to stay open\n"));
 	assert_non_null(strstr(report.out, " 123456789 1\n")); /* 111 bytes of it */
 	run_release(&report);
+}
+
+/* Nothing for a bare preload to hold the end up for. */
+static void what_is_kept_is_not_suspicious(void **state)
+{
+	char *dir = scratch_make(), *path;
+	struct rec_summary summary;
+	FILE *file;
+
+	(void)state;
+	expect_it(API_GUEST, "leaks_kept", dir);
+	assert_true(asprintf(&path, "%s/" REC_SUMMARY_NAME, dir) > 0);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	assert_int_equal(fread(&summary, sizeof(summary), 1, file), 1);
+	fclose(file);
+	assert_int_equal(summary.made, 1);
+	assert_int_equal(summary.suspicious, 0);
+	free(path);
+	scratch_remove(dir);
 }
 
 static void reasons_make_room(void **state)
@@ -116,6 +137,21 @@ static void a_child_inherits_what_is_meant(void **state)
 	assert_has_line(report.out, "      3  accept_one (api_guest.c:");
 	assert_non_null(strstr(report.out, ": meant to stay open: the child's\n"));
 	run_release(&report);
+}
+
+static void the_next_image_inherits_it_too(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_it(API_GUEST, "kept_by_exec", dir), report = run_report(dir);
+
+	(void)state;
+	assert_string_equal(run.out, "room: present\n");
+	assert_has_no_line(report.out, "error:");
+	assert_has_line(report.out, "      3  accept_one (api_guest.c:");
+	assert_non_null(strstr(report.out, ": meant to stay open: the next image's\n"));
+	run_release(&run);
+	run_release(&report);
+	scratch_remove(dir);
 }
 
 /* ---- cmocka ------------------------------------------------------------------------------ */
@@ -181,8 +217,10 @@ int main(void)
 		cmocka_unit_test(the_calls_hold),
 		cmocka_unit_test(found_whatever_the_linking),
 		cmocka_unit_test(what_is_kept_is_no_fault),
+		cmocka_unit_test(what_is_kept_is_not_suspicious),
 		cmocka_unit_test(reasons_make_room),
 		cmocka_unit_test(a_child_inherits_what_is_meant),
+		cmocka_unit_test(the_next_image_inherits_it_too),
 		cmocka_unit_test(a_group_fails_by_its_leak),
 		cmocka_unit_test(a_test_fails_by_its_leak),
 	};
