@@ -47,9 +47,9 @@ static int state_as_told(const struct rec_life *l)
 	return (l->flags & REC_LIFE_EOF) && !(l->flags & REC_LIFE_SHUT_WR) ? TCP_CLOSE_WAIT : 0;
 }
 
-static bool is_meant(const struct rec_life *l, uint64_t since, int which, int state)
+static bool is_meant(const struct rec_life *l, int which, int state)
 {
-	if (l->id < since || (l->flags & REC_LIFE_KEPT))
+	if (l->flags & REC_LIFE_KEPT)
 		return false;
 	return which == SOCKLINT_OPEN || state == TCP_CLOSE_WAIT || state == TCP_CLOSE;
 }
@@ -130,7 +130,7 @@ EXPORT int socklint_leaks_v1(const struct socklint_checkpoint *since, int which,
 		if (!life_read((int)fd, since->next_socket, &l))
 			continue;
 		state = shim.sealed ? state_as_told(&l) : l.kernel_tcp_state;
-		if (!is_meant(&l, since->next_socket, which, state) || is_counted((int)fd, &l))
+		if (!is_meant(&l, which, state) || is_counted((int)fd, &l))
 			continue;
 		if (nr++ >= room)
 			continue;
