@@ -106,6 +106,7 @@ enum rec_life_flag {
 	REC_LIFE_SENT = 1u << 20,     /* was sent by SCM_RIGHTS: somebody else may hold it */
 	REC_LIFE_CLOEXEC = 1u << 21,  /* FD_CLOEXEC was set when the image ended by exec */
 	REC_LIFE_STDIO = 1u << 22,    /* read and written through a FILE, where no hook looks */
+	REC_LIFE_KEPT = 1u << 23,     /* the program says that it is meant to stay open */
 };
 
 struct rec_addr {
@@ -261,6 +262,18 @@ struct rec_sent {
 	uint64_t reserved;
 };
 
+/* ---- kept: what is meant to stay open ----------------------------------------------------- */
+
+#define REC_KEPT_REASON 112
+
+/* Why, for a socket that the program has marked so. One that is no more may stand here still. */
+struct rec_kept {
+	uint64_t id; /* written last; 0: free, UINT64_MAX: being made */
+	int32_t fd;
+	uint32_t reserved;
+	char reason[REC_KEPT_REASON]; /* NUL-terminated */
+};
+
 /* ---- outcomes: how the sockets of each place ended ---------------------------------------- */
 
 enum rec_outcome_flag {
@@ -359,6 +372,7 @@ enum rec_chunk_kind {
 	REC_CHUNK_RING, /* reserved */
 	REC_CHUNK_POLLERS,
 	REC_CHUNK_SENT,
+	REC_CHUNK_KEPT,
 	REC_CHUNK_KINDS
 };
 
@@ -383,6 +397,7 @@ struct rec_chunk {
 #define REC_OUTCOMES_NR	      102u
 #define REC_POLLERS_NR	      1020u /* one unit */
 #define REC_SENT_NR	      255u  /* one unit */
+#define REC_KEPT_NR	      127u  /* one unit */
 
 /* ---- header ------------------------------------------------------------------------------ */
 
@@ -510,6 +525,7 @@ REC_ASSERT("outcome", sizeof(struct rec_outcome) == 320);
 REC_ASSERT("outcomes fit", REC_OUTCOMES_NR * 320u <= REC_CHUNK_ROOM(REC_OUTCOME_UNITS));
 REC_ASSERT("poller", sizeof(struct rec_poller) == 16);
 REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
+REC_ASSERT("kept", sizeof(struct rec_kept) == 128);
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
 REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
 REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
@@ -522,5 +538,6 @@ REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS
 REC_ASSERT("incidents fit", REC_INCIDENTS_NR * 64u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("pollers fit", REC_POLLERS_NR * 16u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("sent fit", REC_SENT_NR * 64u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("kept fit", REC_KEPT_NR * 128u <= REC_CHUNK_ROOM(1));
 
 #endif

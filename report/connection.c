@@ -19,6 +19,17 @@ bool socket_is_listener(const struct socket *s)
 	return s->flags & REC_LIFE_LISTENING;
 }
 
+const char *socket_kept_reason(const struct socket *s)
+{
+	const struct recording *rec = s->kept->process->rec;
+	size_t i;
+
+	for (i = 0; i < rec->nr_kept; i++)
+		if (rec->kept[i]->id == s->kept->r.id && rec->kept[i]->reason[0])
+			return rec->kept[i]->reason;
+	return NULL;
+}
+
 bool socket_is_client(const struct socket *s)
 {
 	return s->flags & (REC_LIFE_CONNECTED | REC_LIFE_CONNECT_FAILED);

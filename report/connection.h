@@ -12,6 +12,8 @@ bool socket_is_tcp(const struct socket *s);
 bool socket_is_listener(const struct socket *s);
 /* We are the client side: connect() succeeded, is under way, or failed. */
 bool socket_is_client(const struct socket *s);
+/* Why it is meant to stay open, in the words of the program that kept it; or NULL. */
+const char *socket_kept_reason(const struct socket *s);
 /* The kernel's answer, if no later event made it stale; NULL otherwise. */
 const struct rec_life *socket_facts(const struct socket *s);
 /* TCP_* of <netinet/tcp.h>; 0 when the kernel was not asked. */

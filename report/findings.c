@@ -57,6 +57,8 @@ static int cmp_findings(const void *a, const void *b)
 		diff = frame_cmp(x->frame, y->frame);
 	if (!diff && !is_fault(x))
 		diff = (int)x->judged.verdict.reason - (int)y->judged.verdict.reason;
+	if (!diff)
+		diff = cmp_names(x->judged.kept_for, y->judged.kept_for);
 	if (!diff && x->judged.verdict.reason == OPEN_UNSEEN)
 		diff = (int)socket_tcp_state(x->judged.socket) -
 		       (int)socket_tcp_state(y->judged.socket);

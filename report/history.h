@@ -77,6 +77,7 @@ struct socket {
 	const struct life *told;      /* whose wait said that the peer is gone, or NULL */
 	const struct life *reset;     /* who was told of a reset, or NULL */
 	const struct life *facts;     /* newest answer of the kernel, or NULL */
+	const struct life *kept;      /* whose program said that it is meant to stay, or NULL */
 	uint64_t write_ns;	      /* last write by anybody */
 	const struct origin *opened;  /* who opened it, where no holder did; or NULL */
 	const struct origin *sent;    /* who sent it, or NULL */

@@ -141,6 +141,8 @@ static void add_holder(struct socket *s, struct life *l)
 	s->holders = l;
 	s->nr_holders++;
 	s->flags |= l->r.flags & ~(uint32_t)(REC_LIFE_TOUCHED | REC_LIFE_TOUCHER_ENDED);
+	if (!s->kept && (l->r.flags & REC_LIFE_KEPT))
+		s->kept = l;
 	if (l->r.write_ns > s->write_ns)
 		s->write_ns = l->r.write_ns;
 	if ((l->r.flags & REC_LIFE_EOF) && (!s->eof || l->r.eof_ns < s->eof->r.eof_ns))

@@ -133,6 +133,8 @@ static size_t find_first(const struct history *h, uint64_t cookie)
 static void add_knowledge(struct socket *s, const struct life *l)
 {
 	s->flags |= l->r.flags & LASTING;
+	if (!s->kept && (l->r.flags & REC_LIFE_KEPT))
+		s->kept = l;
 	if (l->r.write_ns > s->write_ns)
 		s->write_ns = l->r.write_ns;
 	if ((l->r.flags & REC_LIFE_EOF) && (!s->eof || l->r.eof_ns < s->eof->r.eof_ns))

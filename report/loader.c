@@ -246,6 +246,19 @@ static void take_sent(struct recording *r, const struct rec_chunk *c, uint32_t i
 	r->sent[r->nr_sent++] = s;
 }
 
+static void take_kept(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
+{
+	struct rec_kept *k = entry;
+
+	(void)c;
+	(void)i;
+	if (!k->id)
+		return;
+	k->reason[REC_KEPT_REASON - 1] = '\0';
+	ALLOC_GROW(r->kept, r->nr_kept + 1, r->alloc_kept);
+	r->kept[r->nr_kept++] = k;
+}
+
 static const struct chunk_taker {
 	size_t entry_bytes;
 	void (*take)(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry);
@@ -258,6 +271,7 @@ static const struct chunk_taker {
 	[REC_CHUNK_OUTCOMES] = {sizeof(struct rec_outcome), take_outcome},
 	[REC_CHUNK_POLLERS] = {sizeof(struct rec_poller), take_poller},
 	[REC_CHUNK_SENT] = {sizeof(struct rec_sent), take_sent},
+	[REC_CHUNK_KEPT] = {sizeof(struct rec_kept), take_kept},
 };
 
 static void take_chunk(struct recording *r, struct rec_chunk *c)
@@ -381,6 +395,7 @@ void recording_release(struct recording *r)
 	free(r->outcomes);
 	free(r->pollers);
 	free(r->sent);
+	free(r->kept);
 	memset(r, 0, sizeof(*r));
 }
 

@@ -228,8 +228,9 @@ static void print_open(const struct page *p, const struct report *r)
 	for (i = 0; i < r->nr_open && i < OPEN_ROWS; i++) {
 		const struct report_open *o = &r->open[i];
 
-		print(p, NULL, "%7" PRIu64 "  %s (%s): %s%s", o->nr_sockets, o->function, o->where,
-		      o->reason, r->nr_open_faults && !o->fails ? " (no fault)" : "");
+		print(p, NULL, "%7" PRIu64 "  %s (%s): %s%s%s%s", o->nr_sockets, o->function,
+		      o->where, o->reason, o->remark ? ": " : "", o->remark ? o->remark : "",
+		      r->nr_open_faults && !o->fails ? " (no fault)" : "");
 		end_line(p);
 	}
 	if (r->nr_open > OPEN_ROWS) {

@@ -63,6 +63,7 @@ void report_release(struct report *r)
 	for (i = 0; i < r->nr_open; i++) {
 		free(r->open[i].function);
 		free(r->open[i].where);
+		free(r->open[i].remark);
 	}
 	for (i = 0; i < r->nr_suppressions; i++)
 		release_suppression(&r->suppressions[i]);

@@ -70,6 +70,7 @@ struct report_open {
 	char *function;
 	char *where;
 	const char *reason;
+	char *remark; /* what the program itself says to it, or NULL */
 	uint64_t nr_sockets;
 	bool fails;
 };

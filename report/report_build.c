@@ -105,7 +105,10 @@ static bool is_same_row(const struct report_open *row, const struct finding *f)
 {
 	const char *function = f->frame && f->frame->function ? f->frame->function : "???";
 	char *where = describe_where(f->frame);
-	bool same = row->reason == reason_of(f) && !strcmp(row->function, function) &&
+	const char *remark = f->judged.kept_for ? f->judged.kept_for : "";
+	bool same = row->reason == reason_of(f) &&
+		    !strcmp(row->remark ? row->remark : "", remark) &&
+		    !strcmp(row->function, function) &&
 		    ((strcmp(function, "???") && !f->frame->jit) || !strcmp(row->where, where));
 
 	free(where);
@@ -161,6 +164,8 @@ static void add_open(struct report *r, const struct findings *f, const struct ga
 			row->where = describe_where(cur->frame);
 			row->reason = reason_of(cur);
 			row->fails = gate_fails_open(gate, &cur->judged);
+			if (cur->judged.kept_for)
+				row->remark = xstrdup(cur->judged.kept_for);
 		}
 		r->open[r->nr_open - 1].nr_sockets++;
 	}

@@ -108,6 +108,11 @@ void judge(const struct socket *s, struct judged *j)
 		j->verdict.reason = OPEN_UNSEEN;
 		return;
 	}
+	if (s->kept) {
+		j->verdict.reason = OPEN_KEPT;
+		j->kept_for = socket_kept_reason(s);
+		return;
+	}
 	for (i = 0; i < RULE_COUNT; i++) {
 		struct verdict v = {.which = NULL};
 

@@ -49,6 +49,7 @@ struct judged {
 	const struct socket *socket;
 	const struct rule *rule; /* NULL: no rule applies; verdict.reason says why it is open */
 	struct verdict verdict;
+	const char *kept_for; /* OPEN_KEPT: why, in the program's words, or NULL */
 };
 
 void judge(const struct socket *s, struct judged *j);

@@ -25,6 +25,7 @@
 	X(NOT_TOLD, "the program was not told that it is over")                                    \
 	X(PARKED, "parked: may be reused")                                                         \
 	X(ONE_SHOT, "one-shot client")                                                             \
+	X(KEPT, "meant to stay open")                                                              \
 	X(UNSEEN, "origin unknown")                                                                \
 	X(UNKNOWN, "state not known: ended before the kernel could be asked")
 

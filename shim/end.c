@@ -16,7 +16,8 @@ struct tally {
 
 static bool is_suspicious(const struct rec_life *l)
 {
-	return l->kernel_tcp_state == TCP_CLOSE_WAIT || l->kernel_tcp_state == TCP_CLOSE;
+	return !(l->flags & REC_LIFE_KEPT) &&
+	       (l->kernel_tcp_state == TCP_CLOSE_WAIT || l->kernel_tcp_state == TCP_CLOSE);
 }
 
 /*

@@ -360,6 +360,17 @@ void life_flag(struct life_ref ref, uint32_t flag)
 		__atomic_fetch_or(&ref.life->flags, flag, __ATOMIC_RELAXED);
 }
 
+/* Of all descriptors that share the socket. */
+void lives_flag_all(uint64_t id, uint32_t flag)
+{
+	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
+		struct rec_life *l = life_slot((int)fd);
+
+		if (l && (word_get(&l->seq) & 1) && word_get(&l->id) == id)
+			life_flag((struct life_ref){l, 0}, flag);
+	}
+}
+
 void life_touch(struct life_ref ref, enum rec_call call, struct at at)
 {
 	struct rec_life *l = ref.life;

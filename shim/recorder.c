@@ -358,6 +358,7 @@ static int file_make(void)
 	batch_publish(base, BATCH_FIRST_UNITS, 1);
 	error = tables_make() && sites_inherit() && modules_inherit() && lives_inherit() ? 0
 											 : -ENOSPC;
+	kept_inherit();
 	memcpy(shim.head->magic, REC_MAGIC, 8);
 	return error;
 }

@@ -203,6 +203,7 @@ struct shim {
 	struct rec_poller *pollers;
 	bool pollers_refused;  /* no room for them */
 	struct rec_sent *sent; /* NULL until something is */
+	struct rec_kept *kept; /* likewise; in a child, its parent's until it has a recording */
 	uint32_t image;	       /* number of this recording among those of the pid */
 	char run_dir[600];
 	char path[700];
@@ -383,6 +384,7 @@ void life_wrote(struct life_ref ref);
 void life_eof(struct life_ref ref, struct at at);
 void life_error(struct life_ref ref, int error, struct at at);
 void life_flag(struct life_ref ref, uint32_t flag);
+void lives_flag_all(uint64_t id, uint32_t flag);
 void life_shut(struct life_ref ref, int how, struct at at);
 void life_forget_waiters(struct rec_life *life);
 void life_addr(struct rec_addr *to, const void *addr, socklen_t len);
@@ -644,6 +646,18 @@ void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);
 void tell_line(const char *line, size_t n);
+
+/* ---- api.c, kept.c: what a program asks of us by include/socklint.h ------------------------ */
+
+struct socklint_checkpoint;
+struct socklint_leak;
+
+int socklint_keep_v1(int fd, const char *reason);
+void socklint_checkpoint_v1(struct socklint_checkpoint *now, size_t bytes);
+int socklint_leaks_v1(const struct socklint_checkpoint *since, int which, struct socklint_leak *out,
+		      size_t each_bytes, size_t room);
+void kept_add(uint64_t id, int fd, const char *reason);
+void kept_inherit(void);
 
 /* ---- asan.c: no hook, but asked for by name ------------------------------------------------ */
 

@@ -15,11 +15,12 @@
 
 #include <cmocka.h>
 
-#define UNITS 14
+#define UNITS 15
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
-	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers, nr_sent, nr_incidents;
+	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers, nr_sent, nr_incidents,
+		nr_kept;
 	uint64_t next_id;
 };
 
@@ -33,6 +34,7 @@ enum {
 	UNIT_OUTCOMES = 10,
 	UNIT_POLLERS = 12,
 	UNIT_SENT = 13,
+	UNIT_KEPT = 14,
 };
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
@@ -98,6 +100,10 @@ struct forge *forge_new(uint32_t pid)
 		f, UNIT_SENT,
 		(struct rec_chunk){
 			.kind = REC_CHUNK_SENT, .units = 1, .entry_bytes = 64, .nr = REC_SENT_NR});
+	make_chunk(
+		f, UNIT_KEPT,
+		(struct rec_chunk){
+			.kind = REC_CHUNK_KEPT, .units = 1, .entry_bytes = 128, .nr = REC_KEPT_NR});
 	h = forge_header(f);
 	memcpy(h->magic, REC_MAGIC, sizeof(h->magic));
 	h->version = REC_VERSION;
@@ -222,6 +228,17 @@ struct rec_incident *forge_incident(struct forge *f, enum rec_incident_kind kind
 				    .ns = FORGE_S(FORGE_END - 10),
 				    .tid = 1};
 	return in;
+}
+
+struct rec_kept *forge_kept(struct forge *f, struct rec_life *l, const char *reason)
+{
+	struct rec_kept *k = entry_at(f, UNIT_KEPT, f->nr_kept++);
+
+	assert_true(f->nr_kept <= REC_KEPT_NR && strlen(reason) <= sizeof(k->reason));
+	l->flags |= REC_LIFE_KEPT;
+	k->id = l->id;
+	memcpy(k->reason, reason, strlen(reason));
+	return k;
 }
 
 struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie)

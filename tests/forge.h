@@ -38,6 +38,8 @@ struct rec_incident *forge_incident(struct forge *f, enum rec_incident_kind kind
 struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born);
 /* A note that the socket of this life was sent to somebody, a second after its birth. */
 struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie);
+/* The program says that it is meant to stay open; the reason may fill its room to the last byte. */
+struct rec_kept *forge_kept(struct forge *f, struct rec_life *l, const char *reason);
 /* The kernel's answer at the end. */
 void forge_facts(struct rec_life *l, uint8_t state, double since_ack);
 void forge_eof(struct rec_life *l, double at);

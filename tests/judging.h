@@ -18,7 +18,7 @@ struct fixture {
 	struct history h;
 	struct symbolizer *sy;
 	struct findings f;
-	struct remarks remarks; /* for a test to fill */
+	struct remarks remarks;	     /* for a test to fill */
 	const struct policy *policy; /* NULL: the default */
 };
 

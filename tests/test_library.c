@@ -20,7 +20,12 @@ static const char *const hooks[] = {
 static const char *library = SHIM;
 
 /* Asked for by name: no function of the C library's, and so no hook. */
-static const char *const asked_for[] = {"__asan_default_options"};
+static const char *const asked_for[] = {
+	"__asan_default_options",
+	"socklint_checkpoint_v1",
+	"socklint_keep_v1",
+	"socklint_leaks_v1",
+};
 
 #define NR_ASKED_FOR (sizeof(asked_for) / sizeof(asked_for[0]))
 #define NR_HOOKS     (sizeof(hooks) / sizeof(hooks[0]))

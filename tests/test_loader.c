@@ -90,6 +90,22 @@ static void reads_all_kinds_of_chunks(void **state)
 	recording_release(&r);
 }
 
+static void ends_what_the_program_said(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = forge_accepted(x->forge, 7, 1, 30);
+	struct strbuf why = STRBUF_INIT;
+	struct recording r;
+	char reason[REC_KEPT_REASON + 1] = "";
+
+	memset(reason, 'x', REC_KEPT_REASON);
+	forge_kept(x->forge, l, reason);
+	assert_int_equal(load(x, &r, &why), LOAD_OK);
+	assert_int_equal(r.nr_kept, 1);
+	assert_int_equal(r.kept[0]->reason[REC_KEPT_REASON - 1], '\0');
+	recording_release(&r);
+}
+
 static void names_a_newer_version(void **state)
 {
 	struct fixture *x = *state;
@@ -364,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(reads_all_kinds_of_chunks),
+		TEST(ends_what_the_program_said),
 		TEST(names_a_newer_version),
 		TEST(knows_the_other_byte_order),
 		TEST(refuses_a_foreign_file),

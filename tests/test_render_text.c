@@ -125,10 +125,15 @@ static void many_places_are_cut_and_counted(void **state)
 
 	(void)state;
 	for (i = 0; i < 13; i++)
-		open[i] = (struct report_open){(char *)"f", (char *)"f.c:1", "in use", 2, false};
+		open[i] = (struct report_open){.function = (char *)"f",
+					       .where = (char *)"f.c:1",
+					       .reason = "in use",
+					       .nr_sockets = 2};
+	open[1].remark = (char *)"said the \033program";
 	expect(&r, "      6  at 3 more places, not shown\n");
 	text = render(&r, false);
 	assert_non_null(strstr(text, "      2  f (f.c:1): in use\n"));
+	assert_non_null(strstr(text, "      2  f (f.c:1): in use: said the ?program\n"));
 	free(text);
 }
 

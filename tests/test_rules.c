@@ -59,6 +59,22 @@ static void a_fin_is_no_older_than_its_socket(void **state)
 	assert_int_equal(find(x, 5)->judged.verdict.since_ns, FORGE_S(10));
 }
 
+static void what_is_meant_to_stay_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_kept(x->forge, ignored(x, 5, 10), "a pool");
+	ignored(x, 6, 20)->flags |= REC_LIFE_KEPT; /* there was no room for the reason */
+	ignored(x, 7, 30);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, 5, OPEN_KEPT);
+	assert_string_equal(find(x, 5)->judged.kept_for, "a pool");
+	expect_open(x, 6, OPEN_KEPT);
+	assert_null(find(x, 6)->judged.kept_for);
+	expect_fault(x, 7, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
 static void without_proof_it_is_open(void **state)
 {
 	struct fixture *x = *state;
@@ -746,6 +762,7 @@ int main(void)
 		TEST(an_established_socket_is_in_use),
 		TEST(a_thread_that_moved_on_leaks),
 		TEST(a_fin_is_no_older_than_its_socket),
+		TEST(what_is_meant_to_stay_is_open),
 		TEST(without_proof_it_is_open),
 		TEST(older_service_proves_nothing),
 		TEST(service_before_the_last_touch_proves_nothing),
