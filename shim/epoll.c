@@ -124,6 +124,25 @@ void epoll_unwatch(struct rec_life *l)
 	__atomic_fetch_and(&l->flags, ~(uint32_t)REC_LIFE_FIRED, __ATOMIC_RELAXED);
 }
 
+/*
+ * Nobody waits on it any more, on purpose. When that came about is kept where a poll loop would
+ * stamp it. A program that stops takes its sockets out of the set and leaves them to exit(): what
+ * was watched when its end began counts as watched.
+ */
+static void watched_until_now(struct rec_life *l)
+{
+	word_set(&l->poller_tid, 0);
+	word_set(&l->polled_ns, now_coarse_ns());
+}
+
+static void dismiss(struct rec_life *l)
+{
+	if (word_get(&shim.end_began))
+		return;
+	watched_until_now(l);
+	epoll_unwatch(l);
+}
+
 static bool is_better_watched(const struct rec_life *l, int epfd, uint32_t events)
 {
 	int set = word_get(&l->epoll_fd);
@@ -201,7 +220,7 @@ static int ctl(int epfd, int op, int fd, struct epoll_event *event, ctl_function
 		return ctl_add(epfd, op, fd, event, ref, really, at);
 	r = really(epfd, op, fd, event);
 	if (r == 0 && op == EPOLL_CTL_DEL && life_is(ref) && word_get(&ref.life->epoll_fd) == epfd)
-		epoll_unwatch(ref.life);
+		dismiss(ref.life);
 	return r;
 }
 
@@ -224,7 +243,7 @@ COLD void epoll_closed(int fd)
 		struct rec_life *l = life_slot(i);
 
 		if (l && (word_get(&l->seq) & 1) && word_get(&l->epoll_fd) == fd)
-			epoll_unwatch(l);
+			dismiss(l);
 	}
 }
 
@@ -236,8 +255,10 @@ static void deliver(int epfd, const struct epoll_event *event, struct at at)
 
 	if (!ref.life)
 		return;
-	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT)
+	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT) {
+		watched_until_now(ref.life);
 		life_flag(ref, REC_LIFE_FIRED);
+	}
 	if (event->events & EVENTS_GONE)
 		wait_told(ref, event->events, at);
 }

@@ -116,6 +116,8 @@ static void accepted(int listener, int fd, enum rec_call call, const struct peer
 	socklen_t len = p->room && *p->len < p->room ? *p->len : p->room;
 	struct birth birth = {call, 0, SOCK_STREAM, 0, REC_LIFE_ACCEPTED};
 
+	if (unlikely(!word_get(&shim.has_accepted)))
+		word_set(&shim.has_accepted, true);
 	if (from.life) {
 		birth.family = from.life->family;
 		birth.type = from.life->type;
@@ -293,6 +295,14 @@ long raw_bind(long nr, const long a[6], struct at at)
 	return r;
 }
 
+static void listens(struct life_ref ref)
+{
+	if (!life_is(ref))
+		return;
+	life_flag(ref, REC_LIFE_LISTENING);
+	outcome_listener_opens(ref.life);
+}
+
 EXPORT int listen(int fd, int backlog)
 {
 	struct life_ref ref = {NULL, 0};
@@ -301,8 +311,8 @@ EXPORT int listen(int fd, int backlog)
 	if (hook_enter())
 		ref = life_find(fd);
 	r = real.listen(fd, backlog);
-	if (r == 0 && life_is(ref))
-		life_flag(ref, REC_LIFE_LISTENING);
+	if (r == 0)
+		listens(ref);
 	return r;
 }
 
@@ -312,8 +322,8 @@ long raw_listen(long nr, const long a[6], struct at at)
 	long r = raw_call(nr, a);
 
 	(void)at;
-	if (r == 0 && life_is(ref))
-		life_flag(ref, REC_LIFE_LISTENING);
+	if (r == 0)
+		listens(ref);
 	return r;
 }
 

@@ -156,16 +156,25 @@ static bool is_other_listener(int fd, const struct rec_life *than)
 	       word_get(&ref.life->family) != AF_UNIX;
 }
 
-/* A server that closes its last listener has begun to stop: what it closes now it might have left.
+/*
+ * A server that closes its last listener has begun to stop: what it closes now it might have left.
+ * Not a child that closes what it inherited and accepts nothing from.
  */
 void outcome_listener_closes(const struct rec_life *l)
 {
 	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 
-	if (word_get(&l->family) == AF_UNIX)
+	if (word_get(&l->family) == AF_UNIX || !word_get(&shim.has_accepted))
 		return;
 	for (uint32_t fd = 0; fd < all; fd++)
 		if (is_other_listener((int)fd, l))
 			return;
-	word_set(&shim.end_began, true);
+	word_cas(&shim.end_began, &(uint32_t){END_NOT_BEGUN}, END_NO_LISTENER);
+}
+
+/* It goes on after all, with another listener. */
+void outcome_listener_opens(const struct rec_life *l)
+{
+	if (word_get(&l->family) != AF_UNIX)
+		word_cas(&shim.end_began, &(uint32_t){END_NO_LISTENER}, END_NOT_BEGUN);
 }

@@ -35,7 +35,8 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.pollers_refused = false;
 	shim.sent = NULL;
 	shim.ended = 0;
-	shim.end_began = 0;
+	shim.end_began = END_NOT_BEGUN;
+	shim.has_accepted = false;
 	shim.folded = false;
 	init_head_reset();
 	unwinder_reborn();
@@ -94,7 +95,7 @@ EXPORT int daemon(int nochdir, int noclose)
 EXPORT _Noreturn void exit(int status)
 {
 	if (hook_enter() && !process_is_other())
-		word_set(&shim.end_began, true);
+		word_set(&shim.end_began, END_BY_EXIT);
 	real.exit(status);
 	__builtin_unreachable();
 }

@@ -162,6 +162,9 @@ void init_head_reset(void);
 /* Where the recording stands; only recorder.c moves it. */
 enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
 
+/* Whether the program has begun to stop. */
+enum end_began { END_NOT_BEGUN, END_NO_LISTENER, END_BY_EXIT };
+
 struct shim {
 	int pid;
 	int parent_pid;
@@ -173,7 +176,8 @@ struct shim {
 	bool never_unwind;  /* forked while another thread was inside libunwind */
 	bool started;	    /* init_start ran to its end */
 	uint32_t ended;	    /* the end was recorded, or is being */
-	uint32_t end_began; /* exit() was called, or the last listener closed */
+	uint32_t end_began; /* enum end_began */
+	bool has_accepted;
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
 	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
@@ -492,6 +496,7 @@ void progress_ended(const struct rec_life *life);
 
 void outcome_add(int fd, const struct rec_life *life);
 void outcome_listener_closes(const struct rec_life *life);
+void outcome_listener_opens(const struct rec_life *l);
 
 /* ---- facts.c: what the kernel says about a socket ---------------------------------------- */
 
