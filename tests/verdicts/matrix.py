@@ -34,12 +34,12 @@ AFTERWARDS = 40  # so that each worker moves on
 IP_BIND_ADDRESS_NO_PORT = 24
 
 # Linux hands out a loopback port anew a second after its socket was closed, though the other end
-# is in CLOSE_WAIT still: that is reset then. So the forgotten have addresses of their own.
-OTHERS = "127.0.0.2"
+# is in CLOSE_WAIT still: that is reset then. So the forgotten have ports of their own.
+OTHERS = "127.0.0.2", 0
 
 
 def address_of_forgotten(i):
-    return "127.0.1.%d" % (1 + i // 1000)
+    return "127.0.1.1", 10000 + i
 
 
 def connect(port, source=OTHERS, seconds=20):
@@ -47,7 +47,8 @@ def connect(port, source=OTHERS, seconds=20):
     try:
         sock.settimeout(seconds)
         sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-        sock.bind((source, 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(source)
         sock.connect(("127.0.0.1", port))
     except OSError:
         sock.close()

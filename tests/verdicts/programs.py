@@ -269,8 +269,8 @@ class InARow(Program):
 
     def act(self, followed):
         port = int(followed.wait_for(LISTENING)[1])
-        for _ in range(100):
-            with matrix.dial(port, matrix.address_of_forgotten(0)) as sock:
+        for i in range(100):
+            with matrix.dial(port, matrix.address_of_forgotten(i)) as sock:
                 matrix.ask(sock, "e")
         followed.finish()
 
