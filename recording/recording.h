@@ -165,8 +165,9 @@ struct rec_life {
 	uint32_t reader_tid;	     /* a thread inside a read-like call on it, or 0 */
 	uint32_t writer_tid;	     /* a thread inside a write-like call on it, or 0 */
 	uint32_t poller_tid;	     /* who had it in a poll or select set last, see rec_poller */
-	uint64_t polled_ns;	     /* ... and when that was stamped (coarse) */
-	uint64_t told_ns; /* poll, select or epoll_wait first said HUP, RDHUP or ERR of it */
+	uint64_t polled_ns; /* ... and when that was stamped (coarse). Where poller_tid is 0: when
+			       its epoll set ceased to wait for it */
+	uint64_t told_ns;   /* poll, select or epoll_wait first said HUP, RDHUP or ERR of it */
 };
 
 /* ---- sites and modules ------------------------------------------------------------------- */

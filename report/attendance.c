@@ -26,7 +26,7 @@ static bool in_poll_set(const struct life *l)
 	const struct recording *r = l->process->rec;
 	size_t i;
 
-	for (i = 0; l->r.polled_ns && i < r->nr_pollers; i++)
+	for (i = 0; l->r.poller_tid && l->r.polled_ns && i < r->nr_pollers; i++)
 		if (r->pollers[i]->tid == l->r.poller_tid)
 			return r->pollers[i]->stamped_ns <= l->r.polled_ns;
 	return false;
@@ -58,6 +58,25 @@ enum attendance socket_attendance(const struct socket *s)
 		if (life_attendance(l) != ATTENDED_NOT)
 			return life_attendance(l);
 	return ATTENDED_NOT;
+}
+
+uint64_t socket_attended_until_ns(const struct socket *s)
+{
+	const struct life *l;
+	uint64_t ns = 0;
+
+	for (l = s->holders; l; l = l->next_holder)
+		if (l->r.polled_ns > ns)
+			ns = l->r.polled_ns;
+	return ns;
+}
+
+bool socket_is_handed_over(const struct socket *s)
+{
+	const struct rec_life *r = &s->touched->r;
+
+	return (r->flags & REC_LIFE_FIRED) && !r->poller_tid && r->polled_ns > r->touch_ns &&
+	       r->kernel_unread;
 }
 
 /* No wait of the process has returned since: what came then still lies before it. */

@@ -15,6 +15,10 @@ enum attendance {
 
 /* By any process that holds it. */
 enum attendance socket_attendance(const struct socket *s);
+/* When an epoll set ceased to wait for it, or a poll loop was last seen to; 0 if none ever did. */
+uint64_t socket_attended_until_ns(const struct socket *s);
+/* It was told by an EPOLLONESHOT that there is something to read, and has not been read since. */
+bool socket_is_handed_over(const struct socket *s);
 /* Whoever waits on it is yet to be told of the EOF that came then, or will be told again. */
 bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns);
 /*

@@ -113,6 +113,7 @@ static void read_lives(struct history *h, struct process *p, const struct rec_su
 		l->process = p;
 		l->fd = from->fd;
 		l->r = *from->life;
+		l->recorded = from->life;
 		/* The coarse clock of touches may lie before the exact one of births. */
 		l->r.touch_ns = latest(l->r.touch_ns, l->r.born_ns);
 		p->passed_on += passed_on;

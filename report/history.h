@@ -42,7 +42,8 @@ struct life {
 	const struct process *process;
 	int fd;
 	struct rec_life r;
-	struct life *next_holder; /* of the same socket */
+	const struct rec_life *recorded; /* as it stands in the recording, or NULL */
+	struct life *next_holder;	 /* of the same socket */
 };
 
 /*

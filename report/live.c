@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -268,6 +269,34 @@ static void add_unseen(struct history *h, struct looker *look)
 	free(found.lives);
 }
 
+/*
+ * Its number may have become another socket's between the reading of the recording and the look
+ * at the descriptor. A death is recorded before it happens: if it is not by now, it was the same.
+ */
+static void forget_the_moved(struct history *h)
+{
+	const struct process *of = NULL;
+	int file = -1;
+	size_t i;
+
+	for (i = 0; i < h->nr_lives; i++) {
+		struct life *l = &h->lives[i];
+
+		if (l->process->end != PROCESS_RUNNING)
+			continue;
+		if (l->process != of) {
+			if (file >= 0)
+				close(file);
+			of = l->process;
+			file = open(of->rec->path, O_RDONLY | O_CLOEXEC);
+		}
+		if (file >= 0 && !recording_life_goes_on(of->rec, file, l->recorded))
+			l->r.flags |= REC_LIFE_GONE;
+	}
+	if (file >= 0)
+		close(file);
+}
+
 static void drop_gone(struct history *h)
 {
 	size_t i, kept = 0;
@@ -321,6 +350,7 @@ void live_complete(struct history *h)
 		if (h->lives[i].process->end == PROCESS_RUNNING)
 			look_at_life(&look, &h->lives[i],
 				     h->processes + (h->lives[i].process - h->processes));
+	forget_the_moved(h);
 	drop_gone(h);
 	add_unseen(h, &look);
 	tcp_table_release(&look.diag);

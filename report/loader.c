@@ -321,11 +321,30 @@ static int has_moved(const struct recording *r, int fd)
 	       (now.births != r->header->births || now.nr_sites != r->header->nr_sites);
 }
 
+/* The life as the file has it now. */
+static bool read_again(const struct recording *r, int fd, const struct rec_life *l,
+		       struct rec_life *now)
+{
+	off_t at = (off_t)((const unsigned char *)l - r->data);
+
+	return pread(fd, now, sizeof(*now), at) == sizeof(*now);
+}
+
+bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l)
+{
+	struct rec_life now;
+
+	return read_again(r, fd, l, &now) && now.seq == l->seq;
+}
+
 /*
  * While the program ran on, a slot may have changed hands half-way through the copy. Its sequence
  * number lies first and was copied first: if it is the same now, what follows it is of one life.
  * A slot in motion belongs to a socket that is just being born or closed: nothing to judge. So
  * does one whose site was made only after the copy had passed by there.
+ *
+ * Who left a poll set is told from a stamp that is older than the poller's. So the life's is to be
+ * read later than the poller's.
  */
 static void drop_torn_lives(struct recording *r, int fd)
 {
@@ -333,15 +352,17 @@ static void drop_torn_lives(struct recording *r, int fd)
 	size_t i;
 
 	for (i = 0; i < r->nr_lives; i++) {
-		struct rec_life *l = r->lives[i].life;
-		off_t at = (off_t)((unsigned char *)l - r->data);
-		uint32_t seq = 0;
+		struct rec_life *l = r->lives[i].life, now;
 
 		if (!(l->seq & 1))
 			continue;
-		if (pread(fd, &seq, sizeof(seq), at) != sizeof(seq) || seq != l->seq ||
-		    (moved && l->site && !recording_site(r, l->site)))
+		if (!read_again(r, fd, l, &now) || now.seq != l->seq ||
+		    (moved && l->site && !recording_site(r, l->site))) {
 			l->seq = 0;
+			continue;
+		}
+		l->poller_tid = now.poller_tid;
+		l->polled_ns = now.polled_ns;
 	}
 }
 

@@ -55,6 +55,8 @@ enum load_status {
 /* On anything but LOAD_OK why says what is wrong and what to do; nothing is to be released. */
 enum load_status recording_load(struct recording *r, const char *path, struct strbuf *why);
 void recording_release(struct recording *r);
+/* Whether the file behind fd, the same recording, still has this one of its open lives. */
+bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l);
 /* NULL when there is no such site, or it holds no stack. */
 const struct rec_site *recording_site(const struct recording *r, uint32_t id);
 

@@ -320,8 +320,8 @@ enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struc
 
 	if (receiver_holds_on(s))
 		return OPEN_ELSEWHERE;
-	if (has_no_younger_sibling(s))
-		return OPEN_ONE_SHOT;
+	if (has_no_younger_sibling(s)) /* who ended nothing himself may mean to use it again */
+		return s->eof || (s->flags & REC_LIFE_SHUT_WR) ? OPEN_ONE_SHOT : OPEN_PARKED;
 	if (may_be_read_unseen(s))
 		return OPEN_IN_FILE;
 	if (youngest_birth(s->birth, &tid) <= since_ns || may_be_parked(s))

@@ -148,6 +148,25 @@ void epoll_unwatch(struct rec_life *l)
 	__atomic_fetch_and(&l->flags, ~(uint32_t)REC_LIFE_FIRED, __ATOMIC_RELAXED);
 }
 
+/*
+ * Nobody waits on it any more, on purpose. When that came about is kept where a poll loop would
+ * stamp it. A program that stops takes its sockets out of the set and leaves them to exit(): what
+ * was watched when its end began counts as watched.
+ */
+static void watched_until_now(struct rec_life *l)
+{
+	word_set(&l->poller_tid, 0);
+	word_set(&l->polled_ns, now_coarse_ns());
+}
+
+void epoll_dismiss(struct rec_life *l)
+{
+	if (word_get(&shim.end_began))
+		return;
+	watched_until_now(l);
+	epoll_unwatch(l);
+}
+
 static bool is_better_watched(const struct rec_life *l, int epfd, uint32_t events)
 {
 	int set = word_get(&l->epoll_fd);
@@ -224,7 +243,7 @@ static int ctl(int epfd, int op, int fd, struct epoll_event *event, ctl_function
 	r = really(epfd, op, fd, event);
 	if (r == 0 && op == EPOLL_CTL_DEL && life_is(ref) &&
 	    word_get(&ref.life->epoll_fd) == epoll_set_of(epfd))
-		epoll_unwatch(ref.life);
+		epoll_dismiss(ref.life);
 	return r;
 }
 
@@ -243,8 +262,10 @@ static void deliver(int epfd, const struct epoll_event *event, struct at at)
 
 	if (!ref.life)
 		return;
-	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT)
+	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT) {
+		watched_until_now(ref.life);
 		life_flag(ref, REC_LIFE_FIRED);
+	}
 	if (event->events & EVENTS_GONE)
 		wait_told(ref, event->events, at);
 }

@@ -130,7 +130,7 @@ static void members_pass(int before, int after)
 		if (!l || !(word_get(&l->seq) & 1) || word_get(&l->epoll_fd) != before)
 			continue;
 		if (after < 0)
-			epoll_unwatch(l);
+			epoll_dismiss(l);
 		else
 			word_set(&l->epoll_fd, after);
 	}

@@ -212,12 +212,23 @@ static void *batch_add_and_take(uint32_t units)
 	return taken ? taken : batch_add(units, units, units);
 }
 
+/* Who has no recording of its own may know of its parent's batches yet. */
+static bool may_grow(void)
+{
+	uint32_t state = word_get_acquire(&shim.attach);
+
+	return state == ATTACHED || state == ATTACHING;
+}
+
 /* A new chunk of nr zeroed entries. Returns the first entry, or NULL when the file cannot grow. */
 void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uint32_t nr,
 		    uint32_t entry_bytes)
 {
-	struct rec_chunk *chunk = batch_take(units);
+	struct rec_chunk *chunk;
 
+	if (!may_grow())
+		return NULL;
+	chunk = batch_take(units);
 	if (!chunk)
 		chunk = batch_add_and_take(units);
 	if (!chunk)

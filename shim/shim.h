@@ -159,7 +159,7 @@ void init_head_reset(void);
 #define MODULE_CHUNKS  16u
 #define OUTCOME_CHUNKS 32u
 
-/* The last listener was closed; exit() was called. */
+/* Whether the program has begun to stop: its last listener was closed, or exit() was called. */
 enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };
 
 /* Where the recording stands; only recorder.c moves it. */
@@ -496,6 +496,7 @@ void epoll_duplicated(int from, int to);
 void epoll_closed(int fd);
 int epoll_set_of(int fd);
 void epoll_unwatch(struct rec_life *life);
+void epoll_dismiss(struct rec_life *life);
 
 static inline bool epoll_is_set(int fd)
 {

@@ -76,6 +76,8 @@ int guest_child_refused(int argc, char **argv)
 			close_at_depth(i, spare[i]);
 		_exit(0);
 	}
+	for (int i = 0; i < 130; i++) /* in new pages of the recording */
+		socket_at_depth(0);
 	leak_three();
 	must(write(start[1], &byte, 1) == 1, "write");
 	wait(NULL);

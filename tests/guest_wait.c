@@ -270,6 +270,50 @@ static void epoll_closed_set(void)
 	exit(0); /* where the door that no hook sees is found out */
 }
 
+static int watched_by(int set, const char *name)
+{
+	int fd = named(name);
+
+	set_add(set, EPOLL_CTL_ADD, fd, EPOLLIN, (uint64_t)fd);
+	return fd;
+}
+
+static void unwatch(int set, int fd)
+{
+	must(epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) == 0, "epoll_ctl");
+}
+
+/* Takes its sockets out of the set before it closes its listener, and after; and starts anew. */
+static void epoll_stopping(void)
+{
+	int set = set_make(), other = set_make();
+	int early = watched_by(set, "before"), late = watched_by(set, "after");
+	int again = watched_by(set, "started_again");
+
+	watched_by(other, "set_closed");
+	say_fd("set", set);
+	say_fd("other", other);
+	unwatch(set, early);
+	close(wait_listener);
+	unwatch(set, late);
+	close(other);
+	wait_listener = listen_any(&wait_addr);
+	unwatch(set, again);
+}
+
+/* Not the beginning of an end: a child closes what it inherited, and serves what it was handed. */
+static void epoll_child(void)
+{
+	int set = set_make(), fd = watched_by(set, "childs"), status;
+
+	if (fork() == 0) {
+		close(wait_listener);
+		unwatch(set, fd);
+		die();
+	}
+	wait(&status);
+}
+
 /* ---- poll and select ---- */
 
 static void poll_sets(void)
@@ -618,6 +662,8 @@ int guest_wait(int argc, char **argv)
 		{"epoll_told", epoll_told},
 		{"epoll_copied_set", epoll_copied_set},
 		{"epoll_closed_set", epoll_closed_set},
+		{"epoll_stopping", epoll_stopping},
+		{"epoll_child", epoll_child},
 		{"poll_sets", poll_sets},
 		{"poll_heap", poll_heap},
 		{"poll_helper", poll_helper},

@@ -217,6 +217,54 @@ static void who_has_bytes_to_send_is_in_use(void **state)
 	expect_in_use(*state);
 }
 
+/* Taken out of its set by a program that was told to stop. */
+static void who_was_watched_a_moment_ago_is_in_use(void **state)
+{
+	lost(*state)->polled_ns = FORGE_S(FORGE_END - 0.5);
+	expect_in_use(*state);
+}
+
+static void who_was_watched_long_ago_is_not(void **state)
+{
+	lost(*state)->polled_ns = FORGE_S(FORGE_END - 2);
+	expect_abandoned(*state);
+}
+
+static struct rec_life *fired_with(struct fixture *x, uint32_t unread)
+{
+	struct rec_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
+
+	l->flags |= REC_LIFE_FIRED;
+	l->polled_ns = FORGE_S(FORGE_END - 3);
+	l->kernel_unread = unread;
+	return l;
+}
+
+/* A request that waits for a worker, all of whom are busy. */
+static void who_was_handed_over_unread_may_be_queued(void **state)
+{
+	struct fixture *x = *state;
+
+	fired_with(x, 10);
+	judge_all(x);
+	expect_open(x, FD, OPEN_QUEUE);
+}
+
+static void who_was_read_since_it_fired_is_in_no_queue(void **state)
+{
+	struct fixture *x = *state;
+
+	fired_with(x, 10)->touch_ns = FORGE_S(FORGE_END - 2.9);
+	served_at(x, 1, FORGE_END - 2);
+	expect_abandoned(x);
+}
+
+static void who_fired_with_nothing_to_read_is_in_no_queue(void **state)
+{
+	fired_with(*state, 0);
+	expect_abandoned(*state);
+}
+
 static void without_proof_it_is_only_open(void **state)
 {
 	struct fixture *x = *state;
@@ -524,6 +572,11 @@ int main(void)
 		TEST(without_closed_siblings_nothing_is_known),
 		TEST(who_was_used_a_moment_ago_is_in_use),
 		TEST(who_has_bytes_to_send_is_in_use),
+		TEST(who_was_watched_a_moment_ago_is_in_use),
+		TEST(who_was_watched_long_ago_is_not),
+		TEST(who_was_handed_over_unread_may_be_queued),
+		TEST(who_was_read_since_it_fired_is_in_no_queue),
+		TEST(who_fired_with_nothing_to_read_is_in_no_queue),
 		TEST(without_proof_it_is_only_open),
 		TEST(an_eof_that_the_loop_will_see),
 		TEST(an_edge_is_told_once),

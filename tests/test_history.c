@@ -564,6 +564,28 @@ static void asks_the_kernel_about_the_running(void **state)
 	close(bare);
 }
 
+/* Its descriptor was another socket's by the time that the kernel was asked. */
+static void who_changed_since_the_reading_is_not_judged(void **state)
+{
+	struct fixture *x = *state;
+	int one = socket(AF_INET, SOCK_STREAM, 0), two = socket(AF_INET, SOCK_STREAM, 0);
+	struct rec_life *l;
+
+	forge_header(x->parent)->pid = (uint32_t)getpid();
+	forge_header(x->parent)->end_kind = REC_END_NONE;
+	forge_accepted(x->parent, one, x->site, 10);
+	l = forge_accepted(x->parent, two, x->site, 11);
+	read_history(x);
+	assert_int_equal(x->h.nr_lives, 2);
+	l->seq += 2;
+	free(forge_write(x->parent, x->dir, "100.0.socklint"));
+	live_complete(&x->h);
+	assert_int_equal(x->h.nr_lives, 1);
+	assert_int_equal(x->h.lives[0].fd, one);
+	close(one);
+	close(two);
+}
+
 /* One that no hook saw, and that is older than the reading of the recording. */
 static void finds_what_no_hook_saw_in_the_running(void **state)
 {
@@ -634,6 +656,7 @@ int main(void)
 		TEST(the_first_who_was_told_speaks_for_the_socket),
 		TEST(believes_who_saw_the_killed_end),
 		TEST(asks_the_kernel_about_the_running),
+		TEST(who_changed_since_the_reading_is_not_judged),
 		TEST(finds_what_no_hook_saw_in_the_running),
 		TEST(a_reused_pid_is_another_process),
 	};

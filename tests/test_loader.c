@@ -343,6 +343,52 @@ static void survives_truncation(void **state)
 		report_on(x, image, at);
 }
 
+/*
+ * The program goes on while its recording is copied: after the copy has passed the lives, a poll
+ * loop stamps all of its set.
+ */
+static struct {
+	struct fixture *x; /* NULL: nothing goes on */
+	struct rec_life *life;
+	struct rec_poller *poller;
+} going_on;
+
+ssize_t __real_pread(int fd, void *buf, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at);
+
+ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at)
+{
+	struct fixture *x = going_on.x;
+	size_t half = n / 2;
+	ssize_t r;
+
+	if (!x || n < 2 * REC_UNIT)
+		return __real_pread(fd, buf, n, at);
+	r = __real_pread(fd, buf, half, at);
+	going_on.x = NULL;
+	going_on.life->polled_ns = going_on.poller->stamped_ns = FORGE_S(31);
+	free(forge_write(x->forge, x->dir, "77.0.socklint"));
+	return r;
+}
+
+static void a_stamp_during_the_copy_takes_nobody_out_of_the_set(void **state)
+{
+	struct fixture *x = *state;
+	struct strbuf why = STRBUF_INIT;
+	struct recording r;
+
+	forge_header(x->forge)->end_kind = REC_END_NONE;
+	going_on.life = forge_accepted(x->forge, 7, 1, 10);
+	going_on.poller = forge_poller(x->forge, 1, 30);
+	going_on.life->polled_ns = FORGE_S(30);
+	going_on.x = x;
+	assert_int_equal(load(x, &r, &why), LOAD_OK);
+	assert_null(going_on.x);
+	assert_true(r.pollers[0]->stamped_ns == FORGE_S(31));
+	assert_true(r.lives[7].life->polled_ns == FORGE_S(31));
+	recording_release(&r);
+}
+
 /* A small generator of its own, so that a failure can be repeated. */
 static uint32_t next_random(uint32_t *seed)
 {
@@ -393,6 +439,7 @@ int main(void)
 		TEST(children_in_a_summary_are_distrusted),
 		TEST(an_empty_directory_is_a_mistake),
 		TEST(a_summary_tells_clean_from_not_loaded),
+		TEST(a_stamp_during_the_copy_takes_nobody_out_of_the_set),
 		TEST(survives_truncation),
 		TEST(survives_flipped_bytes),
 	};

@@ -611,6 +611,18 @@ static void a_one_shot_client_is_open(void **state)
 	expect_open(x, 5, OPEN_ONE_SHOT);
 }
 
+/* A data base has hung up on its idle client, which does not know yet. */
+static void the_only_one_of_a_pool_is_parked(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = client(x, 5, 10);
+
+	l->flags &= ~(uint32_t)REC_LIFE_EOF;
+	l->eof_ns = 0;
+	judge_all(x);
+	expect_open(x, 5, OPEN_PARKED);
+}
+
 /* ---- descriptor-leak --------------------------------------------------------------------- */
 
 static void what_tcp_forgot_is_a_descriptor_leak(void **state)
@@ -805,6 +817,7 @@ int main(void)
 		TEST(the_last_of_an_idle_worker_joins_its_like),
 		TEST(the_last_of_a_worker_joins_though_not_overtaken),
 		TEST(a_one_shot_client_is_open),
+		TEST(the_only_one_of_a_pool_is_parked),
 		TEST(what_tcp_forgot_is_a_descriptor_leak),
 		TEST(a_reset_counts_without_the_kernel),
 		TEST(a_client_must_have_been_told),

@@ -216,6 +216,38 @@ static void a_closed_set_watches_nothing(void **state)
 	forget(&x);
 }
 
+static void assert_dismissed(const struct recorded *x, const char *name)
+{
+	assert_unwatched(x, name);
+	assert_int_equal(life(x, name)->poller_tid, 0);
+	assert_true(life(x, name)->polled_ns >= life(x, name)->born_ns - 20000000);
+}
+
+static void what_was_watched_when_the_end_began_stays_so(void **state)
+{
+	struct recorded x = record("epoll_stopping");
+
+	(void)state;
+	assert_dismissed(&x, "before");
+	assert_watched(&x, "after", "set", EPOLLIN);
+	assert_watched(&x, "set_closed", "other", EPOLLIN);
+	assert_dismissed(&x, "started_again");
+	forget(&x);
+}
+
+static void a_child_without_the_listener_does_not_end(void **state)
+{
+	struct recorded x = record("epoll_child");
+	const struct rec_life *l;
+
+	(void)state;
+	assert_int_equal(x.all.nr, 2);
+	l = life_in(x.all.items[x.all.items[0] == x.r], number(&x, "childs"));
+	assert_int_equal(l->epoll_fd, -1);
+	assert_true(l->polled_ns != 0);
+	forget(&x);
+}
+
 static void assert_polled(const struct recorded *x, const char *name)
 {
 	const struct rec_life *l = life(x, name);
@@ -411,6 +443,8 @@ int main(void)
 		cmocka_unit_test(told_by_poll),
 		cmocka_unit_test(a_set_lives_until_its_last_number_is_closed),
 		cmocka_unit_test(a_closed_set_watches_nothing),
+		cmocka_unit_test(what_was_watched_when_the_end_began_stays_so),
+		cmocka_unit_test(a_child_without_the_listener_does_not_end),
 		cmocka_unit_test(poll_members),
 		cmocka_unit_test(a_helper_does_not_end_the_loop),
 		cmocka_unit_test(a_set_of_other_sockets_is_another_set),

@@ -30,9 +30,16 @@ static bool is_older_than_any_sibling_was(const struct socket *s)
 	return kin->lives.nr && socket_now_ns(s) - s->birth->r.born_ns > kin->lives.max_ns;
 }
 
+/*
+ * A program that was told to stop takes its sockets out of the event loop before it ends. Who was
+ * in a poll set then looks as if he still were.
+ */
 static bool is_idle(const struct socket *s)
 {
-	return socket_idle_since_ns(s) + s->birth->process->policy->grace_ns < socket_now_ns(s);
+	uint64_t since = socket_idle_since_ns(s), attended = socket_attended_until_ns(s);
+
+	return (attended > since ? attended : since) + s->birth->process->policy->grace_ns <
+	       socket_now_ns(s);
 }
 
 static bool is_abandoned(const struct socket *s)
@@ -48,6 +55,9 @@ static void check(const struct socket *s, struct verdict *v)
 	v->which = &forgotten;
 	v->since_ns = socket_idle_since_ns(s);
 	v->reason = prove_moved_on(s, &v->proof);
+	if (v->reason == OPEN_NONE && socket_is_handed_over(s) &&
+	    v->proof.kind != PROOF_TOUCHER_ENDED)
+		v->reason = OPEN_QUEUE;
 }
 
 /* clang-format off */
