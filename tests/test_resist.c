@@ -234,19 +234,21 @@ static void static_but_movable_is_refused(void **state)
 
 /* ---- other preloaded libraries ---- */
 
-/* The guest with `preload`, and some more of the environment. */
+/*
+ * The guest with `preload`, and some more of the environment. It is env that sets all of it: what
+ * is preloaded into a program that calls exec cannot tidy up (libfaketime's shared memory).
+ */
 static struct run run_with(const char *preload, const char *variable, const char *dir,
 			   const char *name)
 {
-	char options[300], wrapped[300];
+	char options[300], wrapped[300], library[700];
 
-	snprintf(options, sizeof(options), "dir=%s/rec:report=none", dir);
+	snprintf(library, sizeof(library), "LD_PRELOAD=%s", preload);
+	snprintf(options, sizeof(options), "SOCKLINT_OPTIONS=dir=%s/rec:report=none", dir);
 	snprintf(wrapped, sizeof(wrapped), "SOCKET_WRAPPER_DIR=%s", dir);
-	return run_program(
-		&(struct start){.argv = ARGV("env", wrapped, "SOCKET_WRAPPER_DEFAULT_IFACE=1",
-					     variable ? variable : "X=", GUEST, name),
-				.preload = preload,
-				.options = options});
+	return run_program(&(struct start){.argv = ARGV("env", library, options, wrapped,
+							"SOCKET_WRAPPER_DEFAULT_IFACE=1",
+							variable ? variable : "X=", GUEST, name)});
 }
 
 static void same_with(const char *library, const char *preload, const char *variable,
