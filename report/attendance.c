@@ -7,6 +7,9 @@
 /* last_seen_ns is coarse, and set at most every 10 ms. */
 #define SEEN_LAG_NS (20 * NS_PER_MS)
 
+/* So long may an event lie before a worker that is busy with those before it. */
+#define QUEUE_NS (10 * NS_PER_S)
+
 #define BLIND_PROCESS (REC_HEADER_IO_URING | REC_HEADER_DEEPBIND | REC_HEADER_SEALED)
 
 static bool thread_ended(const struct life *l, uint32_t tid)
@@ -75,8 +78,13 @@ bool socket_is_handed_over(const struct socket *s)
 {
 	const struct rec_life *r = &s->touched->r;
 
-	return (r->flags & REC_LIFE_FIRED) && !r->poller_tid && r->polled_ns > r->touch_ns &&
-	       r->kernel_unread;
+	return (r->flags & REC_LIFE_FIRED) && !r->poller_tid && r->polled_ns > r->touch_ns;
+}
+
+bool socket_end_is_handed_over(const struct socket *s)
+{
+	return socket_is_handed_over(s) &&
+	       s->touched->r.polled_ns + QUEUE_NS > s->touched->process->now_ns;
 }
 
 /* No wait of the process has returned since: what came then still lies before it. */

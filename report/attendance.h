@@ -17,8 +17,10 @@ enum attendance {
 enum attendance socket_attendance(const struct socket *s);
 /* When an epoll set ceased to wait for it, or a poll loop was last seen to; 0 if none ever did. */
 uint64_t socket_attended_until_ns(const struct socket *s);
-/* It was told by an EPOLLONESHOT that there is something to read, and has not been read since. */
+/* An EPOLLONESHOT handed it to a thread, and nobody has used it since. */
 bool socket_is_handed_over(const struct socket *s);
+/* The same, lately: of the end that came meanwhile that thread may not know yet. */
+bool socket_end_is_handed_over(const struct socket *s);
 /* Whoever waits on it is yet to be told of the EOF that came then, or will be told again. */
 bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns);
 /*

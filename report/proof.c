@@ -358,5 +358,7 @@ enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t 
 	reason = prove_moved_on(s, proof);
 	if (proof->kind != PROOF_TOUCHER_ENDED && end_will_be_seen(s))
 		return OPEN_WATCHED;
+	if (!told && proof->kind != PROOF_TOUCHER_ENDED && socket_end_is_handed_over(s))
+		return OPEN_QUEUE;
 	return reason;
 }

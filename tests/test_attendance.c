@@ -259,6 +259,48 @@ static void who_was_read_since_it_fired_is_in_no_queue(void **state)
 	expect_abandoned(x);
 }
 
+/* It gave up meanwhile: its worker has the event in hand, with others that came before. */
+static struct rec_life *fired_and_gone(struct fixture *x, uint8_t state, double fired)
+{
+	struct rec_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
+
+	forge_facts(l, state, FORGE_END - fired);
+	l->flags |= REC_LIFE_FIRED;
+	l->polled_ns = FORGE_S(fired);
+	return l;
+}
+
+static void a_client_that_was_reset_in_the_queue(void **state)
+{
+	fired_and_gone(*state, TCP_CLOSE, FORGE_END - 3);
+	judge_all(*state);
+	expect_open(*state, FD, OPEN_QUEUE);
+}
+
+static void a_client_that_left_in_the_queue(void **state)
+{
+	fired_and_gone(*state, TCP_CLOSE_WAIT, FORGE_END - 3);
+	judge_all(*state);
+	expect_open(*state, FD, OPEN_QUEUE);
+}
+
+static void no_queue_is_that_long(void **state)
+{
+	fired_and_gone(*state, TCP_CLOSE, FORGE_END - 30);
+	judge_all(*state);
+	expect_fault(*state, FD, "descriptor-leak", PROOF_THREAD_MOVED_ON);
+}
+
+static void who_was_used_since_it_fired_is_in_no_queue(void **state)
+{
+	struct fixture *x = *state;
+
+	fired_and_gone(x, TCP_CLOSE_WAIT, FORGE_END - 3)->touch_ns = FORGE_S(FORGE_END - 2.9);
+	served_at(x, 1, FORGE_END - 2);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
 static void who_fired_with_nothing_to_read_is_in_no_queue(void **state)
 {
 	fired_with(*state, 0);
@@ -575,6 +617,10 @@ int main(void)
 		TEST(who_was_watched_a_moment_ago_is_in_use),
 		TEST(who_was_watched_long_ago_is_not),
 		TEST(who_was_handed_over_unread_may_be_queued),
+		TEST(a_client_that_was_reset_in_the_queue),
+		TEST(a_client_that_left_in_the_queue),
+		TEST(no_queue_is_that_long),
+		TEST(who_was_used_since_it_fired_is_in_no_queue),
 		TEST(who_was_read_since_it_fired_is_in_no_queue),
 		TEST(who_fired_with_nothing_to_read_is_in_no_queue),
 		TEST(without_proof_it_is_only_open),

@@ -55,7 +55,7 @@ static void check(const struct socket *s, struct verdict *v)
 	v->which = &forgotten;
 	v->since_ns = socket_idle_since_ns(s);
 	v->reason = prove_moved_on(s, &v->proof);
-	if (v->reason == OPEN_NONE && socket_is_handed_over(s) &&
+	if (v->reason == OPEN_NONE && socket_is_handed_over(s) && socket_facts(s)->kernel_unread &&
 	    v->proof.kind != PROOF_TOUCHER_ENDED)
 		v->reason = OPEN_QUEUE;
 }

@@ -114,6 +114,9 @@ static enum open_reason decide(const struct socket *s, struct verdict *v)
 	if (!v->which->informed && v->proof.kind != PROOF_TOUCHER_ENDED &&
 	    socket_eof_will_be_seen(s, v->since_ns))
 		return OPEN_WATCHED;
+	if (!v->which->informed && v->proof.kind != PROOF_TOUCHER_ENDED &&
+	    socket_end_is_handed_over(s))
+		return OPEN_QUEUE;
 	if (serves_half_closed_peer(s) && v->proof.kind != PROOF_TOUCHER_ENDED)
 		return OPEN_HALF_CLOSED;
 	return reason;
