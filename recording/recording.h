@@ -12,7 +12,9 @@
  *first
  *	...			up to header.file_bytes
  *
- * A unit whose chunk header still says REC_CHUNK_NONE is being made: step over one unit.
+ * A unit whose chunk header still says REC_CHUNK_NONE is being made: step over one unit. So that
+ * its second unit is not taken for a chunk, only what is there before the header's magic is longer
+ * than one.
  * All words are in the byte order of the machine that ran the program.
  *
  * Times "_ns" are CLOCK_MONOTONIC in nanoseconds and 0 for "never"; "touch" times come from
@@ -393,9 +395,8 @@ struct rec_chunk {
 #define REC_MODULES_PER_CHUNK 31u /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
-#define REC_INCIDENTS_NR      255u /* one unit */
-#define REC_OUTCOME_UNITS     2u
-#define REC_OUTCOMES_NR	      102u
+#define REC_INCIDENTS_NR      255u  /* one unit */
+#define REC_OUTCOMES_NR	      51u   /* one unit */
 #define REC_POLLERS_NR	      1020u /* one unit */
 #define REC_SENT_NR	      255u  /* one unit */
 #define REC_KEPT_NR	      127u  /* one unit */
@@ -523,7 +524,7 @@ REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
 REC_ASSERT("incident", sizeof(struct rec_incident) == 64);
 REC_ASSERT("outcome", sizeof(struct rec_outcome) == 320);
-REC_ASSERT("outcomes fit", REC_OUTCOMES_NR * 320u <= REC_CHUNK_ROOM(REC_OUTCOME_UNITS));
+REC_ASSERT("outcomes fit", REC_OUTCOMES_NR * 320u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("poller", sizeof(struct rec_poller) == 16);
 REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("kept", sizeof(struct rec_kept) == 128);

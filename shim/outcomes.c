@@ -72,8 +72,8 @@ static struct rec_outcome *chunk_get(uint32_t i)
 
 	if (chunk)
 		return chunk;
-	chunk = recorder_grow(REC_CHUNK_OUTCOMES, REC_OUTCOME_UNITS, i * REC_OUTCOMES_NR,
-			      REC_OUTCOMES_NR, sizeof(*chunk));
+	chunk = recorder_grow(REC_CHUNK_OUTCOMES, 1, i * REC_OUTCOMES_NR, REC_OUTCOMES_NR,
+			      sizeof(*chunk));
 	if (!chunk || word_cas(&shim.outcomes[i], &before, chunk))
 		return chunk;
 	((struct rec_chunk *)chunk)[-1].nr = 0; /* made twice in a race */

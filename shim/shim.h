@@ -157,7 +157,7 @@ void init_head_reset(void);
 #define LIVES_L1       1041u /* up to descriptor 2^30 */
 #define SITE_CHUNKS    512u
 #define MODULE_CHUNKS  16u
-#define OUTCOME_CHUNKS 32u
+#define OUTCOME_CHUNKS 64u
 
 /* Whether the program has begun to stop: its last listener was closed, or exit() was called. */
 enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };

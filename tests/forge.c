@@ -88,7 +88,7 @@ struct forge *forge_new(uint32_t pid)
 				      .nr = REC_INCIDENTS_NR});
 	make_chunk(f, UNIT_OUTCOMES,
 		   (struct rec_chunk){.kind = REC_CHUNK_OUTCOMES,
-				      .units = REC_OUTCOME_UNITS,
+				      .units = 1,
 				      .entry_bytes = 320,
 				      .nr = REC_OUTCOMES_NR});
 	make_chunk(f, UNIT_POLLERS,

@@ -248,6 +248,7 @@ void parts_threads(uint32_t nr, void (*f)(uint32_t who))
 	pthread_t t[PARTS_THREADS];
 
 	job = f;
+	nr_wrong = 0;
 	nr_ready = 0;
 	nr_wanted = nr;
 	for (uintptr_t i = 0; i < nr; i++)

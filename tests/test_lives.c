@@ -110,7 +110,9 @@ static uint32_t check_recording(void)
 	struct recording r = parts_load();
 	uint32_t nr = 0;
 
-	parts_expect(!r.nr_damaged && !r.header->lost_lives && !r.header->lost_sites);
+	parts_expect(!r.nr_damaged);
+	parts_expect(!r.header->lost_lives);
+	parts_expect(!r.header->lost_sites);
 	for (size_t i = 0; i < r.nr_lives; i++) {
 		check_life(&r, r.lives[i].life);
 		nr += r.lives[i].life->seq & 1;
@@ -130,17 +132,35 @@ static void owner_or_reader(uint32_t who)
 		check_recording();
 }
 
+/*
+ * All that the crowd needs is there before it comes: a thread that has lost its processor while it
+ * makes the file grow costs the others a birth after 5 ms, which is counted and no fault.
+ */
+static void make_room(uint32_t nr)
+{
+	for (int fd = 0; fd < NUMBERS; fd++) {
+		taken[fd] = 1;
+		bear(fd, 0, 0);
+		number_close(fd, parts_call(0, 0));
+	}
+	for (uint32_t who = 0; who < nr; who++)
+		for (uint32_t where = 0; where < WHERES; where++)
+			stack_site(parts_call(who, where));
+}
+
 static void crowd(uint32_t nr)
 {
 	uint64_t dups = (uint64_t)nr * (ROUNDS / WHERES) * 5;
+	uint64_t births = (uint64_t)nr * ROUNDS + NUMBERS;
 
 	parts_start_made();
+	make_room(nr);
 	nr_threads = nr_running = nr;
 	parts_threads(nr + 1, owner_or_reader);
 	assert_int_equal(check_recording(), 0);
-	assert_int_equal(shim.head->births, (uint64_t)nr * ROUNDS);
-	assert_int_equal(shim.head->deaths, (uint64_t)nr * ROUNDS + dups);
-	assert_int_equal(shim.next_id, (uint64_t)nr * ROUNDS + 1);
+	assert_int_equal(shim.head->births, births);
+	assert_int_equal(shim.head->deaths, births + dups);
+	assert_int_equal(shim.next_id, births + 1);
 	parts_stop();
 }
 
@@ -183,12 +203,13 @@ static void strangers_do_not_tear_a_birth(void **state)
 {
 	(void)state;
 	parts_start_made();
+	make_room(8);
 	strangers = true;
 	nr_threads = nr_running = 6;
 	parts_threads(8, owner_or_stranger);
 	strangers = false;
 	assert_int_equal(check_recording(), 0);
-	assert_int_equal(shim.head->births, 6 * ROUNDS);
+	assert_int_equal(shim.head->births, 6 * ROUNDS + NUMBERS);
 	parts_stop();
 }
 
