@@ -176,6 +176,13 @@ static bool is_of_sample(uint64_t nr)
 	return nr < SAMPLE_FIRST || nr % SAMPLE_EVERY == 0;
 }
 
+/* Held by a parent or a child as well: then this close does not end the connection. */
+static bool may_be_shared(const struct rec_life *l)
+{
+	return (word_get(&l->flags) & REC_LIFE_INHERITED) ||
+	       word_get(&l->born_ns) <= word_get(&shim.forked_ns);
+}
+
 /* The kernel answers a close with data unread by a RST. */
 static void sample_unread(struct rec_outcome *o, int fd)
 {
@@ -233,7 +240,7 @@ void outcome_add(int fd, const struct rec_life *l)
 		recorder_lost(&shim.head->lost_outcomes);
 		return;
 	}
-	if (is_of_sample(word_add(&o->nr, 1)) && k.asked)
+	if (is_of_sample(word_add(&o->nr, 1)) && k.asked && !may_be_shared(l))
 		sample_unread(o, fd);
 	count(o, l, now, &k);
 	if (e.flags & REC_OUTCOME_AT_END ? is_swept_up(&e, k.fin_ns ? now - k.fin_ns : 0)

@@ -62,6 +62,7 @@ EXPORT pid_t fork(void)
 
 	if (!record)
 		return real.fork();
+	word_set(&shim.forked_ns, now_ns());
 	unwinder_gate_close();
 	if (word_get(&shim.attach) == ATTACHED && !shim.sealed)
 		snapshot = lives_snapshot();

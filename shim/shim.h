@@ -185,6 +185,7 @@ struct shim {
 	uint32_t nr_sites;
 	uint64_t next_id;
 	uint64_t next_refresh_ns;
+	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
 	uint32_t refresh_cursor;
 	uint32_t takings;   /* how often a descriptor became a socket's */

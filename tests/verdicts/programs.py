@@ -174,6 +174,7 @@ port @port@
 bind 127.0.0.1
 dir @at@
 save ""
+protected-mode no
 """
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 
