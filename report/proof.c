@@ -345,7 +345,8 @@ enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t 
 {
 	enum open_reason reason;
 
-	if (socket_turn_is_on(s)) /* told a moment ago: nobody can have closed it yet */
+	/* Told a moment ago, or not yet: nobody can have closed it, however the process ended. */
+	if (socket_turn_is_on(s) || end_will_be_seen(s))
 		grace = NS_PER_S;
 	if (grace && since_ns + grace > socket_now_ns(s))
 		return grace_reason(s->birth->process);

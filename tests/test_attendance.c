@@ -541,6 +541,19 @@ static void an_end_that_an_ended_thread_will_not_see(void **state)
 	expect_fault(x, FD, "shutdown-not-closed", PROOF_TOUCHER_ENDED);
 }
 
+/* Its worker gave it to the loop and was told to end; so was the loop, before it came to it. */
+static void an_end_that_the_loop_was_about_to_see(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = shut_by_both(x);
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	l->flags |= REC_LIFE_TOUCHER_ENDED;
+	l->touch_ns = FORGE_S(FORGE_END - 0.002);
+	judge_all(x);
+	expect_open(x, FD, OPEN_GRACE);
+}
+
 /* ---- the history of its own place -------------------------------------------------------- */
 
 static void siblings_that_dwelt_as_long_excuse(void **state)
@@ -643,6 +656,7 @@ int main(void)
 		TEST(an_end_that_nobody_will_see),
 		TEST(an_end_that_we_made_is_no_news),
 		TEST(an_end_that_an_ended_thread_will_not_see),
+		TEST(an_end_that_the_loop_was_about_to_see),
 		TEST(siblings_that_dwelt_as_long_excuse),
 		TEST(who_dwells_longer_than_any_sibling_leaks),
 		TEST(what_the_end_closed_excuses_nobody),
