@@ -21,11 +21,13 @@ public class ThreadedEcho {
 	public static void main(String[] args) throws Exception {
 		ServerSocket listener = new ServerSocket(Integer.parseInt(args[0]), 128,
 							 InetAddress.getLoopbackAddress());
+		Thread main = Thread.currentThread();
 		if (args[1].equals("handler"))
 			Runtime.getRuntime().addShutdownHook(new Thread(() -> {
 				try {
 					listener.close();
-				} catch (IOException e) {
+					main.join(5000); // what it prints is not left to chance
+				} catch (IOException | InterruptedException e) {
 					throw new RuntimeException(e);
 				}
 			}));
