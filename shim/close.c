@@ -76,10 +76,9 @@ static void range_dies(unsigned low, unsigned high, struct at at)
 /* Nothing was closed: those come back that this thread has buried since `began`. */
 static void range_lives_on(unsigned low, unsigned high, uint64_t began)
 {
-	unsigned top = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
 	int e = errno;
 
-	for (unsigned fd = low; fd < top && fd <= high; fd++) {
+	for (unsigned fd = life_next(low); fd <= high && fd != UINT32_MAX; fd = life_next(fd + 1)) {
 		struct rec_life *l = life_slot((int)fd);
 		uint32_t seq = l ? word_get(&l->seq) : 0;
 

@@ -122,10 +122,8 @@ static bool forget_copy(int fd)
 /* The members are known by another number from now on; after < 0: watched by nobody. */
 static void members_pass(int before, int after)
 {
-	int all = (int)(word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK);
-
-	for (int i = 0; i < all; i++) {
-		struct rec_life *l = life_slot(i);
+	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
+		struct rec_life *l = life_slot((int)fd);
 
 		if (!l || !(word_get(&l->seq) & 1) || word_get(&l->epoll_fd) != before)
 			continue;

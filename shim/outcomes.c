@@ -268,12 +268,10 @@ static bool is_strangers(const struct rec_life *l)
  */
 void outcome_listener_closes(const struct rec_life *l)
 {
-	uint32_t all = word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK;
-
 	if (word_get(&l->family) == AF_UNIX || is_strangers(l) ||
 	    word_get(&l->close_ns) < word_get(&shim.next_listeners_ns))
 		return;
-	for (uint32_t fd = 0; fd < all; fd++)
+	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1))
 		if (is_other_listener((int)fd, l))
 			return;
 	word_set(&shim.next_listeners_ns, word_get(&l->close_ns) + LISTENERS_EVERY_NS);

@@ -61,11 +61,10 @@ uint64_t wait_returned(void)
 /* This thread is inside no call any more. */
 static void leave_all(void)
 {
-	int all = (int)(word_get(&shim.top_chunk) * REC_LIVES_PER_CHUNK);
 	uint32_t tid = thread.tid;
 
-	for (int fd = 0; tid && fd < all; fd++) {
-		struct rec_life *l = life_slot(fd);
+	for (uint32_t fd = life_next(0); tid && fd != UINT32_MAX; fd = life_next(fd + 1)) {
+		struct rec_life *l = life_slot((int)fd);
 
 		if (l && word_get(&l->reader_tid) == tid)
 			word_set(&l->reader_tid, 0);
