@@ -418,7 +418,9 @@ enum rec_header_flag {
 	REC_HEADER_NO_UNWIND_AFTER_FORK = 1u << 3, /* forked while another thread unwound */
 	REC_HEADER_IO_URING = 1u << 4,		   /* uses io_uring, which no hook sees */
 	REC_HEADER_FOLLOWED = 1u << 5,		   /* started by "socklint run" */
-	REC_HEADER_NO_PROC = 1u << 7,  /* which sockets were open at the start was guessed */
+	REC_HEADER_NO_PROC = 1u << 7, /* which sockets were open at the start was guessed */
+	REC_HEADER_MANY_AT_START =
+		1u << 8,	       /* more sockets were open at the start than were followed */
 	REC_HEADER_DEEPBIND = 1u << 6, /* loaded a library past the hooks: RTLD_DEEPBIND, dlmopen */
 };
 

@@ -79,6 +79,9 @@ static const struct blind_flag {
 	{REC_HEADER_NO_UNWIND_AFTER_FORK, "forked while unwinding: callers only, no stacks"},
 	{REC_HEADER_NO_PROC, "had no /proc at the start: of the sockets that they were passed only "
 			     "descriptors 0 to 63 are known"},
+	{REC_HEADER_MANY_AT_START,
+	 "was passed more sockets at the start than were followed: the rest, and what no hook saw "
+	 "being opened, is not known"},
 	{REC_HEADER_IO_URING, "used io_uring, which socklint does not see: partly blind"},
 	{REC_HEADER_DEEPBIND, "loaded a library by RTLD_DEEPBIND or dlmopen(): what that library "
 			      "does to sockets is not seen: partly blind"},

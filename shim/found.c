@@ -150,6 +150,7 @@ static void take_over(int fd, void *arg)
 		return;
 	if (s->nr == TAKEN_MAX) {
 		too_many = true;
+		shim.head->flags |= REC_HEADER_MANY_AT_START;
 		return;
 	}
 	cookie = found_cookie(fd);

@@ -333,6 +333,7 @@ static void of_very_many_some_are_taken_over(void **state)
 	assert_int_equal(count(&t, REC_LIFE_AT_START), TAKEN);
 	assert_int_equal(count(&t, REC_LIFE_UNSEEN), 0);
 	assert_has_line(t.report.out, "error: close-wait (eof-ignored): 1 socket opened in ???");
+	assert_has_line(t.report.out, "blind: 1 process was passed more sockets at the start");
 	forget(&t);
 }
 
