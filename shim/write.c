@@ -10,22 +10,35 @@ static bool is_of_other(enum rec_call call, int error)
 	return call == REC_CALL_SENDFILE && error == EBADF;
 }
 
-static ssize_t put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
+/* One word, for one register. */
+static inline uint64_t on(int fd, enum rec_call call)
 {
-	int e;
+	return (uint64_t)(uint32_t)fd << 32 | (uint32_t)call;
+}
 
-	if (likely(!ref.life)) {
-		use_returned(fd, call, r, at);
-		return r;
-	}
-	in_call_end(&ref.life->writer_tid);
-	e = errno;
-	life_touch(ref, call, at);
-	if (r > 0)
-		life_wrote(ref);
-	else if (r < 0 && e != EAGAIN && !is_of_other(call, e))
+static __attribute__((noinline)) ssize_t put_nothing(struct life_ref ref, enum rec_call call,
+						     ssize_t r, struct at at)
+{
+	int e = errno;
+
+	if (r < 0 && e != EAGAIN && !is_of_other(call, e))
 		life_error(ref, e, at);
 	errno = e;
+	return r;
+}
+
+static ssize_t put(struct life_ref ref, uint64_t what, ssize_t r, struct at at)
+{
+	enum rec_call call = (enum rec_call)(uint32_t)what;
+	uint64_t now;
+
+	if (!ref.life)
+		return use_returned((int)(what >> 32), call, r, at);
+	in_call_end(&ref.life->writer_tid);
+	now = life_touch(ref, call, at);
+	if (unlikely(r <= 0))
+		return put_nothing(ref, call, r, at);
+	life_wrote(ref, now);
 	return r;
 }
 
@@ -35,7 +48,7 @@ static ssize_t put_message(struct life_ref ref, int fd, const struct msghdr *msg
 {
 	if (r >= 0 && msg->msg_controllen && hook_enter())
 		pass_sent(fd, msg, at);
-	return put(ref, fd, REC_CALL_SENDMSG, r, at);
+	return put(ref, on(fd, REC_CALL_SENDMSG), r, at);
 }
 
 static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int r, struct at at)
@@ -45,7 +58,7 @@ static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int
 	for (int i = 0; record && i < r; i++)
 		if (msgs[i].msg_hdr.msg_controllen)
 			pass_sent(fd, &msgs[i].msg_hdr, at);
-	return (int)put(ref, fd, REC_CALL_SENDMMSG, r, at);
+	return (int)put(ref, on(fd, REC_CALL_SENDMMSG), r, at);
 }
 
 static inline struct life_ref find(int fd)
@@ -69,21 +82,21 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (unlikely(fd == unwinder_fd) && unwinder_is_caller(AT_CALLER))
 		return unwinder_probe(buf);
-	return put(ref, fd, REC_CALL_WRITE, real.write(fd, buf, n), AT_CALLER);
+	return put(ref, on(fd, REC_CALL_WRITE), real.write(fd, buf, n), AT_CALLER);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *iov, int nr)
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, fd, REC_CALL_WRITEV, real.writev(fd, iov, nr), AT_CALLER);
+	return put(ref, on(fd, REC_CALL_WRITEV), real.writev(fd, iov, nr), AT_CALLER);
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, fd, REC_CALL_SEND, real.send(fd, buf, n, flags), AT_CALLER);
+	return put(ref, on(fd, REC_CALL_SEND), real.send(fd, buf, n, flags), AT_CALLER);
 }
 
 EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to,
@@ -91,7 +104,8 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCK
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, fd, REC_CALL_SENDTO, real.sendto(fd, buf, n, flags, to, len), AT_CALLER);
+	return put(ref, on(fd, REC_CALL_SENDTO), real.sendto(fd, buf, n, flags, to, len),
+		   AT_CALLER);
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -114,6 +128,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags)
  */
 static ssize_t moved(struct life_ref from, struct life_ref to, ssize_t r, size_t n, struct at at)
 {
+	uint64_t now;
 	int e = errno;
 
 	if (from.life) {
@@ -126,9 +141,9 @@ static ssize_t moved(struct life_ref from, struct life_ref to, ssize_t r, size_t
 	}
 	if (to.life) {
 		in_call_end(&to.life->writer_tid);
-		life_touch(to, REC_CALL_SPLICE, at);
+		now = life_touch(to, REC_CALL_SPLICE, at);
 		if (r > 0)
-			life_wrote(to);
+			life_wrote(to, now);
 		else if (r < 0 && (e == EPIPE || e == ECONNRESET))
 			life_error(to, e, at);
 	}
@@ -157,14 +172,14 @@ EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t n)
 {
 	struct life_ref ref = FIND(to);
 
-	return put(ref, to, REC_CALL_SENDFILE, real.sendfile(to, from, offset, n), AT_CALLER);
+	return put(ref, on(to, REC_CALL_SENDFILE), real.sendfile(to, from, offset, n), AT_CALLER);
 }
 
 EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t n)
 {
 	struct life_ref ref = FIND(to);
 
-	return put(ref, to, REC_CALL_SENDFILE, real.sendfile64(to, from, offset, n), AT_CALLER);
+	return put(ref, on(to, REC_CALL_SENDFILE), real.sendfile64(to, from, offset, n), AT_CALLER);
 }
 
 static enum rec_call write_call(long nr)
@@ -198,7 +213,7 @@ long raw_sendmmsg(long nr, const long a[6], struct at at)
 /* All others that write to their first descriptor. */
 long raw_write(long nr, const long a[6], struct at at)
 {
-	return put(life_find((int)a[0]), (int)a[0], write_call(nr), raw_call(nr, a), at);
+	return put(life_find((int)a[0]), on((int)a[0], write_call(nr)), raw_call(nr, a), at);
 }
 
 long raw_splice(long nr, const long a[6], struct at at)
@@ -212,10 +227,8 @@ static int shut(struct life_ref ref, int fd, int r, int how, struct at at)
 {
 	int e = errno;
 
-	if (!ref.life) {
-		use_returned(fd, REC_CALL_SHUTDOWN, r, at);
-		return r;
-	}
+	if (!ref.life)
+		return (int)use_returned(fd, REC_CALL_SHUTDOWN, r, at);
 	life_touch(ref, REC_CALL_SHUTDOWN, at);
 	if (r == 0)
 		life_shut(ref, how, at);
