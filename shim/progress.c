@@ -76,7 +76,7 @@ void progress_ended(const struct rec_life *life)
 
 	if (!(word_get(&life->flags) & REC_LIFE_TOUCHED))
 		return;
-	p = progress_get(word_get(&life->site), now_coarse_ns());
+	p = progress_get(thread_tid(), word_get(&life->site), now_coarse_ns());
 	if (!p)
 		return;
 	word_set(&p->ended, word_get(&p->ended) + 1);

@@ -4,24 +4,20 @@
  */
 #include "shim.h"
 
-/*
- * One word, for one register: the descriptor, an enum rec_call, and whether a result of 0 is the
- * EOF, because something was asked for and nothing only peeked at.
- */
-#define WANTS (1u << 16)
+/* A request: an enum rec_call, and whether a result of 0 is the EOF. One word, for one register. */
+#define WANTS (1u << 16) /* something was asked for, and nothing only peeked at */
 
-static inline uint64_t request(int fd, enum rec_call call, size_t bytes, int flags)
+static inline uint32_t request(enum rec_call call, size_t bytes, int flags)
 {
-	return (uint64_t)(uint32_t)fd << 32 | (uint32_t)call |
-	       (bytes && !(flags & (MSG_PEEK | MSG_ERRQUEUE)) ? WANTS : 0);
+	return (uint32_t)call | (bytes && !(flags & (MSG_PEEK | MSG_ERRQUEUE)) ? WANTS : 0);
 }
 
-static inline enum rec_call request_call(uint64_t request)
+static inline enum rec_call request_call(uint32_t request)
 {
-	return (enum rec_call)(uint16_t)request;
+	return (enum rec_call)(request & ~WANTS);
 }
 
-static __attribute__((noinline)) ssize_t got_nothing(struct life_ref ref, uint64_t request,
+static __attribute__((noinline)) ssize_t got_nothing(struct life_ref ref, uint32_t request,
 						     ssize_t r, struct at at)
 {
 	int e = errno;
@@ -34,13 +30,18 @@ static __attribute__((noinline)) ssize_t got_nothing(struct life_ref ref, uint64
 	return r;
 }
 
-static ssize_t got(struct life_ref ref, uint64_t request, ssize_t r, struct at at)
+static __attribute__((noinline)) ssize_t got_some(struct life_ref ref, uint32_t request, ssize_t r,
+						  struct at at)
 {
-	if (!ref.life)
-		return use_returned((int)(request >> 32), request_call(request), r, at);
 	in_call_end(&ref.life->reader_tid);
 	life_touch(ref, request_call(request), at);
 	return likely(r > 0) ? r : got_nothing(ref, request, r, at);
+}
+
+static inline ssize_t got(struct life_ref ref, int fd, uint32_t request, ssize_t r, struct at at)
+{
+	return ref.life ? got_some(ref, request, r, at)
+			: use_returned(fd, request_call(request), r, at);
 }
 
 static size_t iov_bytes(const struct iovec *iov, size_t nr)
@@ -76,7 +77,7 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 		errno = 0;
 		return 1;
 	}
-	return got(ref, request(fd, REC_CALL_READ, n, 0), real.read(fd, buf, n), AT_CALLER);
+	return got(ref, fd, request(REC_CALL_READ, n, 0), real.read(fd, buf, n), AT_CALLER);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int nr)
@@ -86,7 +87,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int nr)
 
 	if (!ref.life)
 		return use_returned(fd, REC_CALL_READV, r, AT_CALLER);
-	return got(ref, request(fd, REC_CALL_READV, r ? 0 : iov_bytes(iov, (size_t)nr), 0), r,
+	return got(ref, fd, request(REC_CALL_READV, r ? 0 : iov_bytes(iov, (size_t)nr), 0), r,
 		   AT_CALLER);
 }
 
@@ -94,7 +95,7 @@ EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, request(fd, REC_CALL_RECV, n, flags), real.recv(fd, buf, n, flags),
+	return got(ref, fd, request(REC_CALL_RECV, n, flags), real.recv(fd, buf, n, flags),
 		   AT_CALLER);
 }
 
@@ -102,7 +103,7 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG f
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, request(fd, REC_CALL_RECVFROM, n, flags),
+	return got(ref, fd, request(REC_CALL_RECVFROM, n, flags),
 		   real.recvfrom(fd, buf, n, flags, from, len), AT_CALLER);
 }
 
@@ -116,7 +117,7 @@ static ssize_t got_message(struct life_ref ref, int fd, const struct msghdr *msg
 		pass_received(msg, REC_CALL_RECVMSG, at);
 	if (ref.life && r == 0)
 		bytes = iov_bytes(msg->msg_iov, msg->msg_iovlen);
-	return got(ref, request(fd, REC_CALL_RECVMSG, bytes, flags), r, at);
+	return got(ref, fd, request(REC_CALL_RECVMSG, bytes, flags), r, at);
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
@@ -139,7 +140,7 @@ static int got_many(struct life_ref ref, int fd, int r, const struct mmsghdr *ms
 			pass_received(&msgs[i].msg_hdr, REC_CALL_RECVMMSG, at);
 	if (ref.life && last)
 		bytes = iov_bytes(last->msg_hdr.msg_iov, last->msg_hdr.msg_iovlen);
-	got(ref, request(fd, REC_CALL_RECVMMSG, bytes, flags), last ? (ssize_t)last->msg_len : r,
+	got(ref, fd, request(REC_CALL_RECVMMSG, bytes, flags), last ? (ssize_t)last->msg_len : r,
 	    at);
 	return r;
 }
@@ -158,7 +159,7 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, request(fd, REC_CALL_READ, n, 0), real.__read_chk(fd, buf, n, room),
+	return got(ref, fd, request(REC_CALL_READ, n, 0), real.__read_chk(fd, buf, n, room),
 		   AT_CALLER);
 }
 
@@ -166,7 +167,7 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, request(fd, REC_CALL_RECV, n, flags),
+	return got(ref, fd, request(REC_CALL_RECV, n, flags),
 		   real.__recv_chk(fd, buf, n, room, flags), AT_CALLER);
 }
 
@@ -175,7 +176,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, request(fd, REC_CALL_RECVFROM, n, flags),
+	return got(ref, fd, request(REC_CALL_RECVFROM, n, flags),
 		   real.__recvfrom_chk(fd, buf, n, room, flags, from, len), AT_CALLER);
 }
 
@@ -185,10 +186,10 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 long raw_read(long nr, const long a[6], struct at at)
 {
 	bool recv = nr == SYS_recvfrom;
-	uint64_t q = request((int)a[0], recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
+	uint32_t q = request(recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
 			     recv ? (int)a[3] : 0);
 
-	return got(life_find((int)a[0]), q, raw_call(nr, a), at);
+	return got(life_find((int)a[0]), (int)a[0], q, raw_call(nr, a), at);
 }
 
 long raw_readv(long nr, const long a[6], struct at at)
@@ -197,7 +198,7 @@ long raw_readv(long nr, const long a[6], struct at at)
 	long r = raw_call(nr, a);
 	size_t bytes = ref.life && !r ? iov_bytes((const struct iovec *)a[1], (size_t)a[2]) : 0;
 
-	return got(ref, request((int)a[0], REC_CALL_READV, bytes, 0), r, at);
+	return got(ref, (int)a[0], request(REC_CALL_READV, bytes, 0), r, at);
 }
 
 long raw_recvmsg(long nr, const long a[6], struct at at)

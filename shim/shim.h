@@ -20,6 +20,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <spawn.h>
@@ -529,22 +530,23 @@ struct rec_progress *progress_find(uint32_t site, uint64_t now);
 void progress_ended(const struct rec_life *life);
 
 /* This thread's entry for a site, or NULL where there is no room. */
-static inline struct rec_progress *progress_get(uint32_t site, uint64_t now)
+static inline struct rec_progress *progress_get(uint32_t tid, uint32_t site, uint64_t now)
 {
 	struct rec_progress *p = thread.progress[site % 4];
 	uintptr_t offset = (uintptr_t)p - (uintptr_t)word_get(&shim.progress);
 
 	/* In the table still: after a failed exec there is another. */
-	if (likely(p && offset < REC_PROGRESS_NR * sizeof(*p) &&
-		   word_get(&p->tid) == thread_tid() && word_get(&p->site) == site))
+	if (likely(p && offset < REC_PROGRESS_NR * sizeof(*p) && word_get(&p->tid) == tid &&
+		   word_get(&p->site) == site))
 		return p;
 	return progress_find(site, now);
 }
 
 /* This thread has just touched `life`. first: for the first time since its birth. */
-static inline void progress_touched(const struct rec_life *life, uint64_t now, bool first)
+static inline void progress_touched(const struct rec_life *life, uint32_t tid, uint64_t now,
+				    bool first)
 {
-	struct rec_progress *p = progress_get(word_get(&life->site), now);
+	struct rec_progress *p = progress_get(tid, word_get(&life->site), now);
 	uint64_t born_ns = word_get(&life->born_ns);
 
 	if (unlikely(!p))
@@ -567,6 +569,7 @@ static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref
 								 enum rec_call call, struct at at)
 {
 	struct rec_life *l = ref.life;
+	uint32_t tid;
 	uint64_t now;
 	bool first;
 
@@ -578,12 +581,13 @@ static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref
 	word_set(&l->touch_ns, now);
 	word_set(&l->touch_pc, at.pc);
 	word_set(&l->touch_call, (uint16_t)call);
-	word_set(&l->touch_tid, thread_tid());
+	tid = thread_tid();
+	word_set(&l->touch_tid, tid);
 	word_set(&l->touch_seq, ++thread.touch_seq);
 	first = !(word_get(&l->flags) & REC_LIFE_TOUCHED);
 	if (unlikely(first))
 		life_flag(ref, REC_LIFE_TOUCHED);
-	progress_touched(l, now, first);
+	progress_touched(l, tid, now, first);
 	return now;
 }
 
@@ -656,6 +660,9 @@ struct stay {
 	bool held;
 };
 
+/* The number that stands for its pipe; no real descriptor: fs.nr_open ends at 2^30. */
+enum { unwinder_fd = INT_MAX - 40 };
+
 void unwinder_load(void);
 void unwinder_warm(void);
 bool unwinder_present(void);
@@ -670,7 +677,6 @@ void unwinder_gate_open(void);
 void unwinder_reborn(void);
 bool unwinder_is_caller(struct at at);
 long unwinder_probe(const void *address);
-extern const int unwinder_fd; /* the number that stands for its pipe; no real descriptor */
 
 void ldso_find_lock(void);
 bool ldso_lock_is_stuck(void);
@@ -709,10 +715,10 @@ void incident_double_close(int fd, struct at at);
 void incident_exhausted(int fd, enum rec_call call, int error, struct at at);
 void incident_use(int fd, enum rec_call call, struct at at);
 
-/* A call on a number in which no socket lives. */
+/* A call on a number in which no socket lives. Returns its result. */
 static inline ssize_t use_returned(int fd, enum rec_call call, ssize_t r, struct at at)
 {
-	if (unlikely(r < 0) && errno == EBADF)
+	if (unlikely(r < 0))
 		incident_use(fd, call, at);
 	return r;
 }

@@ -10,12 +10,6 @@ static bool is_of_other(enum rec_call call, int error)
 	return call == REC_CALL_SENDFILE && error == EBADF;
 }
 
-/* One word, for one register. */
-static inline uint64_t on(int fd, enum rec_call call)
-{
-	return (uint64_t)(uint32_t)fd << 32 | (uint32_t)call;
-}
-
 static __attribute__((noinline)) ssize_t put_nothing(struct life_ref ref, enum rec_call call,
 						     ssize_t r, struct at at)
 {
@@ -27,13 +21,11 @@ static __attribute__((noinline)) ssize_t put_nothing(struct life_ref ref, enum r
 	return r;
 }
 
-static ssize_t put(struct life_ref ref, uint64_t what, ssize_t r, struct at at)
+static __attribute__((noinline)) ssize_t put_some(struct life_ref ref, enum rec_call call,
+						  ssize_t r, struct at at)
 {
-	enum rec_call call = (enum rec_call)(uint32_t)what;
 	uint64_t now;
 
-	if (!ref.life)
-		return use_returned((int)(what >> 32), call, r, at);
 	in_call_end(&ref.life->writer_tid);
 	now = life_touch(ref, call, at);
 	if (unlikely(r <= 0))
@@ -42,13 +34,18 @@ static ssize_t put(struct life_ref ref, uint64_t what, ssize_t r, struct at at)
 	return r;
 }
 
+static inline ssize_t put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
+{
+	return ref.life ? put_some(ref, call, r, at) : use_returned(fd, call, r, at);
+}
+
 /* It may have taken descriptors along. */
 static ssize_t put_message(struct life_ref ref, int fd, const struct msghdr *msg, ssize_t r,
 			   struct at at)
 {
 	if (r >= 0 && msg->msg_controllen && hook_enter())
 		pass_sent(fd, msg, at);
-	return put(ref, on(fd, REC_CALL_SENDMSG), r, at);
+	return put(ref, fd, REC_CALL_SENDMSG, r, at);
 }
 
 static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int r, struct at at)
@@ -58,7 +55,7 @@ static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int
 	for (int i = 0; record && i < r; i++)
 		if (msgs[i].msg_hdr.msg_controllen)
 			pass_sent(fd, &msgs[i].msg_hdr, at);
-	return (int)put(ref, on(fd, REC_CALL_SENDMMSG), r, at);
+	return (int)put(ref, fd, REC_CALL_SENDMMSG, r, at);
 }
 
 static inline struct life_ref find(int fd)
@@ -82,21 +79,21 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (unlikely(fd == unwinder_fd) && unwinder_is_caller(AT_CALLER))
 		return unwinder_probe(buf);
-	return put(ref, on(fd, REC_CALL_WRITE), real.write(fd, buf, n), AT_CALLER);
+	return put(ref, fd, REC_CALL_WRITE, real.write(fd, buf, n), AT_CALLER);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *iov, int nr)
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, on(fd, REC_CALL_WRITEV), real.writev(fd, iov, nr), AT_CALLER);
+	return put(ref, fd, REC_CALL_WRITEV, real.writev(fd, iov, nr), AT_CALLER);
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, on(fd, REC_CALL_SEND), real.send(fd, buf, n, flags), AT_CALLER);
+	return put(ref, fd, REC_CALL_SEND, real.send(fd, buf, n, flags), AT_CALLER);
 }
 
 EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to,
@@ -104,8 +101,7 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCK
 {
 	struct life_ref ref = FIND(fd);
 
-	return put(ref, on(fd, REC_CALL_SENDTO), real.sendto(fd, buf, n, flags, to, len),
-		   AT_CALLER);
+	return put(ref, fd, REC_CALL_SENDTO, real.sendto(fd, buf, n, flags, to, len), AT_CALLER);
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -172,14 +168,14 @@ EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t n)
 {
 	struct life_ref ref = FIND(to);
 
-	return put(ref, on(to, REC_CALL_SENDFILE), real.sendfile(to, from, offset, n), AT_CALLER);
+	return put(ref, to, REC_CALL_SENDFILE, real.sendfile(to, from, offset, n), AT_CALLER);
 }
 
 EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t n)
 {
 	struct life_ref ref = FIND(to);
 
-	return put(ref, on(to, REC_CALL_SENDFILE), real.sendfile64(to, from, offset, n), AT_CALLER);
+	return put(ref, to, REC_CALL_SENDFILE, real.sendfile64(to, from, offset, n), AT_CALLER);
 }
 
 static enum rec_call write_call(long nr)
@@ -213,7 +209,7 @@ long raw_sendmmsg(long nr, const long a[6], struct at at)
 /* All others that write to their first descriptor. */
 long raw_write(long nr, const long a[6], struct at at)
 {
-	return put(life_find((int)a[0]), on((int)a[0], write_call(nr)), raw_call(nr, a), at);
+	return put(life_find((int)a[0]), (int)a[0], write_call(nr), raw_call(nr, a), at);
 }
 
 long raw_splice(long nr, const long a[6], struct at at)
