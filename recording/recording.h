@@ -29,7 +29,7 @@
 
 #define REC_MAGIC	  "SOCKLINT"
 #define REC_SUMMARY_MAGIC "SOCKLSUM"
-#define REC_VERSION	  2u
+#define REC_VERSION	  3u
 #define REC_UNIT	  16384u
 #define REC_SUFFIX	  ".socklint"
 #define REC_SUMMARY_NAME  "summary"
@@ -123,24 +123,28 @@ struct rec_addr {
  * REC_CHUNK_LIVES chunk whose base is D / 63 * 63. Descriptors that share a socket share its id.
  */
 struct rec_life {
+	/* One cache line: what every read and write uses. */
 	uint32_t seq;  /* generation: odd while open, even when closed, 0 never used */
 	uint32_t site; /* where it was born */
-	uint64_t id;   /* number of the socket in this process image, from 1; kept by dup */
 	uint64_t born_ns;
+	uint32_t flags;	     /* enum rec_life_flag */
+	uint16_t born_by;    /* enum rec_call */
+	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
+	uint64_t touch_ns;   /* coarse, see above; of a listener, exact: its last accept() */
+	uint64_t touch_pc;   /* return address in the caller; 0: the birth */
+	uint32_t touch_tid;
+	uint32_t touch_seq;  /* count of touches by that thread: orders its touches exactly */
+	uint32_t reader_tid; /* a thread inside a read-like call on it, or 0 */
+	uint32_t writer_tid; /* a thread inside a write-like call on it, or 0 */
+	uint64_t write_ns;   /* last successful send or write (coarse) */
+	/* The next one: what is known from birth. */
+	uint64_t id; /* number of the socket in this process image, from 1; kept by dup */
 	uint32_t born_tid;
 	uint16_t family; /* AF_* as given at birth */
 	uint8_t type;	 /* SOCK_STREAM, ... without flags */
 	uint8_t protocol;
-	uint32_t flags;	     /* enum rec_life_flag */
-	uint16_t born_by;    /* enum rec_call */
-	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
 	struct rec_addr local;
 	struct rec_addr peer;
-	uint64_t touch_ns; /* coarse, see above; of a listener, exact: its last accept() */
-	uint64_t touch_pc; /* return address in the caller; 0: the birth */
-	uint32_t touch_tid;
-	uint32_t touch_seq; /* count of touches by that thread: orders its touches exactly */
-	uint64_t write_ns;  /* last successful send or write (coarse) */
 	uint64_t eof_ns;
 	uint32_t eof_site;
 	uint32_t eof_tid;
@@ -164,8 +168,6 @@ struct rec_life {
 	int32_t sibling_fd;	     /* a descriptor that shares the socket (a hint), or -1 */
 	int32_t epoll_fd;	     /* the epoll set that watches it, or -1 */
 	uint32_t epoll_events;	     /* the mask that was given to epoll_ctl last */
-	uint32_t reader_tid;	     /* a thread inside a read-like call on it, or 0 */
-	uint32_t writer_tid;	     /* a thread inside a write-like call on it, or 0 */
 	uint32_t poller_tid;	     /* who had it in a poll or select set last, see rec_poller */
 	uint64_t polled_ns; /* ... and when that was stamped (coarse). Where poller_tid is 0: when
 			       its epoll set ceased to wait for it */
@@ -521,6 +523,8 @@ struct rec_child {
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)
 REC_ASSERT("addr", sizeof(struct rec_addr) == 24);
 REC_ASSERT("life", sizeof(struct rec_life) == 256);
+REC_ASSERT("life by words", offsetof(struct rec_life, born_ns) == 8);
+REC_ASSERT("a touch stays in one line", offsetof(struct rec_life, id) == 64);
 REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
