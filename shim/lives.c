@@ -179,6 +179,7 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	life_fill(l, birth, site, now);
 	if (!site)
 		recorder_lost(&shim.head->births_without_stack);
+	site_bears(site, birth->call);
 	progress_touched(l, now, false); /* once it is seen, so is who has it in hand */
 	ref = slot_commit(l, seq);
 	word_add(&shim.head->births, 1);
