@@ -201,8 +201,9 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	life_fill(l, birth, site, now);
 	if (!site)
 		recorder_lost(&shim.head->births_without_stack);
-	progress_touched(l, thread_tid(), now,
-			 false); /* once it is seen, so is who has it in hand */
+	site_bears(site, birth->call);
+	/* Once it is seen, so is who has it in hand. */
+	progress_touched(l, thread_tid(), now, false);
 	ref = slot_commit(l, seq);
 	word_add(&shim.head->births, 1);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
