@@ -12,6 +12,8 @@
 #include "options.h"
 #include "produce.h"
 #include "run.h"
+#include "selftest.h"
+#include "version.h"
 
 /* ---- socklint report --------------------------------------------------------------------- */
 
@@ -105,6 +107,7 @@ static const struct command {
 	{"report", (char[]){"socklint report"}, command_report},
 	{"diff", (char[]){"socklint diff"}, command_diff},
 	{"explain", (char[]){"socklint explain"}, command_explain},
+	{"selftest", (char[]){"socklint selftest"}, command_selftest},
 };
 
 static const struct command *find_command(const char *name)
@@ -121,18 +124,18 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case ARGP_KEY_ARG:
-		argp_error(state, "unknown command \"%s\": there is run, report, diff, explain",
+		argp_error(state,
+			   "unknown command \"%s\": there is run, report, diff, explain, selftest",
 			   arg);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no command named: there is run, report, diff, explain");
+		argp_error(state,
+			   "no command named: there is run, report, diff, explain, selftest");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
-
-const char *argp_program_version = "socklint " SOCKLINT_VERSION;
 
 int main(int argc, char **argv)
 {
@@ -141,7 +144,8 @@ int main(int argc, char **argv)
 		"  run -- PROGRAM ARGS...   run a program under the shim and report\n"
 		"  report PATH...           report from recordings, or from directories of them\n"
 		"  diff OLD NEW             say what is new since another run, and what is fixed\n"
-		"  explain [RULE]           say what a rule is about\n\n"
+		"  explain [RULE]           say what a rule is about\n"
+		"  selftest                 prove that a leak would be found here\n\n"
 		"\"socklint COMMAND --help\" says more. Exit status: of report 0 no "
 		"findings that fail, 1 such findings; of diff 0 none is new, 1 some are; of run "
 		"the program's own, or 23 with findings where it did "
@@ -152,6 +156,7 @@ int main(int argc, char **argv)
 	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
 
 	argp_err_exit_status = STATUS_USAGE;
+	argp_program_version_hook = version_print;
 	if (cmd) {
 		argv[1] = cmd->invoked_as;
 		return cmd->run(argc - 1, argv + 1);
