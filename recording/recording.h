@@ -109,6 +109,9 @@ enum rec_life_flag {
 	REC_LIFE_CLOEXEC = 1u << 21,  /* FD_CLOEXEC was set when the image ended by exec */
 	REC_LIFE_STDIO = 1u << 22,    /* read and written through a FILE, where no hook looks */
 	REC_LIFE_KEPT = 1u << 23,     /* the program says that it is meant to stay open */
+	REC_LIFE_COPY = 1u << 24,     /* DUPLICATE, and not the first of them */
+	REC_LIFE_FIRST_CLOSED = 1u
+				<< 25, /* COPY: the first was closed; close_* say where and when */
 };
 
 struct rec_addr {
@@ -154,7 +157,8 @@ struct rec_life {
 	uint64_t shut_ns;
 	uint32_t shut_site;
 	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
-	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even */
+	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even, or
+			       FIRST_CLOSED */
 	uint32_t close_site;
 	uint32_t close_tid;
 	uint64_t facts_ns;	     /* when the kernel was asked */

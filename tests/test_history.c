@@ -92,7 +92,8 @@ static void joins_duplicates_by_id(void **state)
 	struct rec_life *b = forge_accepted(x->parent, 4, x->site, 10);
 
 	b->id = a->id;
-	b->flags |= REC_LIFE_DUPLICATE;
+	a->flags |= REC_LIFE_DUPLICATE;
+	b->flags |= REC_LIFE_DUPLICATE | REC_LIFE_COPY;
 	b->touch_seq = a->touch_seq + 1;
 	forge_eof(b, 30);
 	join(x);
