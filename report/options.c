@@ -21,6 +21,8 @@ enum {
 	KEY_BASELINE,
 	KEY_GROWTH,
 	KEY_WRITE_BASELINE,
+	KEY_SOURCE_ROOT,
+	KEY_PATH_MAP,
 };
 
 #define SUPPRESSIONS_ENV "SOCKLINT_SUPPRESSIONS"
@@ -36,6 +38,7 @@ void options_init(struct options *o, int error_exitcode)
 void options_release(struct options *o)
 {
 	gate_release(&o->gate);
+	paths_release(&o->paths);
 	free(o->suppressions);
 }
 
@@ -120,6 +123,9 @@ static const struct argp_option option_table[] = {
 	{"growth", KEY_GROWTH, NULL, 0,
 	 "With --baseline: they do where there are more sockets than FILE says", 0},
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
+	{"source-root", KEY_SOURCE_ROOT, "DIR", 0, "Name source files below DIR relative to it", 0},
+	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
+	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
 	{0},
 };
@@ -197,6 +203,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_WRITE_BASELINE:
 		o->write_baseline = arg;
+		return 0;
+	case KEY_SOURCE_ROOT:
+		paths_set_root(&o->paths, arg);
+		return 0;
+	case KEY_PATH_MAP:
+		if (paths_add_map(&o->paths, arg))
+			argp_error(state, "--path-map=%s: not of the form OLD=NEW", arg);
 		return 0;
 	case KEY_COLOR:
 		parse_color(o, arg, state);
