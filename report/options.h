@@ -7,8 +7,8 @@
 
 #include "format.h"
 #include "gate.h"
+#include "paths.h"
 #include "policy.h"
-#include "source_path.h"
 
 enum status {
 	STATUS_CLEAN = 0,
@@ -35,7 +35,7 @@ struct options {
 	size_t nr_outputs; /* 0: text to stdout */
 	struct policy policy;
 	struct gate gate;
-	struct source_map sources;
+	struct paths paths;
 	const char **suppressions; /* files that options_read_files() will read */
 	size_t nr_suppressions, alloc_suppressions;
 	const char *write_baseline; /* or NULL */

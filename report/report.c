@@ -17,7 +17,6 @@ static void release_stack(struct report_stack *st)
 		free(st->frames[i].function);
 		free(st->frames[i].where);
 		free(st->frames[i].file);
-		free(st->frames[i].path);
 		free(st->frames[i].module);
 		free(st->frames[i].build_id);
 	}
@@ -147,12 +146,20 @@ const struct report_frame *report_missing_close(const struct report_finding *f)
 	return frame;
 }
 
+const char *report_source(const struct report_frame *f)
+{
+	if (!f->file || !*f->file || *f->file == '/' || !strncmp(f->file, "../", 3))
+		return NULL;
+	/* "node:internal/..." and the like */
+	return f->jit && strchr(f->file, ':') ? NULL : f->file;
+}
+
 const struct report_frame *report_source_frame(const struct report_stack *st)
 {
 	size_t i;
 
 	for (i = st->own; i < st->nr; i++)
-		if (st->frames[i].path && st->frames[i].line > 0)
+		if (report_source(&st->frames[i]) && st->frames[i].line > 0)
 			return &st->frames[i];
 	return NULL;
 }

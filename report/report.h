@@ -22,8 +22,7 @@ struct report_line {
 struct report_frame {
 	char *function;	 /* or "???" */
 	char *where;	 /* for people: "file.c:41" or "module+0x12" */
-	char *file;	 /* as the compiler saw it, or NULL */
-	char *path;	 /* below the source root; NULL: it lies elsewhere */
+	char *file;	 /* as the compiler saw it, relative below the source root; or NULL */
 	int line;	 /* 0: not known */
 	char *module;	 /* the ELF file's name without directories; NULL: generated code */
 	char *build_id;	 /* of the module, in hexadecimal digits, or NULL */
@@ -237,7 +236,9 @@ const struct report_frame *report_own_frame(const struct report_stack *st);
  * the EOF was read, else where it was used last, else where it was opened.
  */
 const struct report_frame *report_missing_close(const struct report_finding *f);
-/* The nearest frame with a path and a line, from the program's own outwards; or NULL. */
+/* The frame's file as the repository knows it; NULL if it lies elsewhere. */
+const char *report_source(const struct report_frame *f);
+/* The nearest frame with such a file and a line, from the program's own outwards; or NULL. */
 const struct report_frame *report_source_frame(const struct report_stack *st);
 /* Where a finding is shown in the source: that of its first stack that has one; or NULL. */
 const struct report_frame *report_anchor(const struct report_finding *f);

@@ -18,7 +18,6 @@
 #include "forge_report.h"
 #include "judging.h"
 #include "report_build.h"
-#include "source_path.h"
 #include "text.h"
 
 /* ---- the validator ----------------------------------------------------------------------- */
@@ -87,7 +86,6 @@ static void forged_reports_are_valid(void **state)
 static void a_real_report_is_valid(void **state)
 {
 	struct fixture *x = *state;
-	struct source_map sources = {"/"};
 	struct gate gate;
 	struct report r;
 
@@ -98,7 +96,6 @@ static void a_real_report_is_valid(void **state)
 	judge_all(x);
 	gate_init(&gate);
 	report_build(&r, &x->h, &x->c, &gate, true);
-	source_paths_fill(&r, &sources);
 	assert_int_equal(r.nr_findings, 1);
 	assert_int_equal(r.nr_sockets, 2);
 	expect_valid(&r);
@@ -203,7 +200,7 @@ static void every_documented_field_is_in_a_report(void **state)
 	forged_free(r);
 }
 
-/* ---- keys and paths ----------------------------------------------------------------------- */
+/* ---- keys and places ----------------------------------------------------------------------- */
 
 static void keys_are_stable_and_no_two_are_the_same(void **state)
 {
@@ -233,50 +230,6 @@ static void keys_are_stable_and_no_two_are_the_same(void **state)
 	free(again->sites[0].closers);
 }
 
-static void paths_are_those_of_the_repository(void **state)
-{
-	static const struct {
-		const char *root, *file, *path;
-	} cases[] = {{"/src", "/src/net/a.c", "net/a.c"},
-		     {"/src/", "/src//net/./x/../a.c", "net/a.c"},
-		     {"/src/app/..", "/src/a.c", "a.c"},
-		     {"/src", "/srcs/a.c", NULL},
-		     {"/src", "/usr/include/a.h", NULL},
-		     {"/src", "/src/../etc/passwd", NULL},
-		     {"/src", "/src", NULL},
-		     {"/src", "net/./a.c", "net/a.c"},
-		     {"/src", "../a.c", NULL},
-		     {"/", "/a/b.c", "a/b.c"}};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct source_map m = {cases[i].root};
-		char *path = source_path(&m, cases[i].file);
-
-		if (!cases[i].path)
-			assert_null(path);
-		else
-			assert_string_equal(path, cases[i].path);
-		free(path);
-	}
-}
-
-static void without_a_root_it_is_the_current_directory(void **state)
-{
-	struct source_map m = {NULL}, named = {"x"};
-	char *here = getcwd(NULL, 0), *file = xstrfmt("%s/x/a.c", here);
-	char *path = source_path(&m, file), *below = source_path(&named, file);
-
-	(void)state;
-	assert_string_equal(path, "x/a.c");
-	assert_string_equal(below, "a.c");
-	free(below);
-	free(path);
-	free(file);
-	free(here);
-}
-
 static void a_finding_is_anchored_at_the_nearest_source(void **state)
 {
 	struct report *r = forged_report("f");
@@ -285,8 +238,11 @@ static void a_finding_is_anchored_at_the_nearest_source(void **state)
 
 	(void)state;
 	assert_ptr_equal(report_anchor(f), own);
-	free(own->path);
-	own->path = NULL;
+	free(own->file);
+	own->file = strdup("/usr/include/a.h");
+	assert_ptr_equal(report_anchor(f), own + 1);
+	free(own->file);
+	own->file = strdup("../a.c");
 	assert_ptr_equal(report_anchor(f), own + 1);
 	f->stacks[0].own = REPORT_NONE;
 	assert_ptr_equal(report_anchor(f), &f->stacks[1].frames[1]);
@@ -302,8 +258,6 @@ int main(void)
 		cmocka_unit_test(an_undocumented_field_is_refused),
 		cmocka_unit_test(every_documented_field_is_in_a_report),
 		cmocka_unit_test(keys_are_stable_and_no_two_are_the_same),
-		cmocka_unit_test(paths_are_those_of_the_repository),
-		cmocka_unit_test(without_a_root_it_is_the_current_directory),
 		cmocka_unit_test(a_finding_is_anchored_at_the_nearest_source),
 	};
 
