@@ -41,6 +41,7 @@ struct options {
 	const char *write_baseline; /* or NULL */
 	int error_exitcode;
 	enum color color;
+	enum pprof_time pprof_time;
 };
 
 void options_init(struct options *o, int error_exitcode);
