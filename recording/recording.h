@@ -109,6 +109,9 @@ enum rec_life_flag {
 	REC_LIFE_CLOEXEC = 1u << 21,  /* FD_CLOEXEC was set when the image ended by exec */
 	REC_LIFE_STDIO = 1u << 22,    /* read and written through a FILE, where no hook looks */
 	REC_LIFE_KEPT = 1u << 23,     /* the program says that it is meant to stay open */
+	REC_LIFE_COPY = 1u << 24,     /* DUPLICATE, and not the first of them */
+	REC_LIFE_FIRST_CLOSED = 1u
+				<< 25, /* COPY: the first was closed; close_* say where and when */
 };
 
 struct rec_addr {
@@ -154,7 +157,8 @@ struct rec_life {
 	uint64_t shut_ns;
 	uint32_t shut_site;
 	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
-	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even */
+	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even, or
+			       FIRST_CLOSED */
 	uint32_t close_site;
 	uint32_t close_tid;
 	uint64_t facts_ns;	     /* when the kernel was asked */
@@ -188,10 +192,10 @@ enum rec_site_flag {
 /* An interned backtrace. Site ids count from 1; id 0 means "no stack was taken". */
 struct rec_site {
 	uint32_t hash;
-	uint16_t nr;	/* frames used; 0: not (yet) valid */
-	uint16_t flags; /* enum rec_site_flag */
-	uint32_t epoch; /* module epoch in which the addresses are to be read */
-	uint32_t reserved;
+	uint16_t nr;		/* frames used; 0: not (yet) valid */
+	uint16_t flags;		/* enum rec_site_flag */
+	uint32_t epoch;		/* module epoch in which the addresses are to be read */
+	uint32_t born_by;	/* enum rec_call that gives birth to sockets here; 0: none does */
 	uint64_t ended_born_ns; /* as rec_progress.ended_born_ns, of threads evicted from there */
 	uint64_t peer; /* a hash of the one peer that its sockets connected to; 0: none yet */
 	uint64_t pc[REC_SITE_FRAMES]; /* return addresses, innermost (the hook's caller) first */
@@ -287,7 +291,7 @@ enum rec_outcome_flag {
 	REC_OUTCOME_TOLD = 1u << 1,	 /* ... and the program had read it */
 	REC_OUTCOME_RESET = 1u << 2,	 /* the connection was over before: RST, a failed connect */
 	REC_OUTCOME_INHERITED = 1u << 3, /* closed by a process that had it from another */
-	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or the last listener's close */
+	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or, if older, the last listener */
 	REC_OUTCOME_ACCEPTED = 1u << 5,	 /* we were the server */
 	REC_OUTCOME_TCP = 1u << 6,
 };

@@ -7,12 +7,16 @@
 
 #include "message.h"
 
+void out_of_memory(void)
+{
+	complain("out of memory");
+	exit(125);
+}
+
 static void *checked(void *p)
 {
-	if (!p) {
-		complain("out of memory");
-		exit(125);
-	}
+	if (!p)
+		out_of_memory();
 	return p;
 }
 

@@ -7,6 +7,8 @@
 
 void *xcalloc(size_t nr, size_t size);
 void *xreallocarray(void *old, size_t nr, size_t size);
+/* Says so and ends the command: for libraries that report it otherwise. */
+void out_of_memory(void) __attribute__((noreturn));
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);
 

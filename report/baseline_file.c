@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The JSON of a baseline: {"format": "socklint-baseline", "version": 1, "findings": [...]}. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "alloc.h"
 #include "baseline.h"
+#include "json.h"
 #include "replace_file.h"
 
 #define FORMAT_NAME "socklint-baseline"
@@ -150,29 +150,15 @@ bool baseline_is_one(const char *path)
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
-/* Names come from anywhere; JSON is UTF-8. */
-static json_t *clean_string(const char *s)
-{
-	size_t size = strlen(s) + 1;
-	char *clean = xcalloc(size, 1);
-	json_t *string;
-
-	text_clean(clean, s, size);
-	string = json_string(clean);
-	free(clean);
-	return string;
-}
-
 static json_t *make_entry(const struct baseline_entry *e)
 {
 	json_t *to = json_object();
 
-	json_object_set_new(to, "id", json_string(e->id));
-	json_object_set_new(to, "rule", json_string(e->rule));
-	if (e->kind)
-		json_object_set_new(to, "kind", json_string(e->kind));
-	json_object_set_new(to, "function", clean_string(e->function));
-	json_object_set_new(to, "count", json_integer((json_int_t)e->nr));
+	json_put_text(to, "id", e->id);
+	json_put_text(to, "rule", e->rule);
+	json_put_text(to, "kind", e->kind);
+	json_put_text(to, "function", e->function);
+	json_put_number(to, "count", e->nr);
 	return to;
 }
 
@@ -184,10 +170,10 @@ static int fill(FILE *out, const void *data)
 	size_t i;
 
 	for (i = 0; i < b->nr; i++)
-		json_array_append_new(findings, make_entry(&b->all[i]));
-	json_object_set_new(root, "format", json_string(FORMAT_NAME));
-	json_object_set_new(root, "version", json_integer(BASELINE_VERSION));
-	json_object_set_new(root, "findings", findings);
+		json_add(findings, make_entry(&b->all[i]));
+	json_put_text(root, "format", FORMAT_NAME);
+	json_put_number(root, "version", BASELINE_VERSION);
+	json_put(root, "findings", findings);
 	error = json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF;
 	json_decref(root);
 	return error;

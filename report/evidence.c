@@ -315,13 +315,20 @@ static void say_reset(struct witness *w)
 	add_line(w->to, "reset", &sb);
 }
 
-static void say_shutdown(struct witness *w)
+static const struct life *who_shut_down(const struct socket *s)
 {
 	const struct life *l;
+
+	for (l = s->holders; l && !l->r.shut_ns; l = l->next_holder)
+		;
+	return l;
+}
+
+static void say_shutdown(struct witness *w)
+{
+	const struct life *l = who_shut_down(w->socket);
 	struct strbuf sb = STRBUF_INIT;
 
-	for (l = w->socket->holders; l && !l->r.shut_ns; l = l->next_holder)
-		;
 	if (l) {
 		strbuf_addstr(&sb, "in ");
 		add_place_and_caller(&sb, site_stack(w, l, l->r.shut_site));
@@ -416,7 +423,7 @@ static void say_siblings(struct witness *w)
 static void advise(struct witness *w)
 {
 	const struct life *l = last_user(w->socket);
-	const struct frame *closer = NULL;
+	const struct stack *closer = NULL;
 	struct strbuf sb = STRBUF_INIT;
 
 	strbuf_addstr(&sb, w->oldest->judged.verdict.which->advice);
@@ -430,10 +437,10 @@ static void advise(struct witness *w)
 				       symbolizer_pc(w->sy, l->process, l->r.site, l->r.touch_pc)));
 	}
 	if (!socket_is_listener(w->socket))
-		closer = siblings_frame(siblings_of(w->socket->birth), w->sy);
+		closer = siblings_stack(siblings_of(w->socket->birth), w->sy);
 	if (closer) {
 		strbuf_addstr(&sb, "; its siblings are closed in ");
-		add_place(&sb, closer);
+		add_place(&sb, stack_own_frame(closer));
 	}
 	w->to->advice = strbuf_detach(&sb);
 }
@@ -484,9 +491,41 @@ static void add_birth_stacks(struct witness *w)
 
 		if (!is_new_stack(seen, nr, st))
 			continue;
-		add_stack(w->to, nr ? "also opened at" : "opened at", st);
+		add_stack(w->to, nr ? STACK_ALSO_OPENED : STACK_OPENED,
+			  nr ? "also opened at" : "opened at", st);
 		seen[nr++] = st;
 	}
+}
+
+/* What the lines say in words; formats that link places to code want them whole. */
+static void add_told_stacks(struct witness *w)
+{
+	const struct life *l = last_user(w->socket);
+	const struct life *shut = who_shut_down(w->socket);
+	const struct stack *closed;
+
+	if (socket_is_listener(w->socket))
+		return;
+	closed = siblings_stack(siblings_of(w->socket->birth), w->sy);
+	if ((l->r.flags & REC_LIFE_TOUCHED) && l->r.touch_pc)
+		add_stack(w->to, STACK_LAST_USE, "last used at",
+			  symbolizer_pc(w->sy, l->process, l->r.site, l->r.touch_pc));
+	if (shut)
+		add_stack(w->to, STACK_SHUTDOWN, "shut down at",
+			  site_stack(w, shut, shut->r.shut_site));
+	if (closed)
+		add_stack(w->to, STACK_SIBLINGS_CLOSED, "siblings closed at", closed);
+}
+
+static void state_numbers(struct witness *w)
+{
+	const struct process *p = w->socket->birth->process;
+	const struct verdict *v = &w->oldest->judged.verdict;
+
+	w->to->proof = proof_name(v->proof.kind);
+	w->to->since_at = process_real_ns(p, v->since_ns);
+	if (v->since_ns && v->since_ns < p->now_ns)
+		w->to->since_ns = p->now_ns - v->since_ns;
 }
 
 void evidence_fill(struct report_finding *to, const struct finding_group *g, struct symbolizer *sy)
@@ -513,7 +552,10 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	advise(&w);
 	add_birth_stacks(&w);
 	if (receiver && w.socket->opened)
-		add_stack(w.to, "received at", site_stack(&w, receiver, receiver->r.site));
+		add_stack(w.to, STACK_RECEIVED, "received at",
+			  site_stack(&w, receiver, receiver->r.site));
 	if (eof)
-		add_stack(w.to, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
+		add_stack(w.to, STACK_EOF, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
+	add_told_stacks(&w);
+	state_numbers(&w);
 }

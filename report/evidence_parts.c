@@ -2,6 +2,7 @@
 #include "evidence_parts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
 #include "describe.h"
@@ -38,25 +39,49 @@ static void add_report_frame(struct report_stack *to, const struct frame *f)
 	frame = &to->frames[to->nr++];
 	frame->function = xstrdup(f->function ? f->function : "???");
 	frame->where = describe_where(f);
+	frame->file = f->file ? xstrdup(f->file) : NULL;
+	frame->line = f->line;
+	frame->module = f->module ? xstrdup(f->module) : NULL;
+	frame->offset = f->offset;
 	frame->inlined = f->inlined;
 	frame->jit = f->jit;
 	frame->runtime = f->runtime;
 }
 
-void add_stack(struct report_finding *finding, const char *label, const struct stack *from)
+void fill_stack(struct report_stack *to, enum report_stack_kind kind, const char *label,
+		const struct stack *from)
 {
-	struct report_stack *to;
+	const struct frame *own = stack_own_frame(from);
 	size_t i;
 
-	ALLOC_GROW(finding->stacks, finding->nr_stacks + 1, finding->alloc_stacks);
-	to = &finding->stacks[finding->nr_stacks++];
-	*to = (struct report_stack){xstrdup(label), NULL, 0, 0, NULL};
+	*to = (struct report_stack){.kind = kind, .label = xstrdup(label), .own = REPORT_NONE};
 	for (i = 0; i < from->nr; i++)
 		add_report_frame(to, &from->frames[i]);
+	if (own)
+		to->own = (size_t)(own - from->frames);
 	if (!from->nr)
 		to->note = xstrdup("no stack was taken");
 	else if (from->caller_only)
 		to->note = xstrdup("the caller alone: it could not be unwound here");
 	else if (from->truncated)
 		to->note = xstrdup("deeper frames were not kept");
+}
+
+void fill_times(struct report_times *to, const struct times *from)
+{
+	_Static_assert(REPORT_BUCKETS == REC_BUCKETS && REPORT_BUCKET_NS == REC_BUCKET_NS,
+		       "the report has the recording's histograms");
+
+	to->nr = from->nr;
+	to->p50_ns = times_percentile(from, 50);
+	to->p99_ns = times_percentile(from, 99);
+	to->max_ns = from->max_ns;
+	memcpy(to->buckets, from->buckets, sizeof(to->buckets));
+}
+
+void add_stack(struct report_finding *finding, enum report_stack_kind kind, const char *label,
+	       const struct stack *from)
+{
+	ALLOC_GROW(finding->stacks, finding->nr_stacks + 1, finding->alloc_stacks);
+	fill_stack(&finding->stacks[finding->nr_stacks++], kind, label, from);
 }

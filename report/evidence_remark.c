@@ -76,7 +76,7 @@ static void add_other_stack(struct report_finding *to, const struct remark *r,
 {
 	char *label = xstrfmt("%s at", r->which->other);
 
-	add_stack(to, label, symbolizer_site(sy, r->process, r->other_site));
+	add_stack(to, STACK_OTHER, label, symbolizer_site(sy, r->process, r->other_site));
 	free(label);
 }
 
@@ -84,6 +84,9 @@ void evidence_remark(struct report_finding *to, const struct remark *r, struct s
 {
 	struct strbuf advice = STRBUF_INIT;
 
+	to->first_at = process_real_ns(r->process, r->first_ns);
+	to->last_at = process_real_ns(r->process, r->last_ns);
+	fill_times(&to->dwells, &r->dwells);
 	say_when(to, r);
 	say_process(to, r);
 	say_lines(to, r, sy);
@@ -91,7 +94,8 @@ void evidence_remark(struct report_finding *to, const struct remark *r, struct s
 	say_other_place(to, r, sy);
 	strbuf_addstr(&advice, r->which->advice);
 	to->advice = strbuf_detach(&advice);
-	add_stack(to, r->rule->noun ? "called at" : "opened at",
+	add_stack(to, r->rule->noun ? STACK_CALLED : STACK_OPENED,
+		  r->rule->noun ? "called at" : "opened at",
 		  symbolizer_site(sy, r->process, r->site));
 	if (r->other_site)
 		add_other_stack(to, r, sy);

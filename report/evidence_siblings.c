@@ -13,7 +13,8 @@
 
 /* The closers of one function. */
 struct place {
-	const struct frame *frame; /* of the most frequent; NULL if not known */
+	const struct stack *stack; /* of the most frequent ... */
+	const struct frame *frame; /* ... its own frame; NULL if not known */
 	uint64_t nr;
 };
 
@@ -30,8 +31,9 @@ static bool is_same_function(const struct frame *a, const struct frame *b)
 	       !strcmp(a->module ? a->module : "", b->module ? b->module : "");
 }
 
-static void add_closer(struct places *p, const struct frame *frame, uint64_t nr)
+static void add_closer(struct places *p, const struct stack *st, uint64_t nr)
 {
+	const struct frame *frame = stack_own_frame(st);
 	size_t i;
 
 	for (i = 0; i < p->nr; i++) {
@@ -41,7 +43,7 @@ static void add_closer(struct places *p, const struct frame *frame, uint64_t nr)
 		}
 	}
 	ALLOC_GROW(p->all, p->nr + 1, p->alloc);
-	p->all[p->nr++] = (struct place){frame, nr};
+	p->all[p->nr++] = (struct place){st, frame, nr};
 }
 
 static int cmp_places(const void *a, const void *b)
@@ -59,7 +61,7 @@ static struct places find_places(const struct siblings *s, struct symbolizer *sy
 	for (i = 0; i < s->nr_closers; i++) {
 		const struct closer *c = &s->closers[i];
 
-		add_closer(&p, stack_own_frame(symbolizer_site(sy, c->process, c->site)), c->nr);
+		add_closer(&p, symbolizer_site(sy, c->process, c->site), c->nr);
 	}
 	sort_array(p.all, p.nr, sizeof(*p.all), cmp_places);
 	return p;
@@ -103,11 +105,11 @@ void add_siblings(struct strbuf *sb, const struct siblings *s, struct symbolizer
 	free(p.all);
 }
 
-const struct frame *siblings_frame(const struct siblings *s, struct symbolizer *sy)
+const struct stack *siblings_stack(const struct siblings *s, struct symbolizer *sy)
 {
 	struct places p = find_places(s, sy);
-	const struct frame *frame = p.nr ? p.all[0].frame : NULL;
+	const struct stack *st = p.nr && p.all[0].frame ? p.all[0].stack : NULL;
 
 	free(p.all);
-	return frame;
+	return st;
 }

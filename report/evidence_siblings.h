@@ -10,6 +10,6 @@
 /* "1993 others opened here were closed in conn_free (server.c:120); ..."; nothing if none was. */
 void add_siblings(struct strbuf *sb, const struct siblings *s, struct symbolizer *sy);
 /* Where most of them were closed; NULL if nothing tells. */
-const struct frame *siblings_frame(const struct siblings *s, struct symbolizer *sy);
+const struct stack *siblings_stack(const struct siblings *s, struct symbolizer *sy);
 
 #endif

@@ -14,16 +14,24 @@ enum format_nr {
 	FORMAT_COUNT
 };
 
+struct render_options {
+	bool color;
+	const char *path; /* of the output, or NULL: it is standard output */
+};
+
 struct format {
 	enum format_nr nr;
 	const char *name;
-	void (*render)(FILE *out, const struct report *r, bool color);
+	bool wants_details; /* report.has_details */
+	/* An error on out is seen by who called it. */
+	void (*render)(FILE *out, const struct report *r, const struct render_options *how);
 };
 
 /* Only a format with a row in formats.def has a number to give itself. */
-#define DEFINE_FORMAT(id, fn)                                                                      \
+#define DEFINE_FORMAT(id, fn, details)                                                             \
 	extern const struct format format_##id;                                                    \
-	const struct format format_##id = {.nr = FORMAT_##id, .name = #id, .render = fn}
+	const struct format format_##id = {                                                        \
+		.nr = FORMAT_##id, .name = #id, .wants_details = (details), .render = (fn)}
 
 /* NULL if there is none of that name. */
 const struct format *format_by_name(const char *name, size_t len);

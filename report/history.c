@@ -197,6 +197,13 @@ const char *process_name(const struct process *p)
 	return *name ? name : "?";
 }
 
+uint64_t process_real_ns(const struct process *p, uint64_t ns)
+{
+	const struct rec_header *h = p->rec->header;
+
+	return ns ? h->start_real_ns + (ns - h->start_ns) : 0;
+}
+
 const char *call_name(uint32_t call)
 {
 	static const char *const names[] = {

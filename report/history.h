@@ -133,6 +133,8 @@ bool socket_is_unseen(const struct socket *s);
 const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc);
 /* The program's name, for people. */
 const char *process_name(const struct process *p);
+/* CLOCK_REALTIME at this instant of the recording's clock, in ns; 0 for 0. */
+uint64_t process_real_ns(const struct process *p, uint64_t ns);
 /* "accept4"; "?" for codes that this socklint does not know. */
 const char *call_name(uint32_t call);
 

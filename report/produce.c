@@ -33,7 +33,9 @@ static bool wants_color(enum color color, FILE *out)
 
 static int write_to(FILE *out, const struct output *to, const struct report *r, enum color color)
 {
-	to->format->render(out, r, wants_color(color, out));
+	const struct render_options how = {wants_color(color, out), to->path};
+
+	to->format->render(out, r, &how);
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
 
@@ -96,6 +98,16 @@ static int write_baseline(const struct report *r, const char *path)
 	return error;
 }
 
+static bool wants_details(const struct options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		if (o->outputs[i].format->wants_details)
+			return true;
+	return false;
+}
+
 static void make_report(struct report *r, const struct collection *c, const struct options *o,
 			size_t *nr_running)
 {
@@ -105,7 +117,8 @@ static void make_report(struct report *r, const struct collection *c, const stru
 	history_set_policy(&h, &o->policy);
 	live_complete(&h);
 	history_join(&h);
-	report_build(r, &h, c, &o->gate);
+	report_build(r, &h, c, &o->gate, wants_details(o));
+	paths_apply(&o->paths, r);
 	*nr_running = count_running(&h);
 	history_release(&h);
 }

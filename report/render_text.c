@@ -180,7 +180,8 @@ static void print_finding(const struct page *p, const struct report_finding *f)
 	print_growth(p, f);
 	print_ids(p, f);
 	for (i = 0; i < f->nr_stacks; i++)
-		print_stack(p, &f->stacks[i]);
+		if (f->stacks[i].kind < STACK_LAST_USE)
+			print_stack(p, &f->stacks[i]);
 	if (f->suppression)
 		print_suppression(p, f->suppression);
 	end_line(p);
@@ -343,9 +344,9 @@ static void print_last_line(const struct page *p, const struct report *r)
 	end_line(p);
 }
 
-static void render(FILE *out, const struct report *r, bool color)
+static void render(FILE *out, const struct report *r, const struct render_options *how)
 {
-	struct page p = {out, color};
+	struct page p = {out, how->color};
 	size_t i;
 
 	for (i = 0; i < r->nr_findings; i++)
@@ -359,4 +360,4 @@ static void render(FILE *out, const struct report *r, bool color)
 	print_last_line(&p, r);
 }
 
-DEFINE_FORMAT(text, render);
+DEFINE_FORMAT(text, render, false);

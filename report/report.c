@@ -12,6 +12,8 @@ static void release_stack(struct report_stack *st)
 	for (i = 0; i < st->nr; i++) {
 		free(st->frames[i].function);
 		free(st->frames[i].where);
+		free(st->frames[i].file);
+		free(st->frames[i].module);
 	}
 	free(st->frames);
 	free(st->label);
@@ -54,6 +56,41 @@ static void release_suppression(struct report_suppression *s)
 	free(s->expires);
 }
 
+static void release_site(struct report_site *s)
+{
+	size_t i;
+
+	release_stack(&s->stack);
+	for (i = 0; i < s->nr_closers; i++)
+		release_stack(&s->closers[i].stack);
+	free(s->closers);
+}
+
+static void release_process(struct report_process *p)
+{
+	free(p->name);
+	free(p->exe);
+	free(p->cmdline);
+	free(p->host);
+}
+
+static void release_details(struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->nr_sites; i++)
+		release_site(&r->sites[i]);
+	for (i = 0; i < r->nr_processes_told; i++)
+		release_process(&r->processes[i]);
+	for (i = 0; i < r->nr_sockets; i++) {
+		free(r->sockets[i].peer);
+		free(r->sockets[i].local);
+	}
+	free(r->sites);
+	free(r->processes);
+	free(r->sockets);
+}
+
 void report_release(struct report *r)
 {
 	size_t i;
@@ -67,10 +104,39 @@ void report_release(struct report *r)
 	}
 	for (i = 0; i < r->nr_suppressions; i++)
 		release_suppression(&r->suppressions[i]);
+	release_details(r);
 	free(r->suppressions);
 	free(r->findings);
 	free(r->open);
 	release_strings(r->warnings, r->nr_warnings);
 	release_strings(r->notes, r->nr_notes);
 	memset(r, 0, sizeof(*r));
+}
+
+const struct report_stack *report_stack_of(const struct report_finding *f,
+					   enum report_stack_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < f->nr_stacks; i++)
+		if (f->stacks[i].kind == kind)
+			return &f->stacks[i];
+	return NULL;
+}
+
+const struct report_frame *report_own_frame(const struct report_stack *st)
+{
+	return st && st->own != REPORT_NONE ? &st->frames[st->own] : NULL;
+}
+
+const struct report_frame *report_missing_close(const struct report_finding *f)
+{
+	static const enum report_stack_kind kinds[] = {STACK_SIBLINGS_CLOSED, STACK_EOF,
+						       STACK_LAST_USE, STACK_OPENED};
+	const struct report_frame *frame = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !frame; i++)
+		frame = report_own_frame(report_stack_of(f, kinds[i]));
+	return frame;
 }

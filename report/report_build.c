@@ -9,6 +9,7 @@
 #include "blindness.h"
 #include "connection.h"
 #include "describe.h"
+#include "details.h"
 #include "evidence.h"
 #include "evidence_remark.h"
 #include "identify.h"
@@ -42,6 +43,9 @@ static struct report_finding *add_finding(struct report *r, const struct rule *r
 	to = &r->findings[r->nr_findings++];
 	memset(to, 0, sizeof(*to));
 	to->rule = rule->id;
+	to->title = rule->title;
+	to->help = rule->help;
+	to->site = REPORT_NONE;
 	to->severity = severity_name(rule->severity);
 	to->subkind = which->name;
 	to->meaning = which->meaning;
@@ -173,7 +177,7 @@ static void add_open(struct report *r, const struct findings *f, const struct ga
 }
 
 void report_build(struct report *r, const struct history *h, const struct collection *c,
-		  const struct gate *gate)
+		  const struct gate *gate, bool with_details)
 {
 	struct symbolizer *sy = symbolizer_new();
 	struct findings f;
@@ -182,6 +186,8 @@ void report_build(struct report *r, const struct history *h, const struct collec
 	findings_make(&f, h, sy);
 	gate_suppress_findings(gate, &f, sy);
 	add_findings(r, &f, gate, sy);
+	if (with_details)
+		details_fill(r, h, &f, sy);
 	add_remarks(r, h, gate, sy);
 	add_open(r, &f, gate);
 	gate_judge(gate, r);

@@ -6,7 +6,8 @@
 #include "gate.h"
 #include "report.h"
 
+/* with_details: also what only some formats tell, see report.h; it costs time. */
 void report_build(struct report *r, const struct history *h, const struct collection *c,
-		  const struct gate *gate);
+		  const struct gate *gate, bool with_details);
 
 #endif

@@ -67,6 +67,17 @@ const char *open_reason_text(enum open_reason reason)
 	return texts[reason];
 }
 
+const char *proof_name(enum proof_kind kind)
+{
+	static const char *const names[] = {[PROOF_TOUCHER_ENDED] = "toucher-ended",
+					    [PROOF_THREAD_MOVED_ON] = "thread-moved-on",
+					    [PROOF_OVERTAKEN] = "overtaken",
+					    [PROOF_REPLACED] = "replaced",
+					    [PROOF_SERIES] = "series"};
+
+	return names[kind];
+}
+
 /* Why a socket that no rule is about is open. */
 static enum open_reason plain_reason(const struct socket *s)
 {

@@ -179,7 +179,7 @@ static struct closer *find_closer(struct siblings *s, const struct process *p, u
 	return c;
 }
 
-static void add_times(struct times *t, const uint32_t buckets[REC_BUCKETS], uint64_t max_ns)
+void times_add(struct times *t, const uint32_t buckets[REC_BUCKETS], uint64_t max_ns)
 {
 	size_t i;
 
@@ -199,8 +199,8 @@ static void add_outcome(struct siblings *s, const struct process *p, const struc
 		s->nr_at_end += o->nr;
 		return;
 	}
-	add_times(&s->dwells, o->dwell, o->dwell_max_ns);
-	add_times(&s->lives, o->life, o->life_max_ns);
+	times_add(&s->dwells, o->dwell, o->dwell_max_ns);
+	times_add(&s->lives, o->life, o->life_max_ns);
 }
 
 static int cmp_closers(const void *a, const void *b)
@@ -288,7 +288,7 @@ static void ended_add(struct ended *e, const struct rec_outcome *o)
 	e->nr_active += o->nr_active;
 	e->asked += o->asked;
 	e->unread += o->unread;
-	add_times(&e->dwells, o->dwell, o->dwell_max_ns);
+	times_add(&e->dwells, o->dwell, o->dwell_max_ns);
 }
 
 /* all[first] and those behind it are of the same place of birth as the row. */

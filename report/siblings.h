@@ -61,6 +61,8 @@ void sibling_index_free(struct sibling_index *index);
 /* Of the sockets born where l was; never NULL. */
 const struct siblings *siblings_of(const struct life *l);
 
+/* The buckets of a struct rec_outcome. */
+void times_add(struct times *t, const uint32_t buckets[REC_BUCKETS], uint64_t max_ns);
 void times_join(struct times *to, const struct times *from);
 /* An upper bound (good to a factor of 2) of that many per cent of them; 0 if there is none. */
 uint64_t times_percentile(const struct times *t, unsigned int percent);

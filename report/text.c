@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "alloc.h"
 
@@ -139,6 +140,17 @@ void text_clean(char *to, const char *s, size_t size)
 	}
 	if (size)
 		*to = '\0';
+}
+
+void text_add_time(struct strbuf *sb, uint64_t real_ns)
+{
+	time_t seconds = (time_t)(real_ns / 1000000000);
+	struct tm tm;
+	char text[sizeof("YYYYYY-MM-DDThh:mm:ss")];
+
+	if (!gmtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
+		text[0] = '\0';
+	strbuf_addf(sb, "%s.%06uZ", text, (unsigned int)(real_ns % 1000000000 / 1000));
 }
 
 void text_add_duration(struct strbuf *sb, uint64_t ns)

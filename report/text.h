@@ -29,6 +29,8 @@ char *xstrfmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 void text_clean(char *to, const char *s, size_t size);
 
+/* "2026-11-22T22:41:03.123456Z", of CLOCK_REALTIME in ns */
+void text_add_time(struct strbuf *sb, uint64_t real_ns);
 /* "40 us", "850 ms", "12.3 s", "4 min 10 s", "3 h 2 min", "5 d 1 h" */
 void text_add_duration(struct strbuf *sb, uint64_t ns);
 /* "1 socket", "3 sockets", "2 processes" */

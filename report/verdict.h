@@ -48,6 +48,9 @@ enum proof_kind {
 	PROOF_SERIES,	       /* the last of a series whose others have proof */
 };
 
+/* "thread-moved-on"; NULL for PROOF_NONE. */
+const char *proof_name(enum proof_kind kind);
+
 struct proof {
 	enum proof_kind kind;
 	uint32_t tid;

@@ -200,8 +200,9 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	life_fill(l, birth, site, now);
 	if (!site)
 		recorder_lost(&shim.head->births_without_stack);
-	progress_touched(l, thread_tid(), now,
-			 false); /* once it is seen, so is who has it in hand */
+	site_bears(site, birth->call);
+	/* Once it is seen, so is who has it in hand. */
+	progress_touched(l, thread_tid(), now, false);
 	ref = slot_commit(l, seq);
 	word_add(&shim.head->shards[shard_of_thread()].births, 1);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
@@ -244,7 +245,7 @@ struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 	copy.sibling_fd = from_fd;
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
-	copy.flags &= ~(uint32_t)REC_LIFE_FIRED;
+	copy.flags = (copy.flags & ~(uint32_t)REC_LIFE_FIRED) | REC_LIFE_COPY;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
 	return slot_commit(l, seq);
@@ -270,7 +271,7 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 }
 
 /* What is said of one descriptor, and lies in that one's life. */
-#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED)
+#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -290,6 +291,17 @@ static void pass_on_touch(const struct rec_life *l, struct rec_life *s)
 	word_set(&s->touch_call, word_get(&l->touch_call));
 	word_set(&s->touch_tid, word_get(&l->touch_tid));
 	word_set(&s->touch_seq, word_get(&l->touch_seq));
+}
+
+/* Kept with the copy, for the slot of the first is soon another's. */
+static void pass_on_closing(const struct rec_life *l, struct rec_life *s)
+{
+	if (word_get(&l->flags) & REC_LIFE_COPY)
+		return;
+	word_set(&s->close_site, word_get(&l->close_site));
+	word_set(&s->close_tid, word_get(&l->close_tid));
+	word_set(&s->close_ns, word_get(&l->close_ns));
+	__atomic_fetch_or(&s->flags, REC_LIFE_FIRST_CLOSED, __ATOMIC_RELAXED);
 }
 
 /* What one descriptor learnt must not die with it while another still holds the socket. */
@@ -314,6 +326,7 @@ static bool pass_on_to_sibling(const struct rec_life *l)
 		word_set(&s->told_ns, word_get(&l->told_ns));
 	}
 	pass_on_touch(l, s);
+	pass_on_closing(l, s);
 	__atomic_fetch_or(&s->flags, word_get(&l->flags) & ~(uint32_t)OF_ONE_DESCRIPTOR,
 			  __ATOMIC_RELAXED);
 	return true;

@@ -194,6 +194,7 @@ struct shim {
 	uint64_t next_refresh_ns;
 	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
+	uint64_t no_listener_ns;    /* END_NO_LISTENER: when the last one was closed */
 	uint32_t refresh_cursor;
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
 	uint64_t start_ns;
@@ -716,6 +717,7 @@ void ldso_find_lock(void);
 bool ldso_lock_is_stuck(void);
 
 uint32_t site_intern(const struct frames *frames);
+void site_bears(uint32_t site, enum rec_call call);
 void site_connects(uint32_t site, const struct rec_addr *peer);
 struct rec_site *site_get(uint32_t id);
 bool sites_inherit(void);

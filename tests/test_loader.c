@@ -326,7 +326,7 @@ static void report_on(struct fixture *x, const void *bytes, size_t size)
 	assert_int_equal(c.nr + c.nr_complaints, 1);
 	history_read(&h, &c);
 	history_join(&h);
-	report_build(&r, &h, &c, &gate);
+	report_build(&r, &h, &c, &gate, true);
 	report_release(&r);
 	history_release(&h);
 	collection_release(&c);

@@ -19,8 +19,9 @@ static char *render(const struct report *r, bool color)
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
+	const struct render_options how = {.color = color};
 
-	format_by_name("text", 4)->render(out, r, color);
+	format_by_name("text", 4)->render(out, r, &how);
 	fclose(out);
 	return text;
 }
