@@ -29,7 +29,7 @@
 
 #define REC_MAGIC	  "SOCKLINT"
 #define REC_SUMMARY_MAGIC "SOCKLSUM"
-#define REC_VERSION	  2u
+#define REC_VERSION	  3u
 #define REC_UNIT	  16384u
 #define REC_SUFFIX	  ".socklint"
 #define REC_SUMMARY_NAME  "summary"
@@ -109,6 +109,9 @@ enum rec_life_flag {
 	REC_LIFE_CLOEXEC = 1u << 21,  /* FD_CLOEXEC was set when the image ended by exec */
 	REC_LIFE_STDIO = 1u << 22,    /* read and written through a FILE, where no hook looks */
 	REC_LIFE_KEPT = 1u << 23,     /* the program says that it is meant to stay open */
+	REC_LIFE_COPY = 1u << 24,     /* DUPLICATE, and not the first of them */
+	REC_LIFE_FIRST_CLOSED = 1u
+				<< 25, /* COPY: the first was closed; close_* say where and when */
 };
 
 struct rec_addr {
@@ -123,24 +126,28 @@ struct rec_addr {
  * REC_CHUNK_LIVES chunk whose base is D / 63 * 63. Descriptors that share a socket share its id.
  */
 struct rec_life {
+	/* One cache line: what every read and write uses. */
 	uint32_t seq;  /* generation: odd while open, even when closed, 0 never used */
 	uint32_t site; /* where it was born */
-	uint64_t id;   /* number of the socket in this process image, from 1; kept by dup */
 	uint64_t born_ns;
+	uint32_t flags;	     /* enum rec_life_flag */
+	uint16_t born_by;    /* enum rec_call */
+	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
+	uint64_t touch_ns;   /* coarse, see above; of a listener, exact: its last accept() */
+	uint64_t touch_pc;   /* return address in the caller; 0: the birth */
+	uint32_t touch_tid;
+	uint32_t touch_seq;  /* count of touches by that thread: orders its touches exactly */
+	uint32_t reader_tid; /* a thread inside a read-like call on it, or 0 */
+	uint32_t writer_tid; /* a thread inside a write-like call on it, or 0 */
+	uint64_t write_ns;   /* last successful send or write (coarse) */
+	/* The next one: what is known from birth. */
+	uint64_t id; /* number of the socket in this process image, from 1; kept by dup */
 	uint32_t born_tid;
 	uint16_t family; /* AF_* as given at birth */
 	uint8_t type;	 /* SOCK_STREAM, ... without flags */
 	uint8_t protocol;
-	uint32_t flags;	     /* enum rec_life_flag */
-	uint16_t born_by;    /* enum rec_call */
-	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
 	struct rec_addr local;
 	struct rec_addr peer;
-	uint64_t touch_ns; /* coarse, see above; of a listener, exact: its last accept() */
-	uint64_t touch_pc; /* return address in the caller; 0: the birth */
-	uint32_t touch_tid;
-	uint32_t touch_seq; /* count of touches by that thread: orders its touches exactly */
-	uint64_t write_ns;  /* last successful send or write (coarse) */
 	uint64_t eof_ns;
 	uint32_t eof_site;
 	uint32_t eof_tid;
@@ -150,7 +157,8 @@ struct rec_life {
 	uint64_t shut_ns;
 	uint32_t shut_site;
 	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
-	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even */
+	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even, or
+			       FIRST_CLOSED */
 	uint32_t close_site;
 	uint32_t close_tid;
 	uint64_t facts_ns;	     /* when the kernel was asked */
@@ -164,8 +172,6 @@ struct rec_life {
 	int32_t sibling_fd;	     /* a descriptor that shares the socket (a hint), or -1 */
 	int32_t epoll_fd;	     /* the epoll set that watches it, or -1 */
 	uint32_t epoll_events;	     /* the mask that was given to epoll_ctl last */
-	uint32_t reader_tid;	     /* a thread inside a read-like call on it, or 0 */
-	uint32_t writer_tid;	     /* a thread inside a write-like call on it, or 0 */
 	uint32_t poller_tid;	     /* who had it in a poll or select set last, see rec_poller */
 	uint64_t polled_ns; /* ... and when that was stamped (coarse). Where poller_tid is 0: when
 			       its epoll set ceased to wait for it */
@@ -186,10 +192,10 @@ enum rec_site_flag {
 /* An interned backtrace. Site ids count from 1; id 0 means "no stack was taken". */
 struct rec_site {
 	uint32_t hash;
-	uint16_t nr;	/* frames used; 0: not (yet) valid */
-	uint16_t flags; /* enum rec_site_flag */
-	uint32_t epoch; /* module epoch in which the addresses are to be read */
-	uint32_t reserved;
+	uint16_t nr;		/* frames used; 0: not (yet) valid */
+	uint16_t flags;		/* enum rec_site_flag */
+	uint32_t epoch;		/* module epoch in which the addresses are to be read */
+	uint32_t born_by;	/* enum rec_call that gives birth to sockets here; 0: none does */
 	uint64_t ended_born_ns; /* as rec_progress.ended_born_ns, of threads evicted from there */
 	uint64_t peer; /* a hash of the one peer that its sockets connected to; 0: none yet */
 	uint64_t pc[REC_SITE_FRAMES]; /* return addresses, innermost (the hook's caller) first */
@@ -284,7 +290,7 @@ enum rec_outcome_flag {
 	REC_OUTCOME_TOLD = 1u << 1,	 /* ... and the program had read it */
 	REC_OUTCOME_RESET = 1u << 2,	 /* the connection was over before: RST, a failed connect */
 	REC_OUTCOME_INHERITED = 1u << 3, /* closed by a process that had it from another */
-	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or the last listener's close */
+	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or, if older, the last listener */
 	REC_OUTCOME_ACCEPTED = 1u << 5,	 /* we were the server */
 	REC_OUTCOME_TCP = 1u << 6,
 };
@@ -521,6 +527,8 @@ struct rec_child {
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)
 REC_ASSERT("addr", sizeof(struct rec_addr) == 24);
 REC_ASSERT("life", sizeof(struct rec_life) == 256);
+REC_ASSERT("life by words", offsetof(struct rec_life, born_ns) == 8);
+REC_ASSERT("a touch stays in one line", offsetof(struct rec_life, id) == 64);
 REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);

@@ -118,6 +118,7 @@ static void make_report(struct report *r, const struct collection *c, const stru
 	live_complete(&h);
 	history_join(&h);
 	report_build(r, &h, c, &o->gate, wants_details(o));
+	paths_apply(&o->paths, r);
 	*nr_running = count_running(&h);
 	history_release(&h);
 }

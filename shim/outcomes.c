@@ -158,6 +158,15 @@ static struct last_look look(int fd, const struct rec_life *l, uint64_t now)
 	return k;
 }
 
+/* What was opened after the last listener was closed is not left over from the server. */
+static bool is_at_end(const struct rec_life *l)
+{
+	uint32_t began = word_get_acquire(&shim.end_began);
+
+	return began == END_EXITS || (began == END_NO_LISTENER &&
+				      word_get(&l->born_ns) <= word_get(&shim.no_listener_ns));
+}
+
 static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 {
 	uint32_t flags = word_get(&l->flags);
@@ -166,8 +175,7 @@ static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 	       (flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
 	       (flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
 	       (flags & REC_LIFE_ACCEPTED ? REC_OUTCOME_ACCEPTED : 0) |
-	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) |
-	       (word_get(&shim.end_began) ? REC_OUTCOME_AT_END : 0);
+	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) | (is_at_end(l) ? REC_OUTCOME_AT_END : 0);
 }
 
 /* The first of each kind, and a sample of the rest, for it costs another system call. */
@@ -275,6 +283,7 @@ void outcome_listener_closes(const struct rec_life *l)
 		if (is_other_listener((int)fd, l))
 			return;
 	word_set(&shim.next_listeners_ns, word_get(&l->close_ns) + LISTENERS_EVERY_NS);
+	word_set(&shim.no_listener_ns, word_get(&l->close_ns));
 	word_cas(&shim.end_began, &(uint32_t){END_NOT_YET}, END_NO_LISTENER);
 }
 

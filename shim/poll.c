@@ -100,12 +100,14 @@ static bool is_known(const struct rec_life *l, uint64_t began_ns)
 	       l->born_ns <= began_ns;
 }
 
-static void told(const struct pollfd *fd, uint64_t began_ns, struct at at)
+static __attribute__((noinline)) void told(const struct pollfd *fd, uint64_t began_ns, struct at at)
 {
 	struct life_ref ref = life_find(fd->fd);
+	int e = errno;
 
 	if (ref.life && is_known(ref.life, began_ns))
 		wait_told(ref, (uint16_t)fd->revents, at);
+	errno = e;
 }
 
 /* The kernel has read and written the set. Where it must not be asked, only now can we, too. */
@@ -118,8 +120,6 @@ static void is_proven(const struct pollfd *fds, nfds_t nr, uint64_t now, struct 
 
 static int poll_end(const struct pollfd *fds, nfds_t nr, struct poll_call call, int r, struct at at)
 {
-	int e = errno;
-
 	if (!call.began_ns)
 		return r;
 	poller_returned(&call, at);
@@ -130,7 +130,6 @@ static int poll_end(const struct pollfd *fds, nfds_t nr, struct poll_call call, 
 		if (unlikely((uint16_t)fds[i].revents & EVENTS_GONE))
 			told(&fds[i], call.began_ns, at);
 	}
-	errno = e;
 	return r;
 }
 
@@ -236,12 +235,8 @@ static struct poll_call select_begin(const fd_set *in, int nr, struct at at)
 /* That it worked proves little: the kernel reads no more of a set than there can be descriptors. */
 static int select_end(struct poll_call call, int r, struct at at)
 {
-	int e = errno;
-
-	if (!call.began_ns)
-		return r;
-	poller_returned(&call, at);
-	errno = e;
+	if (call.began_ns)
+		poller_returned(&call, at);
 	return r;
 }
 

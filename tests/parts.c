@@ -159,7 +159,6 @@ bool unwinder_walk(struct at at, struct frames *frames)
 /* ---- a recording ---- */
 
 static char dir[64];
-static struct rec_life *first_lives[LIVES_L2];
 
 void parts_start(void)
 {
@@ -169,8 +168,8 @@ void parts_start(void)
 	options.report = REPORT_NONE;
 	options.max_size = 256u << 20;
 	memset(shim.lives, 0, sizeof(shim.lives));
-	memset(first_lives, 0, sizeof(first_lives));
-	shim.lives[0] = first_lives;
+	memset(lives_first, 0, sizeof(lives_first));
+	shim.lives[0] = lives_first;
 	shim.top_chunk = 0;
 	shim.pid = sys_getpid();
 	shim.start_ns = now_ns();

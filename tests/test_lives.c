@@ -50,8 +50,7 @@ static void use(struct life_ref ref, uint32_t who, uint32_t where)
 {
 	struct at at = parts_call(who, where);
 
-	life_touch(ref, REC_CALL_RECV, at);
-	life_wrote(ref);
+	life_wrote(ref, life_touch(ref, REC_CALL_RECV, at));
 	if (where % 3 == 0)
 		life_eof(ref, at);
 	if (where % 5 == 0)
@@ -190,10 +189,11 @@ static void owner_or_stranger(uint32_t who)
 	for (uint32_t i = 0; word_get(&nr_running); i++) {
 		struct life_ref ref = life_find((int)(i * 7 % NUMBERS));
 
-		life_touch(ref, REC_CALL_READ, parts_call(who, i % WHERES));
-		life_wrote(ref);
-		if (ref.life)
+		if (ref.life) {
+			life_wrote(ref,
+				   life_touch(ref, REC_CALL_READ, parts_call(who, i % WHERES)));
 			life_flag(ref, REC_LIFE_TOLD);
+		}
 		if (i % 100 == 0)
 			check_recording();
 	}
