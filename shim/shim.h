@@ -151,6 +151,29 @@ static inline bool hook_enter(void)
 void init_alive_again(void);
 void init_head_reset(void);
 
+/* ---- sys.c: the gate before our system calls ---------------------------------------------- */
+
+/*
+ * Calls that belong together: libunwind's, or while a file of ours is open. No handler may jump out
+ * of a stay, nor asynchronous cancellation end it: signals wait. A filter of the guest's waits too.
+ */
+struct stay {
+	uint64_t signals; /* the guest's mask */
+	bool outermost;
+	bool holds; /* signals */
+	bool file;  /* gate_hold()'s */
+};
+
+/* Returns whether the stay may be: not with a filter, nor when one is about to come. */
+bool stay_begin(struct stay *stay);
+/* Also where it was not to be. */
+void stay_end(const struct stay *stay);
+
+void sys_is_refused(void);
+bool sys_seal(bool all_threads);
+void sys_unseal(void);
+void sys_reborn(void);
+
 /* ---- state of this process and thread ---------------------------------------------------- */
 
 #define LIVES_L2       16384u
@@ -245,6 +268,9 @@ struct thread {
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
 	struct use use;
+	uint32_t calls; /* of ours that are under way: more than one in a handler */
+	bool stays;	/* between stay_begin() and stay_end() */
+	bool file_open; /* between gate_hold() and gate_release() */
 	bool unwinding;
 	struct polling polling;
 	bool in_birth; /* between a call that makes a socket and the record of it */
@@ -260,8 +286,11 @@ static inline uint32_t thread_number(void)
 
 static inline uint32_t thread_tid(void)
 {
-	if (unlikely(!thread.tid))
-		thread.tid = shim.sealed ? thread_number() : (uint32_t)sys_gettid();
+	if (unlikely(!thread.tid)) {
+		int tid = sys_gettid();
+
+		thread.tid = tid > 0 ? (uint32_t)tid : thread_number();
+	}
 	return thread.tid;
 }
 
@@ -274,7 +303,7 @@ static inline bool process_is_other(void)
 	int pid = shim.sealed ? shim.pid : sys_getpid();
 
 	if (unlikely(pid < 0))
-		shim.sealed = true;
+		sys_is_refused();
 	return pid != shim.pid && pid >= 0;
 }
 
@@ -551,21 +580,14 @@ uint32_t stack_site(struct at at);
 bool stack_readable(const void *p, struct at at);
 bool stack_holds(const void *p, size_t n, struct at at);
 
-/* A time inside libunwind or the loader, which no handler may jump out of. */
-struct stay {
-	uint64_t signals; /* the guest's mask */
-	bool held;
-};
-
 void unwinder_load(void);
 void unwinder_warm(void);
 bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(struct stay *stay);
 void unwinder_leave(const struct stay *stay);
-struct stay gate_hold(void);
-void gate_release(struct stay stay);
-bool unwinder_is_busy(void);
+bool gate_hold(struct stay *stay);
+void gate_release(const struct stay *stay);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);
