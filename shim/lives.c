@@ -14,7 +14,9 @@ struct rec_life *lives_first[LIVES_L2];
 
 COLD uint32_t thread_ask(void)
 {
-	thread.tid = shim.sealed ? thread_number() : (uint32_t)sys_gettid();
+	int tid = sys_gettid();
+
+	thread.tid = tid > 0 ? (uint32_t)tid : thread_number();
 	return thread.tid;
 }
 

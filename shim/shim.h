@@ -159,6 +159,29 @@ static inline bool hook_enter(void)
 void init_alive_again(void);
 void init_head_reset(void);
 
+/* ---- sys.c: the gate before our system calls ---------------------------------------------- */
+
+/*
+ * Calls that belong together: libunwind's, or while a file of ours is open. No handler may jump out
+ * of a stay, nor asynchronous cancellation end it: signals wait. A filter of the guest's waits too.
+ */
+struct stay {
+	uint64_t signals; /* the guest's mask */
+	bool outermost;
+	bool holds; /* signals */
+	bool file;  /* gate_hold()'s */
+};
+
+/* Returns whether the stay may be: not with a filter, nor when one is about to come. */
+bool stay_begin(struct stay *stay);
+/* Also where it was not to be. */
+void stay_end(const struct stay *stay);
+
+void sys_is_refused(void);
+bool sys_seal(bool all_threads);
+void sys_unseal(void);
+void sys_reborn(void);
+
 /* ---- state of this process and thread ---------------------------------------------------- */
 
 #define LIVES_L2       16384u
@@ -262,6 +285,9 @@ struct thread {
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
 	struct use use;
+	uint32_t calls; /* of ours that are under way: more than one in a handler */
+	bool stays;	/* between stay_begin() and stay_end() */
+	bool file_open; /* between gate_hold() and gate_release() */
 	bool unwinding;
 	struct polling polling;
 	bool in_birth; /* between a call that makes a socket and the record of it */
@@ -293,7 +319,7 @@ static inline bool process_is_other(void)
 	int pid = shim.sealed ? shim.pid : sys_getpid();
 
 	if (unlikely(pid < 0))
-		shim.sealed = true;
+		sys_is_refused();
 	return pid != shim.pid && pid >= 0;
 }
 
@@ -689,12 +715,6 @@ static inline bool stack_holds(const void *p, size_t n, struct at at)
 	return from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= n;
 }
 
-/* A time inside libunwind or the loader, which no handler may jump out of. */
-struct stay {
-	uint64_t signals; /* the guest's mask */
-	bool held;
-};
-
 /* The number that stands for its pipe; no real descriptor: fs.nr_open ends at 2^30. */
 enum { unwinder_fd = INT_MAX - 40 };
 
@@ -704,9 +724,8 @@ bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(struct stay *stay);
 void unwinder_leave(const struct stay *stay);
-struct stay gate_hold(void);
-void gate_release(struct stay stay);
-bool unwinder_is_busy(void);
+bool gate_hold(struct stay *stay);
+void gate_release(const struct stay *stay);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);
