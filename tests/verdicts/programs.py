@@ -104,10 +104,11 @@ class Server(Program):
 
     line = b"hello\r\n"
     file = command = None
+    more = ()
     stay = 20
 
     def argv(self, tools, where):
-        return [self.command, os.path.join(PROGRAMS, self.file)]
+        return [self.command, os.path.join(PROGRAMS, self.file), *self.more]
 
     def find_port(self, followed):
         return int(followed.wait_for(LISTENING)[1])
@@ -133,6 +134,16 @@ class HalfClosing(Server):
                 pass
         for _ in range(self.stay):
             self.held.append(say(self.port, b"wait 3\r\n", half_close=True))
+
+
+class Leaving(Server):
+    """Some say bye before they go, and after them others come."""
+
+    def meet(self, followed):
+        super().meet(followed)
+        for _ in range(15):
+            say(self.port, b"bye\r\n").close()
+        self.clients_that_stay()
 
 
 class Configured(Server):
@@ -293,6 +304,12 @@ ALL = [
                needs=("redis-server",)),
     Server("node, an idle connection in epoll", command="node", file="node_server.js",
            needs=("node",), stay=3),
+    Leaving("forgetful server that tidies up", command=PYTHON, file="tidy_server.py",
+            more=("forget",), needs=(PYTHON,), finds={("warning", "closed-at-end"): 15}),
+    Leaving("forgetful server that tidies up, bare", command=PYTHON, file="tidy_server.py",
+            more=("forget",), needs=(PYTHON,), finds={("warning", "closed-at-end"): 15},
+            bare=True),
+    Leaving("server that tidies up", command=PYTHON, file="tidy_server.py", needs=(PYTHON,)),
     Curl("curl A B", needs=("curl",)),
     Client("keep-alive client", file="keep_alive_client.py", reason=PARKED, needs=(PYTHON,)),
     Client("keep-alive client of two", file="keep_alive_client.py", reason=PARKED,
