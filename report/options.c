@@ -49,7 +49,9 @@ static const struct argp_option judging_table[] = {
 	{"grace", KEY_GRACE, "SECONDS", 0,
 	 "What was used within SECONDS (1) before a signal ended the program is not judged", 0},
 	{"max-dwell", KEY_MAX_DWELL, "SECONDS", 0,
-	 "A close that comes later than SECONDS (60) after the peer's FIN is slow", 0},
+	 "A close that comes later than SECONDS (60) after the peer's FIN is slow, and so is a "
+	 "peer that has not answered ours by then",
+	 0},
 	{"suppressions", KEY_SUPPRESSIONS, "FILE", 0,
 	 "Do not tell what FILE names (also: " SUPPRESSIONS_ENV "=FILE:FILE)", 0},
 	{"error-exitcode", KEY_EXITCODE, "N", 0,
