@@ -102,9 +102,9 @@ static int is_treacherous(uint32_t code)
 	       code == 0xfeff;
 }
 
-/* Length of the harmless printable character at s, or 0. */
-static size_t clean_length(const unsigned char *s)
+size_t text_printable(const char *string)
 {
+	const unsigned char *s = (const unsigned char *)string;
 	uint32_t code, least;
 	size_t len, i;
 
@@ -126,7 +126,7 @@ void text_clean(char *to, const char *s, size_t size)
 	char *end = to + size;
 
 	while (*s) {
-		size_t len = clean_length((const unsigned char *)s);
+		size_t len = text_printable(s);
 		size_t room = len ? len : 1;
 
 		if ((size_t)(end - to) <= room)
