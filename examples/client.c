@@ -13,11 +13,12 @@
  *	silent	reads the greeting and hangs up
  *	reset	as good, but hangs up with a reset (RST) instead of a FIN
  *	hold	as good, but stays connected
+ *	stray	as bad, but stays connected
  *	knock	connects and stays connected, without a word from either side
  *	busy	after "done" it keeps coming back, COUNT connections at a time, as good
  *
- * With hold, knock or busy it stays until its stdin is readable or at its end, or the server is
- *gone, and never longer than a minute.
+ * With hold, stray, knock or busy it stays until its stdin is readable or at its end, or the server
+ * is gone, and never longer than a minute.
  */
 #include "example.h"
 
@@ -33,13 +34,14 @@ struct exchange {
 	const char *answer;  /* NULL: none, or any */
 };
 
-enum mode { GOOD, BAD, CUT, SILENT, RESET, HOLD, KNOCK, BUSY, MODES };
+enum mode { GOOD, BAD, CUT, SILENT, RESET, HOLD, STRAY, KNOCK, BUSY, MODES };
 
 static const struct exchange exchanges[MODES] = {
-	[GOOD] = {"good", "hello\n", "ok"},   [BAD] = {"bad", "????\n", "what?"},
-	[CUT] = {"cut", "????\n", NULL},      [SILENT] = {"silent", NULL, NULL},
-	[RESET] = {"reset", "hello\n", "ok"}, [HOLD] = {"hold", "hello\n", "ok"},
-	[KNOCK] = {"knock", NULL, NULL},      [BUSY] = {"busy", "hello\n", "ok"},
+	[GOOD] = {"good", "hello\n", "ok"},	[BAD] = {"bad", "????\n", "what?"},
+	[CUT] = {"cut", "????\n", NULL},	[SILENT] = {"silent", NULL, NULL},
+	[RESET] = {"reset", "hello\n", "ok"},	[HOLD] = {"hold", "hello\n", "ok"},
+	[STRAY] = {"stray", "????\n", "what?"}, [KNOCK] = {"knock", NULL, NULL},
+	[BUSY] = {"busy", "hello\n", "ok"},
 };
 
 /* Returns a connected socket, or -1. */
@@ -86,6 +88,12 @@ static bool talk(int fd, const struct exchange *x)
 		(say(fd, x->request) && (x->answer ? expect(fd, x->answer) : read_to_end(fd))));
 }
 
+/* Is connected until this program ends. */
+static bool stays(enum mode mode)
+{
+	return mode == HOLD || mode == STRAY || mode == KNOCK;
+}
+
 static void reset_on_close(int fd)
 {
 	struct linger now = {.l_onoff = 1, .l_linger = 0};
@@ -106,7 +114,7 @@ static void run(uint16_t port, enum mode mode, int count)
 		}
 		if (mode == RESET)
 			reset_on_close(fd);
-		if (mode != HOLD && mode != KNOCK)
+		if (!stays(mode))
 			close(fd);
 	}
 }
@@ -170,7 +178,7 @@ int main(int argc, char **argv)
 			busy = count;
 		else
 			run(port, mode, count);
-		holds = holds || mode == HOLD || mode == KNOCK;
+		holds = holds || stays(mode);
 	}
 	printf("done\n");
 	fflush(stdout);

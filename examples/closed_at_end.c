@@ -2,11 +2,13 @@
  * closed_at_end: forgets some of its connections, and tidies up nicely when it is stopped.
  *
  * The fault:  where a request was bad the server says no and waits for the client to hang up. Then
- * it takes the connection out of the poll set, and leaves it in its table. SIGTERM makes it close
- * the listener and all that is left in the table: the end hides the leak. TCP:        for as long
- * as the server runs, each bad request leaves a socket in CLOSE_WAIT. That a test which starts it
- * and stops it sees none of them says nothing about a server that runs for months. The fix:
- * hang_up(i) where the EOF of a refused client is read.
+ *             it takes the connection out of the poll set, and leaves it in its table. SIGTERM
+ *             makes it close the listener and all that is left in the table: the end hides the
+ *             leak.
+ * TCP:        for as long as the server runs, each bad request leaves a socket in CLOSE_WAIT. That
+ *             a test which starts it and stops it sees none of them says nothing about a server
+ *             that runs for months.
+ * The fix:    hang_up(i) where the EOF of a refused client is read.
  *
  * The two clients that are connected at the end are closed by the same loop, and rightly so.
  *

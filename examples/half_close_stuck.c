@@ -2,11 +2,12 @@
  * half_close_stuck: says goodbye by shutdown(SHUT_WR) and leaves the rest to the client.
  *
  * The fault:  after the last answer the server shuts its half, so that the client sees the end of
- * the answer, and puts the connection into a list of "closing" ones that nobody looks at. TCP:
- * shutdown(SHUT_WR) sends our FIN, the client's kernel ACKs it: FIN_WAIT2. The next step is the
- * client's, and as long as we hold the descriptor the kernel waits for its FIN without any
- * time-out. Had the server called close(), 60 s would be the limit. The fix:    read until the
- * client's end has come, with a time-out, then close(fd).
+ *             the answer, and puts the connection into a list of "closing" ones that nobody looks
+ *             at.
+ * TCP:        shutdown(SHUT_WR) sends our FIN, the client's kernel ACKs it: FIN_WAIT2. The next
+ *             step is the client's, and as long as we hold the descriptor the kernel waits for its
+ *             FIN without any time-out. Had the server called close(), 60 s would be the limit.
+ * The fix:    read until the client's end has come, with a time-out, then close(fd).
  *
  * clients:  3 bad, 4 hold, 2 bad
  * stop:     SIGTERM

@@ -4,10 +4,10 @@
  * The fault:  with the third client the server forks a helper, and that one does not close what it
  *             inherits: it has a descriptor of each connection that was open then.
  * TCP:        when a fourth client comes the server closes the oldest connection, and rightly so.
- * But the kernel sends our FIN only when the last descriptor is closed, and one is left in the
- * helper: the client sees nothing. When it hangs up itself the socket will be in CLOSE_WAIT, in a
- * process that does not know it. The fix:    close the listener and all connections in the child,
- * after fork().
+ *             But the kernel sends our FIN only when the last descriptor is closed, and one is
+ *             left in the helper: the client sees nothing. When it hangs up itself the socket will
+ *             be in CLOSE_WAIT, in a process that does not know it.
+ * The fix:    close the listener and all connections in the child, after fork().
  *
  * That the youngest of the three is not reported has its reason: a child is often forked to serve
  * the connection that has just come.

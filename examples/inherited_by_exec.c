@@ -4,8 +4,8 @@
  * The fault:  accept() makes descriptors that survive exec. With its third client the server starts
  *             a helper, and that program has three connections it knows nothing of.
  * TCP:        nothing is stuck yet. But from now on the server's close() ends none of the three:
- * the kernel sends our FIN when the last descriptor is closed, and the helper runs on. The fix:
- * accept4(listener, NULL, NULL, SOCK_CLOEXEC). The listener has it already.
+ *             the kernel sends our FIN when the last descriptor is closed, and the helper runs on.
+ * The fix:    accept4(listener, NULL, NULL, SOCK_CLOEXEC). The listener has it already.
  *
  * clients:  3 hold
  * stop:     SIGTERM

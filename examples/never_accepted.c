@@ -2,11 +2,12 @@
  * never_accepted: a poll loop that pauses its listener, and forgets to go on.
  *
  * The fault:  a bad request is taken for the beginning of an attack. For a while the server wants
- * no new clients, so it takes the listener out of its poll set, but no timer ever puts it back.
+ *             no new clients, so it takes the listener out of its poll set, but no timer ever puts
+ *             it back.
  * TCP:        the kernel goes on to complete handshakes and queues the new connections at the
  *             listener. Their clients are connected, send, and wait for an answer; when they hang
- * up, their connections are in CLOSE_WAIT, and there is no descriptor to close. The fix:    put the
- * listener back after the pause; or close it, so that clients are refused.
+ *             up, their connections are in CLOSE_WAIT, and there is no descriptor to close.
+ * The fix:    put the listener back after the pause; or close it, so that clients are refused.
  *
  * clients:  4 good, 1 bad, 3 knock
  * stop:     SIGTERM

@@ -29,7 +29,7 @@
 
 #define REC_MAGIC	  "SOCKLINT"
 #define REC_SUMMARY_MAGIC "SOCKLSUM"
-#define REC_VERSION	  2u
+#define REC_VERSION	  3u
 #define REC_UNIT	  16384u
 #define REC_SUFFIX	  ".socklint"
 #define REC_SUMMARY_NAME  "summary"
@@ -109,6 +109,9 @@ enum rec_life_flag {
 	REC_LIFE_CLOEXEC = 1u << 21,  /* FD_CLOEXEC was set when the image ended by exec */
 	REC_LIFE_STDIO = 1u << 22,    /* read and written through a FILE, where no hook looks */
 	REC_LIFE_KEPT = 1u << 23,     /* the program says that it is meant to stay open */
+	REC_LIFE_COPY = 1u << 24,     /* DUPLICATE, and not the first of them */
+	REC_LIFE_FIRST_CLOSED = 1u
+				<< 25, /* COPY: the first was closed; close_* say where and when */
 };
 
 struct rec_addr {
@@ -123,24 +126,28 @@ struct rec_addr {
  * REC_CHUNK_LIVES chunk whose base is D / 63 * 63. Descriptors that share a socket share its id.
  */
 struct rec_life {
+	/* One cache line: what every read and write uses. */
 	uint32_t seq;  /* generation: odd while open, even when closed, 0 never used */
 	uint32_t site; /* where it was born */
-	uint64_t id;   /* number of the socket in this process image, from 1; kept by dup */
 	uint64_t born_ns;
+	uint32_t flags;	     /* enum rec_life_flag */
+	uint16_t born_by;    /* enum rec_call */
+	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
+	uint64_t touch_ns;   /* coarse, see above; of a listener, exact: its last accept() */
+	uint64_t touch_pc;   /* return address in the caller; 0: the birth */
+	uint32_t touch_tid;
+	uint32_t touch_seq;  /* count of touches by that thread: orders its touches exactly */
+	uint32_t reader_tid; /* a thread inside a read-like call on it, or 0 */
+	uint32_t writer_tid; /* a thread inside a write-like call on it, or 0 */
+	uint64_t write_ns;   /* last successful send or write (coarse) */
+	/* The next one: what is known from birth. */
+	uint64_t id; /* number of the socket in this process image, from 1; kept by dup */
 	uint32_t born_tid;
 	uint16_t family; /* AF_* as given at birth */
 	uint8_t type;	 /* SOCK_STREAM, ... without flags */
 	uint8_t protocol;
-	uint32_t flags;	     /* enum rec_life_flag */
-	uint16_t born_by;    /* enum rec_call */
-	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
 	struct rec_addr local;
 	struct rec_addr peer;
-	uint64_t touch_ns; /* coarse, see above; of a listener, exact: its last accept() */
-	uint64_t touch_pc; /* return address in the caller; 0: the birth */
-	uint32_t touch_tid;
-	uint32_t touch_seq; /* count of touches by that thread: orders its touches exactly */
-	uint64_t write_ns;  /* last successful send or write (coarse) */
 	uint64_t eof_ns;
 	uint32_t eof_site;
 	uint32_t eof_tid;
@@ -150,7 +157,8 @@ struct rec_life {
 	uint64_t shut_ns;
 	uint32_t shut_site;
 	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
-	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even */
+	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even, or
+			       FIRST_CLOSED */
 	uint32_t close_site;
 	uint32_t close_tid;
 	uint64_t facts_ns;	     /* when the kernel was asked */
@@ -164,8 +172,6 @@ struct rec_life {
 	int32_t sibling_fd;	     /* a descriptor that shares the socket (a hint), or -1 */
 	int32_t epoll_fd;	     /* the epoll set that watches it, or -1 */
 	uint32_t epoll_events;	     /* the mask that was given to epoll_ctl last */
-	uint32_t reader_tid;	     /* a thread inside a read-like call on it, or 0 */
-	uint32_t writer_tid;	     /* a thread inside a write-like call on it, or 0 */
 	uint32_t poller_tid;	     /* who had it in a poll or select set last, see rec_poller */
 	uint64_t polled_ns; /* ... and when that was stamped (coarse). Where poller_tid is 0: when
 			       its epoll set ceased to wait for it */
@@ -186,10 +192,10 @@ enum rec_site_flag {
 /* An interned backtrace. Site ids count from 1; id 0 means "no stack was taken". */
 struct rec_site {
 	uint32_t hash;
-	uint16_t nr;	/* frames used; 0: not (yet) valid */
-	uint16_t flags; /* enum rec_site_flag */
-	uint32_t epoch; /* module epoch in which the addresses are to be read */
-	uint32_t reserved;
+	uint16_t nr;		/* frames used; 0: not (yet) valid */
+	uint16_t flags;		/* enum rec_site_flag */
+	uint32_t epoch;		/* module epoch in which the addresses are to be read */
+	uint32_t born_by;	/* enum rec_call that gives birth to sockets here; 0: none does */
 	uint64_t ended_born_ns; /* as rec_progress.ended_born_ns, of threads evicted from there */
 	uint64_t peer; /* a hash of the one peer that its sockets connected to; 0: none yet */
 	uint64_t pc[REC_SITE_FRAMES]; /* return addresses, innermost (the hook's caller) first */
@@ -242,9 +248,10 @@ struct rec_progress {
  * evicted.
  */
 struct rec_poller {
-	uint32_t tid;	     /* 0: free */
-	uint32_t waiting;    /* 1 while it is inside the call */
-	uint64_t stamped_ns; /* coarse, but no two stamps of a thread are the same */
+	uint32_t tid;	      /* 0: free */
+	uint32_t waiting;     /* 1 while it is inside the call */
+	uint64_t stamped_ns;  /* coarse, but no two stamps of a thread are the same */
+	uint64_t reserved[6]; /* a cache line for each */
 };
 
 /* ---- sent: sockets handed to other processes ---------------------------------------------- */
@@ -284,7 +291,7 @@ enum rec_outcome_flag {
 	REC_OUTCOME_TOLD = 1u << 1,	 /* ... and the program had read it */
 	REC_OUTCOME_RESET = 1u << 2,	 /* the connection was over before: RST, a failed connect */
 	REC_OUTCOME_INHERITED = 1u << 3, /* closed by a process that had it from another */
-	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or the last listener's close */
+	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or, if older, the last listener */
 	REC_OUTCOME_ACCEPTED = 1u << 5,	 /* we were the server */
 	REC_OUTCOME_TCP = 1u << 6,
 };
@@ -395,11 +402,12 @@ struct rec_chunk {
 #define REC_MODULES_PER_CHUNK 31u /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
-#define REC_INCIDENTS_NR      255u  /* one unit */
-#define REC_OUTCOMES_NR	      51u   /* one unit */
-#define REC_POLLERS_NR	      1020u /* one unit */
-#define REC_SENT_NR	      255u  /* one unit */
-#define REC_KEPT_NR	      127u  /* one unit */
+#define REC_INCIDENTS_NR      255u /* one unit */
+#define REC_OUTCOMES_NR	      51u  /* one unit */
+#define REC_POLLERS_UNITS     4u
+#define REC_POLLERS_NR	      1023u
+#define REC_SENT_NR	      255u /* one unit */
+#define REC_KEPT_NR	      127u /* one unit */
 
 /* ---- header ------------------------------------------------------------------------------ */
 
@@ -424,6 +432,15 @@ enum rec_header_flag {
 	REC_HEADER_DEEPBIND = 1u << 6, /* loaded a library past the hooks: RTLD_DEEPBIND, dlmopen */
 };
 
+/* What threads count apart, so that no two write one cache line: to be added up. */
+struct rec_shard {
+	uint64_t births;
+	uint64_t deaths;
+	uint64_t reserved[6];
+};
+
+#define REC_SHARDS 128u
+
 struct rec_header {
 	char magic[8]; /* REC_MAGIC, written last */
 	uint32_t version;
@@ -441,7 +458,7 @@ struct rec_header {
 	uint64_t end_ns;
 	uint64_t facts_ns; /* when all open lives were completed with kernel facts; 0: never */
 	/* counters */
-	uint64_t births;
+	uint64_t births; /* in the file 0: the shards have it */
 	uint64_t deaths;
 	uint64_t births_without_stack;
 	uint64_t lost_lives; /* births for which the recording could not grow */
@@ -463,7 +480,8 @@ struct rec_header {
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
 	uint32_t cmdline_bytes;
-	uint32_t reserved2;
+	uint32_t reserved2[11];
+	struct rec_shard shards[REC_SHARDS];
 };
 
 /* ---- summary ----------------------------------------------------------------------------- */
@@ -521,13 +539,17 @@ struct rec_child {
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)
 REC_ASSERT("addr", sizeof(struct rec_addr) == 24);
 REC_ASSERT("life", sizeof(struct rec_life) == 256);
+REC_ASSERT("life by words", offsetof(struct rec_life, born_ns) == 8);
+REC_ASSERT("a touch stays in one line", offsetof(struct rec_life, id) == 64);
 REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
 REC_ASSERT("incident", sizeof(struct rec_incident) == 64);
 REC_ASSERT("outcome", sizeof(struct rec_outcome) == 320);
 REC_ASSERT("outcomes fit", REC_OUTCOMES_NR * 320u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("poller", sizeof(struct rec_poller) == 16);
+REC_ASSERT("poller", sizeof(struct rec_poller) == 64);
+REC_ASSERT("shard", sizeof(struct rec_shard) == 64);
+REC_ASSERT("a shard is a line", offsetof(struct rec_header, shards) % 64 == 0);
 REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("kept", sizeof(struct rec_kept) == 128);
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
@@ -540,7 +562,7 @@ REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));
 REC_ASSERT("incidents fit", REC_INCIDENTS_NR * 64u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("pollers fit", REC_POLLERS_NR * 16u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("pollers fit", REC_POLLERS_NR * 64u <= REC_CHUNK_ROOM(REC_POLLERS_UNITS));
 REC_ASSERT("sent fit", REC_SENT_NR * 64u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("kept fit", REC_KEPT_NR * 128u <= REC_CHUNK_ROOM(1));
 

@@ -319,6 +319,5 @@ void html_findings(FILE *out, const struct report *r)
 		put_finding(out, r, &all[i]);
 	put_rows(out, r, all);
 	html_raw(out, "</section>\n");
-	html_source_forget();
 	free(all);
 }

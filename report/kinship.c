@@ -45,7 +45,8 @@ static bool are_copies(const struct rec_site *a, const struct rec_site *b)
 {
 	uint64_t distance = a->pc[0] > b->pc[0] ? a->pc[0] - b->pc[0] : b->pc[0] - a->pc[0];
 
-	return a->nr == b->nr && a->nr > 1 && distance <= KIN_DISTANCE &&
+	return a->nr == b->nr && a->nr > 1 && a->born_by == b->born_by &&
+	       distance <= KIN_DISTANCE &&
 	       !memcmp(a->pc + 1, b->pc + 1, (a->nr - 1u) * sizeof(a->pc[0]));
 }
 

@@ -3,7 +3,7 @@
  * Which births are siblings. A socket's site is its whole stack of raw addresses, and that is too
  * fine: compilers copy a call (a loop's first turn, an unrolled one) and one place of the source
  * becomes several addresses. So sites are kin when their stacks differ in the innermost address
- * alone and by little: the same function, entered from the same place.
+ * alone and by little: the same call in the same function, entered from the same place.
  *
  * An accepted socket has more kin: all that the same call of accept() gave birth to, whoever
  * called its caller. A client's has not: one connect wrapper may serve many pools.

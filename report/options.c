@@ -22,6 +22,8 @@ enum {
 	KEY_GROWTH,
 	KEY_WRITE_BASELINE,
 	KEY_HTML_ASSETS,
+	KEY_SOURCE_ROOT,
+	KEY_PATH_MAP,
 };
 
 #define SUPPRESSIONS_ENV "SOCKLINT_SUPPRESSIONS"
@@ -37,6 +39,7 @@ void options_init(struct options *o, int error_exitcode)
 void options_release(struct options *o)
 {
 	gate_release(&o->gate);
+	paths_release(&o->paths);
 	free(o->suppressions);
 }
 
@@ -46,7 +49,9 @@ static const struct argp_option judging_table[] = {
 	{"grace", KEY_GRACE, "SECONDS", 0,
 	 "What was used within SECONDS (1) before a signal ended the program is not judged", 0},
 	{"max-dwell", KEY_MAX_DWELL, "SECONDS", 0,
-	 "A close that comes later than SECONDS (60) after the peer's FIN is slow", 0},
+	 "A close that comes later than SECONDS (60) after the peer's FIN is slow, and so is a "
+	 "peer that has not answered ours by then",
+	 0},
 	{"suppressions", KEY_SUPPRESSIONS, "FILE", 0,
 	 "Do not tell what FILE names (also: " SUPPRESSIONS_ENV "=FILE:FILE)", 0},
 	{"error-exitcode", KEY_EXITCODE, "N", 0,
@@ -121,6 +126,9 @@ static const struct argp_option option_table[] = {
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
 	{"html-assets", KEY_HTML_ASSETS, "WHERE", 0,
 	 "Style and script of -f html:PATH: inline (default), or external, in files beside it", 0},
+	{"source-root", KEY_SOURCE_ROOT, "DIR", 0, "Name source files below DIR relative to it", 0},
+	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
+	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
 	{0},
 };
@@ -208,6 +216,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_HTML_ASSETS:
 		parse_html_assets(o, arg, state);
+		return 0;
+	case KEY_SOURCE_ROOT:
+		paths_set_root(&o->paths, arg);
+		return 0;
+	case KEY_PATH_MAP:
+		if (paths_add_map(&o->paths, arg))
+			argp_error(state, "--path-map=%s: not of the form OLD=NEW", arg);
 		return 0;
 	case KEY_COLOR:
 		parse_color(o, arg, state);

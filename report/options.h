@@ -7,6 +7,7 @@
 
 #include "format.h"
 #include "gate.h"
+#include "paths.h"
 #include "policy.h"
 
 enum status {
@@ -34,6 +35,7 @@ struct options {
 	size_t nr_outputs; /* 0: text to stdout */
 	struct policy policy;
 	struct gate gate;
+	struct paths paths;
 	const char **suppressions; /* files that options_read_files() will read */
 	size_t nr_suppressions, alloc_suppressions;
 	const char *write_baseline; /* or NULL */

@@ -34,7 +34,8 @@ static bool wants_color(enum color color, FILE *out)
 static int write_to(FILE *out, const struct output *to, const struct report *r,
 		    const struct options *o)
 {
-	const struct render_options how = {wants_color(o->color, out), to->path, o->html_external};
+	const struct render_options how = {wants_color(o->color, out), to->path, o->paths.real_root,
+					   o->html_external};
 
 	to->format->render(out, r, &how);
 	if (fflush(out) || ferror(out))
@@ -121,6 +122,7 @@ static void make_report(struct report *r, const struct collection *c, const stru
 	live_complete(&h);
 	history_join(&h);
 	report_build(r, &h, c, &o->gate, wants_details(o));
+	paths_apply(&o->paths, r);
 	*nr_running = count_running(&h);
 	history_release(&h);
 }

@@ -12,9 +12,9 @@
 
 #include "alloc.h"
 
-char *shim_find(struct strbuf *why)
+char *command_path(struct strbuf *why)
 {
-	char exe[PATH_MAX], *path, *shim, *slash;
+	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	if (n >= 0)
@@ -23,6 +23,15 @@ char *shim_find(struct strbuf *why)
 		strbuf_addf(why, "/proc/self/exe: %s", strerror(errno));
 		return NULL;
 	}
+	return xstrdup(exe);
+}
+
+char *shim_find(struct strbuf *why)
+{
+	char *exe = command_path(why), *path, *shim, *slash;
+
+	if (!exe)
+		return NULL;
 	slash = strrchr(exe, '/');
 	if (slash)
 		*slash = '\0';
@@ -32,6 +41,7 @@ char *shim_find(struct strbuf *why)
 		strbuf_addf(why, "%s: %s: the shim is not installed beside the command", path,
 			    strerror(errno));
 	free(path);
+	free(exe);
 	if (shim && strpbrk(shim, ": ")) {
 		strbuf_addf(why, "%s: LD_PRELOAD cannot name a path with a blank or ':' in it",
 			    shim);

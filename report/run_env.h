@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+/* The file of this command; NULL and why if nobody knows. The caller frees it. */
+char *command_path(struct strbuf *why);
 /* The shim that belongs to this command; NULL and why if it is not there. The caller frees it. */
 char *shim_find(struct strbuf *why);
 /* Our environment with the two variables added to; the caller frees it by env_free(). */

@@ -14,9 +14,12 @@
 #define NAME "__vdso_clock_gettime"
 #endif
 
-typedef int clock_function(clockid_t clock, struct timespec *ts);
+static int by_system_call(clockid_t clock, struct timespec *ts)
+{
+	return (int)SYS2(SYS_clock_gettime, clock, ts);
+}
 
-static clock_function *in_vdso; /* no system call; NULL where the kernel offers none */
+clock_function *clock_get = by_system_call; /* until the vDSO's is found, if there is one */
 
 struct image {
 	uintptr_t bias;
@@ -71,7 +74,7 @@ void clock_find(void)
 
 		if (s->st_shndx == SHN_UNDEF || strcmp(image.names + s->st_name, NAME) != 0)
 			continue;
-		in_vdso = (clock_function *)(image.bias + s->st_value);
+		clock_get = (clock_function *)(image.bias + s->st_value);
 	}
 }
 
@@ -79,7 +82,7 @@ uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts = {0, 0};
 
-	if (!in_vdso || in_vdso(clock, &ts) != 0)
-		SYS2(SYS_clock_gettime, clock, &ts);
+	if (clock_get(clock, &ts) != 0)
+		by_system_call(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }

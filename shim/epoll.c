@@ -256,9 +256,11 @@ EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 
 /* ---- epoll_wait -------------------------------------------------------------------------- */
 
-static void deliver(int epfd, const struct epoll_event *event, struct at at)
+static __attribute__((noinline)) void deliver(int epfd, const struct epoll_event *event,
+					      struct at at)
 {
 	struct life_ref ref = find_owner(epoll_set_of(epfd), event->data.u64);
+	int e = errno;
 
 	if (!ref.life)
 		return;
@@ -268,18 +270,17 @@ static void deliver(int epfd, const struct epoll_event *event, struct at at)
 	}
 	if (event->events & EVENTS_GONE)
 		wait_told(ref, event->events, at);
+	errno = e;
 }
 
 static int waited(int epfd, const struct epoll_event *events, int r, struct at at)
 {
 	uint32_t of_note = word_get(&oneshot_used) ? UINT32_MAX : EVENTS_GONE;
-	int e = errno;
 
 	for (int i = 0; i < r; i++)
 		if (unlikely(events[i].events & of_note))
 			deliver(epfd, &events[i], at);
 	wait_returned();
-	errno = e;
 	return r;
 }
 

@@ -121,14 +121,14 @@ static bool is_the_same(const struct use *use, int fd, const struct rec_life *l,
 }
 
 /*
- * A call failed by EBADF in whose number no socket lives: one may have. Who does it in a loop is
- * counted without another question.
+ * A call failed in whose number no socket lives; if by EBADF, one may have. Who does it in a loop
+ * is counted without another question.
  */
 COLD void incident_use(int fd, enum rec_call call, struct at at)
 {
-	const struct rec_life *l = hook_enter() ? life_slot(fd) : NULL;
-	struct rec_incident in;
 	int e = errno;
+	const struct rec_life *l = e == EBADF && hook_enter() ? life_slot(fd) : NULL;
+	struct rec_incident in;
 
 	if (l && is_the_same(&thread.use, fd, l, at)) {
 		happens_again(thread.use.incident, now_ns());

@@ -17,7 +17,6 @@ static uint32_t alive_without_page;
 uint32_t *init_alive = &alive_without_page;
 
 static struct rec_header no_head; /* counts until there is a recording */
-static struct rec_life *first_lives[LIVES_L2];
 
 /* A word that every kind of fork sets back to zero: so a child notices, hook or no hook. */
 static void alive_page_make(void)
@@ -54,7 +53,7 @@ static void start(void)
 	shim.start_ns = now_ns();
 	shim.start_real_ns = clock_ns(CLOCK_REALTIME);
 	shim.head = &no_head;
-	shim.lives[0] = first_lives;
+	shim.lives[0] = lives_first;
 	shim.next_id = 1;
 	if (sys_fstat(2, &shim.stderr_at_start) < 0)
 		shim.stderr_at_start.st_mode = 0;

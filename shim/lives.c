@@ -10,6 +10,14 @@
 #include "shim.h"
 #include <netinet/in.h>
 
+struct rec_life *lives_first[LIVES_L2];
+
+COLD uint32_t thread_ask(void)
+{
+	thread.tid = shim.sealed ? thread_number() : (uint32_t)sys_gettid();
+	return thread.tid;
+}
+
 static struct rec_life **l2_make(uint32_t i)
 {
 	struct rec_life **l2 = sys_mmap(-1, 0, LIVES_L2 * sizeof(*l2)), **before = NULL;
@@ -35,6 +43,18 @@ struct rec_life *life_chunk_grow(uint32_t chunk)
 {
 	return recorder_grow(REC_CHUNK_LIVES, 1, chunk * REC_LIVES_PER_CHUNK, REC_LIVES_PER_CHUNK,
 			     sizeof(struct rec_life));
+}
+
+COLD struct rec_life *life_slot_far(int fd)
+{
+	uint32_t chunk = (uint32_t)fd / REC_LIVES_PER_CHUNK;
+	struct rec_life **l2, *lives;
+
+	if (fd < 0 || chunk / LIVES_L2 >= LIVES_L1)
+		return NULL;
+	l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
+	lives = l2 ? word_get_acquire(&l2[chunk % LIVES_L2]) : NULL;
+	return lives ? lives + (uint32_t)fd % REC_LIVES_PER_CHUNK : NULL;
 }
 
 /* The slot of fd, made if need be. A chunk made twice in a race is left empty in the file. */
@@ -97,8 +117,10 @@ void life_addr(struct rec_addr *to, const void *addr, socklen_t len)
  */
 static void life_write(struct rec_life *l, const struct rec_life *from)
 {
-	size_t begin = offsetof(struct rec_life, site), end = offsetof(struct rec_life, close_ns);
+	size_t begin = offsetof(struct rec_life, born_ns),
+	       end = offsetof(struct rec_life, close_ns);
 
+	word_set(&l->site, from->site);
 	words_copy((char *)l + begin, (const char *)from + begin, end - begin);
 	begin = offsetof(struct rec_life, facts_ns);
 	words_copy((char *)l + begin, (const char *)from + begin, sizeof(*l) - begin);
@@ -109,7 +131,7 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
 	uint32_t tid = thread_tid();
 	struct rec_life life = {
 		.site = site,
-		.id = word_add(&shim.next_id, 1),
+		.id = id_new(),
 		.born_ns = now,
 		.born_tid = tid,
 		.family = (uint16_t)b->family,
@@ -160,7 +182,6 @@ static struct life_ref slot_commit(struct rec_life *l, uint32_t seq)
 	uint32_t before = seq;
 
 	word_cas(&l->seq, &before, seq + 1);
-	word_add(&shim.takings, 1);
 	return (struct life_ref){l, seq + 1};
 }
 
@@ -179,9 +200,11 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	life_fill(l, birth, site, now);
 	if (!site)
 		recorder_lost(&shim.head->births_without_stack);
-	progress_touched(l, now, false); /* once it is seen, so is who has it in hand */
+	site_bears(site, birth->call);
+	/* Once it is seen, so is who has it in hand. */
+	progress_touched(l, thread_tid(), now, false);
 	ref = slot_commit(l, seq);
-	word_add(&shim.head->births, 1);
+	word_add(&shim.head->shards[shard_of_thread()].births, 1);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
 		facts_refresh(now);
 	return ref;
@@ -222,7 +245,7 @@ struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 	copy.sibling_fd = from_fd;
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
-	copy.flags &= ~(uint32_t)REC_LIFE_FIRED;
+	copy.flags = (copy.flags & ~(uint32_t)REC_LIFE_FIRED) | REC_LIFE_COPY;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
 	return slot_commit(l, seq);
@@ -248,7 +271,7 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 }
 
 /* What is said of one descriptor, and lies in that one's life. */
-#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED)
+#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -268,6 +291,17 @@ static void pass_on_touch(const struct rec_life *l, struct rec_life *s)
 	word_set(&s->touch_call, word_get(&l->touch_call));
 	word_set(&s->touch_tid, word_get(&l->touch_tid));
 	word_set(&s->touch_seq, word_get(&l->touch_seq));
+}
+
+/* Kept with the copy, for the slot of the first is soon another's. */
+static void pass_on_closing(const struct rec_life *l, struct rec_life *s)
+{
+	if (word_get(&l->flags) & REC_LIFE_COPY)
+		return;
+	word_set(&s->close_site, word_get(&l->close_site));
+	word_set(&s->close_tid, word_get(&l->close_tid));
+	word_set(&s->close_ns, word_get(&l->close_ns));
+	__atomic_fetch_or(&s->flags, REC_LIFE_FIRST_CLOSED, __ATOMIC_RELAXED);
 }
 
 /* What one descriptor learnt must not die with it while another still holds the socket. */
@@ -292,6 +326,7 @@ static bool pass_on_to_sibling(const struct rec_life *l)
 		word_set(&s->told_ns, word_get(&l->told_ns));
 	}
 	pass_on_touch(l, s);
+	pass_on_closing(l, s);
 	__atomic_fetch_or(&s->flags, word_get(&l->flags) & ~(uint32_t)OF_ONE_DESCRIPTOR,
 			  __ATOMIC_RELAXED);
 	return true;
@@ -331,7 +366,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 		return false;
 	if (ends)
 		stuck_closed(fd, l);
-	word_add(&shim.head->deaths, 1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 	*undo = ref.seq;
 	return true;
 }
@@ -343,7 +378,7 @@ void life_undo_death(int fd, uint32_t undo)
 
 	if (!l || !word_cas(&l->seq, &dead, undo))
 		return;
-	word_add(&shim.head->deaths, (uint64_t)-1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, (uint64_t)-1);
 	stuck_undo(fd);
 }
 
@@ -351,7 +386,7 @@ void life_undo_death(int fd, uint32_t undo)
 void life_vanished(struct life_ref ref)
 {
 	if (word_cas(&ref.life->seq, &ref.seq, ref.seq + 1))
-		word_add(&shim.head->deaths, 1);
+		word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 }
 
 void life_flag(struct life_ref ref, uint32_t flag)
@@ -371,28 +406,6 @@ void lives_flag_all(uint64_t id, uint32_t flag)
 	}
 }
 
-void life_touch(struct life_ref ref, enum rec_call call, struct at at)
-{
-	struct rec_life *l = ref.life;
-	uint64_t now;
-	bool first;
-
-	if (unlikely(!life_is(ref))) {
-		stuck_returned();
-		return;
-	}
-	now = now_coarse_ns();
-	word_set(&l->touch_ns, now);
-	word_set(&l->touch_pc, at.pc);
-	word_set(&l->touch_call, (uint16_t)call);
-	word_set(&l->touch_tid, thread_tid());
-	word_set(&l->touch_seq, ++thread.touch_seq);
-	first = !(word_get(&l->flags) & REC_LIFE_TOUCHED);
-	if (first)
-		life_flag(ref, REC_LIFE_TOUCHED);
-	progress_touched(l, now, first);
-}
-
 /*
  * Whose accept() succeeded last, and when. The listener is not TOUCHED by that: who was handed one
  * by exec must have a connection of its own to be worth a recording.
@@ -403,12 +416,6 @@ void life_accepted_from(struct life_ref ref, uint64_t ns)
 		return;
 	word_set(&ref.life->touch_ns, ns);
 	word_set(&ref.life->touch_tid, thread_tid());
-}
-
-void life_wrote(struct life_ref ref)
-{
-	if (life_is(ref))
-		word_set(&ref.life->write_ns, word_get(&ref.life->touch_ns));
 }
 
 void life_eof(struct life_ref ref, struct at at)

@@ -241,10 +241,8 @@ static int connected(struct life_ref ref, int fd, int r, const void *addr, sockl
 {
 	int e = errno;
 
-	if (!ref.life) {
-		use_returned(fd, REC_CALL_CONNECT, r, at);
-		return r;
-	}
+	if (!ref.life)
+		return (int)use_returned(fd, REC_CALL_CONNECT, r, at);
 	in_call_end(&ref.life->writer_tid);
 	life_touch(ref, REC_CALL_CONNECT, at);
 	if (life_is(ref))

@@ -9,7 +9,6 @@
 #include "shim.h"
 #include <netinet/tcp.h>
 
-#define SHARDS 8u
 #define WINDOW 8u /* entries of a chunk that one key may lie in */
 
 #define SAMPLE_FIRST 16u
@@ -80,7 +79,7 @@ static struct rec_outcome *chunk_get(uint32_t i)
 	return before;
 }
 
-static struct rec_outcome *entry_get(const struct ending *e)
+static struct rec_outcome *entry_find(const struct ending *e)
 {
 	for (uint32_t i = 0; i < OUTCOME_CHUNKS; i++) {
 		struct rec_outcome *chunk = chunk_get(i);
@@ -90,6 +89,22 @@ static struct rec_outcome *entry_get(const struct ending *e)
 			return o;
 	}
 	return NULL;
+}
+
+/* What this thread counted in last is looked at first: where there are many, chunk after chunk. */
+static struct rec_outcome *entry_get(const struct ending *e)
+{
+	const struct rec_header *head = word_get(&shim.head);
+	struct rec_outcome **cached = &thread.outcomes[(e->close_site ^ e->flags) % 4],
+			   *o = *cached;
+
+	if (likely(o && thread.of == head && word_get(&o->birth_site) == e->birth_site &&
+		   is_of(o, e)))
+		return o;
+	if (thread.of != head)
+		memset(thread.outcomes, 0, sizeof(thread.outcomes));
+	thread.of = head;
+	return *cached = entry_find(e);
 }
 
 static uint32_t bucket(uint64_t ns)
@@ -158,6 +173,15 @@ static struct last_look look(int fd, const struct rec_life *l, uint64_t now)
 	return k;
 }
 
+/* What was opened after the last listener was closed is not left over from the server. */
+static bool is_at_end(const struct rec_life *l)
+{
+	uint32_t began = word_get_acquire(&shim.end_began);
+
+	return began == END_EXITS || (began == END_NO_LISTENER &&
+				      word_get(&l->born_ns) <= word_get(&shim.no_listener_ns));
+}
+
 static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 {
 	uint32_t flags = word_get(&l->flags);
@@ -166,8 +190,7 @@ static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 	       (flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
 	       (flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
 	       (flags & REC_LIFE_ACCEPTED ? REC_OUTCOME_ACCEPTED : 0) |
-	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) |
-	       (word_get(&shim.end_began) ? REC_OUTCOME_AT_END : 0);
+	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) | (is_at_end(l) ? REC_OUTCOME_AT_END : 0);
 }
 
 /* The first of each kind, and a sample of the rest, for it costs another system call. */
@@ -230,7 +253,7 @@ void outcome_add(int fd, const struct rec_life *l)
 	uint64_t now = word_get(&l->close_ns);
 	struct last_look k = look(fd, l, now);
 	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, k.fin_ns),
-			   thread_tid() % SHARDS};
+			   shard_of_thread()};
 	struct rec_outcome *o;
 
 	if (!e.birth_site)
@@ -243,6 +266,8 @@ void outcome_add(int fd, const struct rec_life *l)
 	if (is_of_sample(word_add(&o->nr, 1)) && k.asked && !may_be_shared(l))
 		sample_unread(o, fd);
 	count(o, l, now, &k);
+	if (word_get(&shim.notable)) /* all threads read that line, and none writes it in vain */
+		return;
 	if (e.flags & REC_OUTCOME_AT_END ? is_swept_up(&e, k.fin_ns ? now - k.fin_ns : 0)
 					 : is_notable(o, k.fin_ns ? now - k.fin_ns : 0))
 		word_set(&shim.notable, true);
@@ -275,6 +300,7 @@ void outcome_listener_closes(const struct rec_life *l)
 		if (is_other_listener((int)fd, l))
 			return;
 	word_set(&shim.next_listeners_ns, word_get(&l->close_ns) + LISTENERS_EVERY_NS);
+	word_set(&shim.no_listener_ns, word_get(&l->close_ns));
 	word_cas(&shim.end_began, &(uint32_t){END_NOT_YET}, END_NO_LISTENER);
 }
 

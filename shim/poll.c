@@ -61,12 +61,13 @@ static bool is_due(size_t members, uint64_t now)
 
 static void stamp_polled(const struct pollfd *fds, nfds_t nr, uint64_t now, struct at at)
 {
-	uint64_t look = poller_look_begin(nr), ns;
+	uint64_t look = nr, ns;
 	uint32_t members = 0;
 
 	for (nfds_t i = 0; i < nr; i++)
-		look = poller_look(look,
-				   (uint64_t)(uint16_t)fds[i].events << 32 | (unsigned)fds[i].fd);
+		look = poller_look_at(look,
+				      (uint64_t)(uint16_t)fds[i].events << 32 | (unsigned)fds[i].fd,
+				      fds[i].fd);
 	if (poller_is_unchanged(look, now, at))
 		return;
 	ns = poller_next_stamp(now);
@@ -100,12 +101,14 @@ static bool is_known(const struct rec_life *l, uint64_t began_ns)
 	       l->born_ns <= began_ns;
 }
 
-static void told(const struct pollfd *fd, uint64_t began_ns, struct at at)
+static __attribute__((noinline)) void told(const struct pollfd *fd, uint64_t began_ns, struct at at)
 {
 	struct life_ref ref = life_find(fd->fd);
+	int e = errno;
 
 	if (ref.life && is_known(ref.life, began_ns))
 		wait_told(ref, (uint16_t)fd->revents, at);
+	errno = e;
 }
 
 /* The kernel has read and written the set. Where it must not be asked, only now can we, too. */
@@ -118,8 +121,6 @@ static void is_proven(const struct pollfd *fds, nfds_t nr, uint64_t now, struct 
 
 static int poll_end(const struct pollfd *fds, nfds_t nr, struct poll_call call, int r, struct at at)
 {
-	int e = errno;
-
 	if (!call.began_ns)
 		return r;
 	poller_returned(&call, at);
@@ -130,7 +131,6 @@ static int poll_end(const struct pollfd *fds, nfds_t nr, struct poll_call call, 
 		if (unlikely((uint16_t)fds[i].revents & EVENTS_GONE))
 			told(&fds[i], call.began_ns, at);
 	}
-	errno = e;
 	return r;
 }
 
@@ -203,11 +203,14 @@ static uint64_t set_word(const fd_set *in, int nr, int base)
 
 static void stamp_selected(const fd_set *in, int nr, uint64_t now, struct at at)
 {
-	uint64_t look = poller_look_begin((unsigned)nr), ns, bits;
+	uint64_t look = (unsigned)nr, ns, bits;
 	uint32_t members = 0;
 
-	for (int base = 0; base < nr; base += 64)
-		look = poller_look(look, set_word(in, nr, base));
+	for (int base = 0; base < nr; base += 64) {
+		look = poller_look(look, bits = set_word(in, nr, base));
+		for (; bits; bits &= bits - 1)
+			look = poller_look_at(look, 0, base + __builtin_ctzll(bits));
+	}
 	if (poller_is_unchanged(look, now, at))
 		return;
 	ns = poller_next_stamp(now);
@@ -236,12 +239,8 @@ static struct poll_call select_begin(const fd_set *in, int nr, struct at at)
 /* That it worked proves little: the kernel reads no more of a set than there can be descriptors. */
 static int select_end(struct poll_call call, int r, struct at at)
 {
-	int e = errno;
-
-	if (!call.began_ns)
-		return r;
-	poller_returned(&call, at);
-	errno = e;
+	if (call.began_ns)
+		poller_returned(&call, at);
 	return r;
 }
 

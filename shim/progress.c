@@ -58,34 +58,15 @@ static struct rec_progress *entry_find(struct rec_progress *all, uint32_t tid, u
 	return word_get(&p->tid) == tid && word_get(&p->site) == site ? p : NULL;
 }
 
-static struct rec_progress *entry_get(uint32_t site, uint64_t now)
+/* Where progress_get() does not find it at once. */
+struct rec_progress *progress_find(uint32_t site, uint64_t now)
 {
-	struct rec_progress **cached = &thread.progress[site % 4], *p = *cached;
-	struct rec_progress *all = word_get(&shim.progress);
+	struct rec_progress *all = word_get(&shim.progress), *p;
 
-	if (likely(p && p >= all && p < all + REC_PROGRESS_NR && /* after a failed exec: another */
-		   word_get(&p->tid) == thread_tid() && word_get(&p->site) == site))
-		return p;
 	if (!all)
 		return NULL;
-	*cached = p = entry_find(all, thread_tid(), site, now);
+	thread.progress[site % 4] = p = entry_find(all, thread_tid(), site, now);
 	return p;
-}
-
-/* This thread has just touched `life`. first: for the first time since its birth. */
-void progress_touched(struct rec_life *life, uint64_t now, bool first)
-{
-	struct rec_progress *p = entry_get(word_get(&life->site), now);
-
-	if (!p)
-		return;
-	if (word_get(&life->born_ns) >= word_get(&p->newest_born_ns)) {
-		word_set(&p->newest_born_ns, word_get(&life->born_ns));
-		word_set(&p->newest_touch_ns, now);
-		word_set(&p->newest_touch_seq, thread.touch_seq);
-	}
-	if (first)
-		word_set(&p->served, word_get(&p->served) + 1);
 }
 
 /* This thread closes `life`. */
@@ -95,7 +76,7 @@ void progress_ended(const struct rec_life *life)
 
 	if (!(word_get(&life->flags) & REC_LIFE_TOUCHED))
 		return;
-	p = entry_get(word_get(&life->site), now_coarse_ns());
+	p = progress_get(thread_tid(), word_get(&life->site), now_coarse_ns());
 	if (!p)
 		return;
 	word_set(&p->ended, word_get(&p->ended) + 1);

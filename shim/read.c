@@ -4,38 +4,44 @@
  */
 #include "shim.h"
 
-/* What a call asked for, as far as it decides whether a result of 0 is an EOF. */
-struct request {
-	int fd;
-	enum rec_call call;
-	size_t bytes;
-	int flags;
-};
+/* A request: an enum rec_call, and whether a result of 0 is the EOF. One word, for one register. */
+#define WANTS (1u << 16) /* something was asked for, and nothing only peeked at */
 
-/* 0 from a stream is the EOF if something was asked for and nothing was only peeked at. */
-static bool is_eof(const struct rec_life *l, const struct request *q, ssize_t r)
+static inline uint32_t request(enum rec_call call, size_t bytes, int flags)
 {
-	return r == 0 && q->bytes && !(q->flags & (MSG_PEEK | MSG_ERRQUEUE)) &&
-	       l->type == SOCK_STREAM;
+	return (uint32_t)call | (bytes && !(flags & (MSG_PEEK | MSG_ERRQUEUE)) ? WANTS : 0);
 }
 
-static ssize_t got(struct life_ref ref, struct request q, ssize_t r, struct at at)
+static inline enum rec_call request_call(uint32_t request)
 {
-	int e;
+	return (enum rec_call)(request & ~WANTS);
+}
 
-	if (likely(!ref.life)) {
-		use_returned(q.fd, q.call, r, at);
-		return r;
-	}
-	in_call_end(&ref.life->reader_tid);
-	e = errno;
-	life_touch(ref, q.call, at);
-	if (is_eof(ref.life, &q, r))
+static __attribute__((noinline)) ssize_t got_nothing(struct life_ref ref, uint32_t request,
+						     ssize_t r, struct at at)
+{
+	int e = errno;
+
+	if (r == 0 && (request & WANTS) && ref.life->type == SOCK_STREAM)
 		life_eof(ref, at);
 	else if (r < 0 && e != EAGAIN)
 		life_error(ref, e, at);
 	errno = e;
 	return r;
+}
+
+static __attribute__((noinline)) ssize_t got_some(struct life_ref ref, uint32_t request, ssize_t r,
+						  struct at at)
+{
+	in_call_end(&ref.life->reader_tid);
+	life_touch(ref, request_call(request), at);
+	return likely(r > 0) ? r : got_nothing(ref, request, r, at);
+}
+
+static inline ssize_t got(struct life_ref ref, int fd, uint32_t request, ssize_t r, struct at at)
+{
+	return ref.life ? got_some(ref, request, r, at)
+			: use_returned(fd, request_call(request), r, at);
 }
 
 static size_t iov_bytes(const struct iovec *iov, size_t nr)
@@ -71,8 +77,7 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 		errno = 0;
 		return 1;
 	}
-	return got(ref, (struct request){fd, REC_CALL_READ, n, 0}, real.read(fd, buf, n),
-		   AT_CALLER);
+	return got(ref, fd, request(REC_CALL_READ, n, 0), real.read(fd, buf, n), AT_CALLER);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int nr)
@@ -81,16 +86,16 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int nr)
 	ssize_t r = real.readv(fd, iov, nr);
 
 	if (!ref.life)
-		return r;
-	return got(ref, (struct request){fd, REC_CALL_READV, r ? 0 : iov_bytes(iov, (size_t)nr), 0},
-		   r, AT_CALLER);
+		return use_returned(fd, REC_CALL_READV, r, AT_CALLER);
+	return got(ref, fd, request(REC_CALL_READV, r ? 0 : iov_bytes(iov, (size_t)nr), 0), r,
+		   AT_CALLER);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){fd, REC_CALL_RECV, n, flags}, real.recv(fd, buf, n, flags),
+	return got(ref, fd, request(REC_CALL_RECV, n, flags), real.recv(fd, buf, n, flags),
 		   AT_CALLER);
 }
 
@@ -98,7 +103,7 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG f
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){fd, REC_CALL_RECVFROM, n, flags},
+	return got(ref, fd, request(REC_CALL_RECVFROM, n, flags),
 		   real.recvfrom(fd, buf, n, flags, from, len), AT_CALLER);
 }
 
@@ -106,13 +111,13 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG f
 static ssize_t got_message(struct life_ref ref, int fd, const struct msghdr *msg, int flags,
 			   ssize_t r, struct at at)
 {
-	struct request q = {fd, REC_CALL_RECVMSG, 0, flags};
+	size_t bytes = 0;
 
 	if (r >= 0 && msg->msg_controllen && hook_enter())
 		pass_received(msg, REC_CALL_RECVMSG, at);
 	if (ref.life && r == 0)
-		q.bytes = iov_bytes(msg->msg_iov, msg->msg_iovlen);
-	return got(ref, q, r, at);
+		bytes = iov_bytes(msg->msg_iov, msg->msg_iovlen);
+	return got(ref, fd, request(REC_CALL_RECVMSG, bytes, flags), r, at);
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
@@ -127,15 +132,16 @@ static int got_many(struct life_ref ref, int fd, int r, const struct mmsghdr *ms
 		    struct at at)
 {
 	const struct mmsghdr *last = r > 0 ? &msgs[r - 1] : NULL;
-	struct request q = {fd, REC_CALL_RECVMMSG, 0, flags};
 	bool record = hook_enter();
+	size_t bytes = 0;
 
 	for (int i = 0; record && i < r; i++)
 		if (msgs[i].msg_hdr.msg_controllen)
 			pass_received(&msgs[i].msg_hdr, REC_CALL_RECVMMSG, at);
 	if (ref.life && last)
-		q.bytes = iov_bytes(last->msg_hdr.msg_iov, last->msg_hdr.msg_iovlen);
-	got(ref, q, last ? (ssize_t)last->msg_len : r, at);
+		bytes = iov_bytes(last->msg_hdr.msg_iov, last->msg_hdr.msg_iovlen);
+	got(ref, fd, request(REC_CALL_RECVMMSG, bytes, flags), last ? (ssize_t)last->msg_len : r,
+	    at);
 	return r;
 }
 
@@ -153,15 +159,15 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){fd, REC_CALL_READ, n, 0},
-		   real.__read_chk(fd, buf, n, room), AT_CALLER);
+	return got(ref, fd, request(REC_CALL_READ, n, 0), real.__read_chk(fd, buf, n, room),
+		   AT_CALLER);
 }
 
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){fd, REC_CALL_RECV, n, flags},
+	return got(ref, fd, request(REC_CALL_RECV, n, flags),
 		   real.__recv_chk(fd, buf, n, room, flags), AT_CALLER);
 }
 
@@ -170,7 +176,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 {
 	struct life_ref ref = FIND(fd);
 
-	return got(ref, (struct request){fd, REC_CALL_RECVFROM, n, flags},
+	return got(ref, fd, request(REC_CALL_RECVFROM, n, flags),
 		   real.__recvfrom_chk(fd, buf, n, room, flags, from, len), AT_CALLER);
 }
 
@@ -180,10 +186,10 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 long raw_read(long nr, const long a[6], struct at at)
 {
 	bool recv = nr == SYS_recvfrom;
-	struct request q = {(int)a[0], recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
-			    recv ? (int)a[3] : 0};
+	uint32_t q = request(recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
+			     recv ? (int)a[3] : 0);
 
-	return got(life_find((int)a[0]), q, raw_call(nr, a), at);
+	return got(life_find((int)a[0]), (int)a[0], q, raw_call(nr, a), at);
 }
 
 long raw_readv(long nr, const long a[6], struct at at)
@@ -192,7 +198,7 @@ long raw_readv(long nr, const long a[6], struct at at)
 	long r = raw_call(nr, a);
 	size_t bytes = ref.life && !r ? iov_bytes((const struct iovec *)a[1], (size_t)a[2]) : 0;
 
-	return got(ref, (struct request){(int)a[0], REC_CALL_READV, bytes, 0}, r, at);
+	return got(ref, (int)a[0], request(REC_CALL_READV, bytes, 0), r, at);
 }
 
 long raw_recvmsg(long nr, const long a[6], struct at at)

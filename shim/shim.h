@@ -20,6 +20,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <spawn.h>
@@ -59,10 +60,17 @@
 /* Copies what another thread may read or write meanwhile: each of its words stays whole. */
 static inline void words_copy(void *to, const void *from, size_t bytes)
 {
-	typedef uint32_t __attribute__((may_alias)) word;
+	typedef uint32_t __attribute__((may_alias)) half;
+	typedef uint64_t __attribute__((may_alias)) word;
+	size_t i = 0;
 
-	for (size_t i = 0; i < bytes / sizeof(word); i++)
-		word_set((word *)to + i, word_get((const word *)from + i));
+	for (; !(((uintptr_t)to | (uintptr_t)from) % sizeof(word)) && i + sizeof(word) <= bytes;
+	     i += sizeof(word))
+		word_set((word *)((char *)to + i),
+			 word_get((const word *)((const char *)from + i)));
+	for (; i < bytes; i += sizeof(half))
+		word_set((half *)((char *)to + i),
+			 word_get((const half *)((const char *)from + i)));
 }
 
 /* Binds to the oldest version of a symbol: the shim must load where glibc is older than here. */
@@ -157,7 +165,7 @@ void init_head_reset(void);
 #define LIVES_L1       1041u /* up to descriptor 2^30 */
 #define SITE_CHUNKS    512u
 #define MODULE_CHUNKS  16u
-#define OUTCOME_CHUNKS 64u
+#define OUTCOME_CHUNKS 256u
 
 /* Whether the program has begun to stop: its last listener was closed, or exit() was called. */
 enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };
@@ -183,12 +191,11 @@ struct shim {
 	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
 	uint32_t nr_modules;
 	uint32_t nr_sites;
-	uint64_t next_id;
 	uint64_t next_refresh_ns;
 	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
+	uint64_t no_listener_ns;    /* END_NO_LISTENER: when the last one was closed */
 	uint32_t refresh_cursor;
-	uint32_t takings;   /* how often a descriptor became a socket's */
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
 	uint64_t start_ns;
 	uint64_t start_real_ns;
@@ -209,6 +216,10 @@ struct shim {
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
+	uint64_t oldest_id; /* none below is given to a socket any more */
+	/* Written now and then by any thread: away from what every call reads. */
+	_Alignas(64) uint64_t next_id;
+	uint32_t nr_settled; /* threads that were given a shard of their own */
 };
 
 extern struct shim shim;
@@ -239,6 +250,12 @@ struct use {
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
+	uint32_t shard;	  /* where it counts; 0: not settled yet */
+	uint32_t counted; /* until it is */
+	uint64_t id;	  /* the next socket's, while before ids_end */
+	uint64_t ids_end;
+	struct rec_outcome *outcomes[4]; /* where it counted last, in the recording `of` */
+	const struct rec_header *of;
 	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
 	uintptr_t stack_lo;		  /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
@@ -258,11 +275,13 @@ static inline uint32_t thread_number(void)
 	return REC_THREAD_NUMBER | (uint32_t)((uintptr_t)&thread >> 6);
 }
 
+uint32_t thread_ask(void);
+
 static inline uint32_t thread_tid(void)
 {
-	if (unlikely(!thread.tid))
-		thread.tid = shim.sealed ? thread_number() : (uint32_t)sys_gettid();
-	return thread.tid;
+	uint32_t tid = thread.tid;
+
+	return likely(tid) ? tid : thread_ask();
 }
 
 /*
@@ -279,6 +298,10 @@ static inline bool process_is_other(void)
 }
 
 /* clock.c */
+typedef int clock_function(clockid_t clock, struct timespec *ts);
+
+extern clock_function *clock_get; /* never NULL; a function of the kernel's that needs no call */
+
 void clock_find(void);
 uint64_t clock_ns(clockid_t clock);
 
@@ -289,7 +312,25 @@ static inline uint64_t now_ns(void)
 
 static inline uint64_t now_coarse_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC_COARSE);
+	struct timespec ts = {0, 0};
+
+	clock_get(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- shards.c: what threads count apart ---------------------------------------------------- */
+
+#define SHARDS_SHARED 8u /* where threads count that may not live long */
+
+uint32_t shard_unsettled(void);
+struct rec_shard shards_total(const struct rec_header *h);
+uint64_t id_new(void);
+uint64_t id_from_now_on(void);
+
+/* Which of REC_SHARDS is this thread's. */
+static inline uint32_t shard_of_thread(void)
+{
+	return likely(thread.shard) ? thread.shard : shard_unsettled();
 }
 
 /* ---- text.c: building paths and reading /proc without stdio ------------------------------ */
@@ -379,9 +420,7 @@ void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call c
 bool life_die(int fd, struct at at, uint32_t *undo);
 void life_undo_death(int fd, uint32_t undo);
 void life_vanished(struct life_ref ref);
-void life_touch(struct life_ref ref, enum rec_call call, struct at at);
 void life_accepted_from(struct life_ref listener, uint64_t ns);
-void life_wrote(struct life_ref ref);
 void life_eof(struct life_ref ref, struct at at);
 void life_error(struct life_ref ref, int error, struct at at);
 void life_flag(struct life_ref ref, uint32_t flag);
@@ -408,19 +447,22 @@ void lives_adopt(const struct snapshot *snapshot);
 /* The first number from `fd` on that is near a socket, or UINT32_MAX: leaps over the gaps. */
 uint32_t life_next(uint32_t fd);
 
+extern struct rec_life *lives_first[LIVES_L2]; /* shim.lives[0]: a million descriptors */
+
+struct rec_life *life_slot_far(int fd);
+
 /* The slot of a descriptor, or NULL where no socket was near it yet. */
 static inline struct rec_life *life_slot(int fd)
 {
-	uint32_t chunk = (uint32_t)fd / REC_LIVES_PER_CHUNK;
-	struct rec_life **l2, *lives;
+	struct rec_life *lives;
+	uint64_t chunk;
 
-	if (unlikely(fd < 0 || chunk / LIVES_L2 >= LIVES_L1))
-		return NULL;
-	l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
-	if (!l2)
-		return NULL;
-	lives = word_get_acquire(&l2[chunk % LIVES_L2]);
-	return lives ? lives + (uint32_t)fd % REC_LIVES_PER_CHUNK : NULL;
+	if (unlikely((uint32_t)fd >= LIVES_L2 * REC_LIVES_PER_CHUNK))
+		return life_slot_far(fd);
+	/* The quotient, by one multiplication: it is exact up to 2^26. */
+	chunk = (uint32_t)fd * (UINT64_C(0x100000000) / REC_LIVES_PER_CHUNK + 1) >> 32;
+	lives = word_get_acquire(&lives_first[chunk]);
+	return lives ? lives + ((uint32_t)fd - chunk * REC_LIVES_PER_CHUNK) : NULL;
 }
 
 /* The open life in fd. */
@@ -475,14 +517,26 @@ struct poll_call {
 	struct rec_poller *entry; /* that says that this thread waits, or NULL */
 };
 
-uint64_t poller_look_begin(uint64_t nr);
-uint64_t poller_look(uint64_t look, uint64_t word);
 bool poller_is_unchanged(uint64_t look, uint64_t now, struct at at);
 uint64_t poller_next_stamp(uint64_t now);
 bool poller_stamp(int fd, uint64_t ns);
 void poller_drop(int fd);
 void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
 void poller_waits(struct poll_call *call);
+
+static inline uint64_t poller_look(uint64_t look, uint64_t word)
+{
+	look = (look ^ word) * 0x9e3779b97f4a7c15u;
+	return look ^ look >> 32;
+}
+
+/* A descriptor may name another socket than before, though the set looks the same. */
+static inline uint64_t poller_look_at(uint64_t look, uint64_t word, int fd)
+{
+	const struct rec_life *l = life_slot(fd);
+
+	return poller_look(look, word ^ (l ? word_get(&l->seq) * 0xd6e8feb86659fd93u : 0));
+}
 void poller_returned(const struct poll_call *call, struct at at);
 
 /* ---- epoll.c, epoll_sets.c: which set watches a socket ------------------------------------- */
@@ -507,8 +561,77 @@ static inline bool epoll_is_set(int fd)
 
 /* ---- progress.c: which thread has got how far -------------------------------------------- */
 
-void progress_touched(struct rec_life *life, uint64_t now, bool first);
+struct rec_progress *progress_find(uint32_t site, uint64_t now);
 void progress_ended(const struct rec_life *life);
+
+/* This thread's entry for a site, or NULL where there is no room. */
+static inline struct rec_progress *progress_get(uint32_t tid, uint32_t site, uint64_t now)
+{
+	struct rec_progress *p = thread.progress[site % 4];
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)word_get(&shim.progress);
+
+	/* In the table still: after a failed exec there is another. */
+	if (likely(p && offset < REC_PROGRESS_NR * sizeof(*p) && word_get(&p->tid) == tid &&
+		   word_get(&p->site) == site))
+		return p;
+	return progress_find(site, now);
+}
+
+/* This thread has just touched `life`. first: for the first time since its birth. */
+static inline void progress_touched(const struct rec_life *life, uint32_t tid, uint64_t now,
+				    bool first)
+{
+	struct rec_progress *p = progress_get(tid, word_get(&life->site), now);
+	uint64_t born_ns = word_get(&life->born_ns);
+
+	if (unlikely(!p))
+		return;
+	if (born_ns >= word_get(&p->newest_born_ns)) {
+		word_set(&p->newest_born_ns, born_ns);
+		word_set(&p->newest_touch_ns, now);
+		word_set(&p->newest_touch_seq, thread.touch_seq);
+	}
+	if (first)
+		word_set(&p->served, word_get(&p->served) + 1);
+}
+
+/* ---- a touch: what every read and write costs, so it is here and stands in one cache line --- */
+
+void stuck_returned(void);
+
+/* Returns when that was, or 0 where the socket is gone. Leaves errno alone. */
+static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref ref,
+								 enum rec_call call, struct at at)
+{
+	struct rec_life *l = ref.life;
+	uint32_t tid;
+	uint64_t now;
+	bool first;
+
+	if (unlikely(!life_is(ref))) {
+		stuck_returned();
+		return 0;
+	}
+	now = now_coarse_ns();
+	word_set(&l->touch_ns, now);
+	word_set(&l->touch_pc, at.pc);
+	word_set(&l->touch_call, (uint16_t)call);
+	tid = thread_tid();
+	word_set(&l->touch_tid, tid);
+	word_set(&l->touch_seq, ++thread.touch_seq);
+	first = !(word_get(&l->flags) & REC_LIFE_TOUCHED);
+	if (unlikely(first))
+		life_flag(ref, REC_LIFE_TOUCHED);
+	progress_touched(l, tid, now, first);
+	return now;
+}
+
+/* It took bytes, at the touch that returned touched_ns. */
+static inline void life_wrote(struct life_ref ref, uint64_t touched_ns)
+{
+	if (likely(touched_ns))
+		word_set(&ref.life->write_ns, touched_ns);
+}
 
 /* ---- outcomes.c: how the sockets of each place ended -------------------------------------- */
 
@@ -549,13 +672,31 @@ struct frames {
 
 uint32_t stack_site(struct at at);
 bool stack_readable(const void *p, struct at at);
-bool stack_holds(const void *p, size_t n, struct at at);
+void stack_change(struct at at);
+
+static inline void stack_enter(struct at at)
+{
+	if (unlikely(at.cfa < thread.stack_lo || at.cfa >= thread.stack_hi))
+		stack_change(at);
+}
+
+/* Whether the program's n bytes at p lie in its live stack, as far as that is known. */
+static inline bool stack_holds(const void *p, size_t n, struct at at)
+{
+	uintptr_t from = (uintptr_t)p;
+
+	stack_enter(at);
+	return from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= n;
+}
 
 /* A time inside libunwind or the loader, which no handler may jump out of. */
 struct stay {
 	uint64_t signals; /* the guest's mask */
 	bool held;
 };
+
+/* The number that stands for its pipe; no real descriptor: fs.nr_open ends at 2^30. */
+enum { unwinder_fd = INT_MAX - 40 };
 
 void unwinder_load(void);
 void unwinder_warm(void);
@@ -571,12 +712,12 @@ void unwinder_gate_open(void);
 void unwinder_reborn(void);
 bool unwinder_is_caller(struct at at);
 long unwinder_probe(const void *address);
-extern const int unwinder_fd; /* the number that stands for its pipe; no real descriptor */
 
 void ldso_find_lock(void);
 bool ldso_lock_is_stuck(void);
 
 uint32_t site_intern(const struct frames *frames);
+void site_bears(uint32_t site, enum rec_call call);
 void site_connects(uint32_t site, const struct rec_addr *peer);
 struct rec_site *site_get(uint32_t id);
 bool sites_inherit(void);
@@ -610,17 +751,17 @@ void incident_double_close(int fd, struct at at);
 void incident_exhausted(int fd, enum rec_call call, int error, struct at at);
 void incident_use(int fd, enum rec_call call, struct at at);
 
-/* A call on a number in which no socket lives. */
-static inline void use_returned(int fd, enum rec_call call, ssize_t r, struct at at)
+/* A call on a number in which no socket lives. Returns its result. */
+static inline ssize_t use_returned(int fd, enum rec_call call, ssize_t r, struct at at)
 {
-	if (unlikely(r < 0) && errno == EBADF)
+	if (unlikely(r < 0))
 		incident_use(fd, call, at);
+	return r;
 }
 
 /* ---- stuck.c: sockets that are closed under a thread -------------------------------------- */
 
 void stuck_add(int fd, const struct rec_life *l);
-void stuck_returned(void);
 void stuck_undo(int fd);
 void stuck_look(uint64_t now);
 void stuck_reborn(void);

@@ -99,6 +99,15 @@ uint32_t site_intern(const struct frames *f)
 	return 0;
 }
 
+/* A socket is born there. */
+void site_bears(uint32_t site, enum rec_call call)
+{
+	struct rec_site *s = site_get(site);
+
+	if (s && word_get(&s->born_by) != (uint32_t)call)
+		word_set(&s->born_by, (uint32_t)call);
+}
+
 static uint64_t peer_hash(const struct rec_addr *peer)
 {
 	uint64_t hash = 14695981039346656037u ^ peer->port;

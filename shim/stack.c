@@ -68,11 +68,17 @@ static bool page_known(uintptr_t p, uintptr_t *hi)
 /* A slot that holds its return address lies in the stack, and so do all pages below it. */
 static bool shape_matches(const struct shape *s, struct at at, uintptr_t *hi)
 {
-	uintptr_t p = 0;
+	const struct slot *slot = s->slots, *end = slot + s->nr;
+	uintptr_t p = 0, known = *hi;
 
-	for (uint32_t i = 0; i < s->nr; i++) {
-		p = at.cfa + s->slots[i].above;
-		if (!page_known(p, hi) || *(const uint64_t *)p != s->slots[i].pc)
+	for (; slot < end; slot++) {
+		p = at.cfa + slot->above;
+		if (unlikely(p + sizeof(uint64_t) > known)) {
+			if (!page_known(p, hi))
+				return false;
+			known = *hi;
+		}
+		if (*(const uint64_t *)p != slot->pc)
 			return false;
 	}
 	if (unlikely(p >= thread.stack_hi) && at.cfa >= thread.stack_lo && at.cfa < thread.stack_hi)
@@ -80,21 +86,10 @@ static bool shape_matches(const struct shape *s, struct at at, uintptr_t *hi)
 	return true;
 }
 
-static void stack_enter(struct at at)
+COLD void stack_change(struct at at)
 {
-	if (at.cfa >= thread.stack_lo && at.cfa < thread.stack_hi)
-		return;
 	thread.stack_lo = at.cfa & ~(uintptr_t)(PAGE - 1);
 	thread.stack_hi = ((at.cfa - 1) & ~(uintptr_t)(PAGE - 1)) + PAGE;
-}
-
-/* Whether the program's n bytes at p lie in its live stack, as far as that is known. */
-bool stack_holds(const void *p, size_t n, struct at at)
-{
-	uintptr_t from = (uintptr_t)p;
-
-	stack_enter(at);
-	return from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= n;
 }
 
 /* Whether the program's p leads to memory. No system call where p lies near in the stack. */

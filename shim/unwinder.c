@@ -14,7 +14,6 @@
  *   loader's held and the gate shut for ever: signals wait while a thread is inside.
  */
 #include "shim.h"
-#include <limits.h>
 #include <link.h>
 
 #define UNW_LOCAL_ONLY
@@ -27,8 +26,6 @@ OLD_SYMBOL(dlsym)
 #define GATE_WAIT_NS	 50000
 #define GATE_WAIT_ROUNDS 100	    /* 5 ms, more than the slowest walk needs */
 #define GATE_STALE_NS	 100000000u /* whoever closed it so long ago has been jumped out of */
-
-const int unwinder_fd = INT_MAX - 40; /* beyond any RLIMIT_NOFILE: fs.nr_open ends at 2^30 */
 
 static struct {
 	typeof(&unw_tdep_getcontext) getcontext;

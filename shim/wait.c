@@ -45,7 +45,10 @@ void wait_told(struct life_ref ref, uint32_t events, struct at at)
 	life_flag(ref, REC_LIFE_TOLD);
 }
 
-/* A wait has returned: a sign of life, and now and then a moment to look after the idle. */
+/*
+ * A wait has returned: a sign of life, and now and then a moment to look after the idle. Leaves
+ * errno alone.
+ */
 uint64_t wait_returned(void)
 {
 	uint64_t now = now_coarse_ns();

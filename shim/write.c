@@ -10,23 +10,33 @@ static bool is_of_other(enum rec_call call, int error)
 	return call == REC_CALL_SENDFILE && error == EBADF;
 }
 
-static ssize_t put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
+static __attribute__((noinline)) ssize_t put_nothing(struct life_ref ref, enum rec_call call,
+						     ssize_t r, struct at at)
 {
-	int e;
+	int e = errno;
 
-	if (likely(!ref.life)) {
-		use_returned(fd, call, r, at);
-		return r;
-	}
-	in_call_end(&ref.life->writer_tid);
-	e = errno;
-	life_touch(ref, call, at);
-	if (r > 0)
-		life_wrote(ref);
-	else if (r < 0 && e != EAGAIN && !is_of_other(call, e))
+	if (r < 0 && e != EAGAIN && !is_of_other(call, e))
 		life_error(ref, e, at);
 	errno = e;
 	return r;
+}
+
+static __attribute__((noinline)) ssize_t put_some(struct life_ref ref, enum rec_call call,
+						  ssize_t r, struct at at)
+{
+	uint64_t now;
+
+	in_call_end(&ref.life->writer_tid);
+	now = life_touch(ref, call, at);
+	if (unlikely(r <= 0))
+		return put_nothing(ref, call, r, at);
+	life_wrote(ref, now);
+	return r;
+}
+
+static inline ssize_t put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
+{
+	return ref.life ? put_some(ref, call, r, at) : use_returned(fd, call, r, at);
 }
 
 /* It may have taken descriptors along. */
@@ -114,6 +124,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags)
  */
 static ssize_t moved(struct life_ref from, struct life_ref to, ssize_t r, size_t n, struct at at)
 {
+	uint64_t now;
 	int e = errno;
 
 	if (from.life) {
@@ -126,9 +137,9 @@ static ssize_t moved(struct life_ref from, struct life_ref to, ssize_t r, size_t
 	}
 	if (to.life) {
 		in_call_end(&to.life->writer_tid);
-		life_touch(to, REC_CALL_SPLICE, at);
+		now = life_touch(to, REC_CALL_SPLICE, at);
 		if (r > 0)
-			life_wrote(to);
+			life_wrote(to, now);
 		else if (r < 0 && (e == EPIPE || e == ECONNRESET))
 			life_error(to, e, at);
 	}
@@ -212,10 +223,8 @@ static int shut(struct life_ref ref, int fd, int r, int how, struct at at)
 {
 	int e = errno;
 
-	if (!ref.life) {
-		use_returned(fd, REC_CALL_SHUTDOWN, r, at);
-		return r;
-	}
+	if (!ref.life)
+		return (int)use_returned(fd, REC_CALL_SHUTDOWN, r, at);
 	life_touch(ref, REC_CALL_SHUTDOWN, at);
 	if (r == 0)
 		life_shut(ref, how, at);

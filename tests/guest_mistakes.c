@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include <setjmp.h>
+#include <sys/uio.h>
 
 static __attribute__((noinline)) void close_first(int fd)
 {
@@ -72,6 +73,7 @@ static __attribute__((noinline)) void write_again(int fd)
 	must(send(fd, "x", 1, 0) < 0 && errno == EBADF, "send");
 	must(sendmsg(fd, &msg, 0) < 0 && errno == EBADF, "sendmsg");
 	must(recvmsg(fd, &msg, 0) < 0 && errno == EBADF, "recvmsg");
+	must(readv(fd, &iov, 1) < 0 && errno == EBADF, "readv");
 	must(syscall(SYS_write, fd, "x", 1) < 0 && errno == EBADF, "SYS_write");
 	must(shutdown(fd, SHUT_RDWR) < 0 && errno == EBADF, "shutdown");
 	must(connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 && errno == EBADF, "connect");

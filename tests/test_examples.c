@@ -5,7 +5,8 @@
  * The first comment of SOURCE is the specification. It says which clients come ("clients:"), how
  * the program ends ("stop:"), and the findings that socklint must print, no more and no fewer
  * ("finds:"), and what else the report must say ("says:"). A finding must cite a line that is
- * marked "socklint: opened here", or with another word for what was done there.
+ * marked "socklint: opened here", or with another word for what was done there. An option that
+ * socklint is to be given may be there, too ("options:").
  *
  * SOCKLINT and CLIENT are the paths of the command and of the client driver.
  */
@@ -42,6 +43,7 @@ static struct spec {
 	char text[65536]; /* the source; lines are cut out of it */
 	bool has_clients, has_stop, has_finds;
 	char *clients[MAX_CLIENTS + 1]; /* arguments of the client driver */
+	char *option;			/* of "socklint run", or NULL */
 	bool ends_itself;
 	bool handles_signal; /* it ends by SIGTERM, but not of it */
 	char *finds[MAX_FINDS];
@@ -121,6 +123,8 @@ static void parse_comment_line(char *line)
 	if ((value = value_of(line, " * clients:"))) {
 		spec.has_clients = true;
 		parse_clients(value);
+	} else if ((value = value_of(line, " * options:"))) {
+		spec.option = value;
 	} else if ((value = value_of(line, " * stop:"))) {
 		spec.has_stop = true;
 		parse_stop(value);
@@ -293,7 +297,8 @@ static void end_clients(void)
 /* Leaves socklint's report in run.text and returns its exit status. */
 static int run_example(void)
 {
-	char *argv[] = {SOCKLINT, "run", "--dir", dir, "--", (char *)binary, "0", NULL};
+	char *option = spec.option ? spec.option : "--fail-on=error"; /* the default */
+	char *argv[] = {SOCKLINT, "run", option, "--dir", dir, "--", (char *)binary, "0", NULL};
 	int status;
 
 	start(&run, argv);

@@ -12,12 +12,13 @@
 
 #include "rules.h"
 
-static char *read_readme(void)
+static char *read_file(const char *path)
 {
-	FILE *in = fopen(README, "re");
+	FILE *in = fopen(path, "re");
 	char *text = calloc(1, 1 << 20);
 
-	assert_non_null(in);
+	if (!in)
+		fail_msg("there is no %s", path);
 	assert_non_null(text);
 	assert_true(fread(text, 1, (1 << 20) - 1, in) > 0);
 	fclose(in);
@@ -26,7 +27,7 @@ static char *read_readme(void)
 
 static void the_readme_has_a_row_for_each_rule(void **state)
 {
-	char *readme = read_readme(), *row;
+	char *readme = read_file(README), *row;
 	int i;
 
 	(void)state;
@@ -44,7 +45,7 @@ static void the_readme_has_a_row_for_each_rule(void **state)
 
 static void the_readme_names_no_other_rule(void **state)
 {
-	char *readme = read_readme(), *at = strstr(readme, "\n| rule | severity |"), id[64];
+	char *readme = read_file(README), *at = strstr(readme, "\n| rule | severity |"), id[64];
 	int rows = 0;
 
 	(void)state;
@@ -78,12 +79,38 @@ static void every_help_says_how_to_mend_it(void **state)
 	}
 }
 
+/* Each is there, and its first comment says that this rule finds it. */
+static void every_help_names_its_examples(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < RULE_COUNT; i++) {
+		const struct rule *r = rule_by_nr((enum rule_nr)i);
+		const char *at = strstr(r->help, "Example");
+		char name[64], *path, *finds, *text;
+
+		if (!at || !(at = strstr(at, "examples/")) || sscanf(at, "%63[a-z_/.]", name) != 1)
+			fail_msg("the help of %s names no example", r->id);
+		assert_true(asprintf(&path, SOURCE_DIR "/%s", name) > 0);
+		assert_true(asprintf(&finds, " * finds:    %s: %s", severity_name(r->severity),
+				     r->id) > 0);
+		text = read_file(path);
+		if (!strstr(text, finds))
+			fail_msg("%s is to show %s, but does not say that it does", name, r->id);
+		free(text);
+		free(finds);
+		free(path);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_readme_has_a_row_for_each_rule),
 		cmocka_unit_test(the_readme_names_no_other_rule),
 		cmocka_unit_test(every_help_says_how_to_mend_it),
+		cmocka_unit_test(every_help_names_its_examples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

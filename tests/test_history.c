@@ -92,7 +92,8 @@ static void joins_duplicates_by_id(void **state)
 	struct rec_life *b = forge_accepted(x->parent, 4, x->site, 10);
 
 	b->id = a->id;
-	b->flags |= REC_LIFE_DUPLICATE;
+	a->flags |= REC_LIFE_DUPLICATE;
+	b->flags |= REC_LIFE_DUPLICATE | REC_LIFE_COPY;
 	b->touch_seq = a->touch_seq + 1;
 	forge_eof(b, 30);
 	join(x);
@@ -447,6 +448,19 @@ static void copies_of_a_call_are_kin(void **state)
 	assert_int_equal(nr_kin(x, one, false), 2);
 }
 
+/* main() accepts, and opens its listener and its upstream's connection, all of it inlined. */
+static void other_calls_of_one_function_are_no_kin(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t accepts = site_of_two(x, 0x1000, 0x5000), opens = site_of_two(x, 0x1040, 0x5000);
+
+	forge_site_at(x->parent, accepts)->born_by = REC_CALL_ACCEPT;
+	forge_site_at(x->parent, opens)->born_by = REC_CALL_SOCKET;
+	join(x);
+	assert_int_equal(nr_kin(x, accepts, true), 1);
+	assert_int_equal(nr_kin(x, opens, false), 1);
+}
+
 static void one_call_of_accept_makes_kin_but_no_client_kin(void **state)
 {
 	struct fixture *x = *state;
@@ -650,6 +664,7 @@ int main(void)
 		TEST(an_unseen_number_of_a_known_socket),
 		TEST(finds_progress_of_a_site),
 		TEST(copies_of_a_call_are_kin),
+		TEST(other_calls_of_one_function_are_no_kin),
 		TEST(one_call_of_accept_makes_kin_but_no_client_kin),
 		TEST(dates_the_killed_by_their_last_sign),
 		TEST(a_wait_is_a_sign_of_life),

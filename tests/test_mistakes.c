@@ -68,7 +68,7 @@ static void a_use_of_what_is_closed_is_a_warning(void **state)
 		report.out,
 		"warning: use-after-close: 1000 calls made in use_again (guest_mistakes.c:");
 	assert_has_line(report.out,
-			"warning: use-after-close: 7 calls made in write_again (guest_mistakes.c:");
+			"warning: use-after-close: 8 calls made in write_again (guest_mistakes.c:");
 	assert_has_line(report.out, "  first close close_first (guest_mistakes.c:");
 	assert_has_line(report.out, "  call        read() of descriptor ");
 	assert_int_equal(report.status, 0);

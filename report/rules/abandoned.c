@@ -80,6 +80,6 @@ DEFINE_RULE(abandoned)
 "\n"
 "A warning only, for the peer has not closed yet. Not reported are clients' sockets (a pool\n"
 "may want them), sockets used within the grace (1 s), and sockets no older than siblings of\n"
-"theirs became before they were closed.",
+"theirs became before they were closed. Example: examples/abandoned.c",
 	.check = check,
 END_RULE;

@@ -70,6 +70,6 @@ DEFINE_RULE(closed_under_reader)
 "\n"
 "Said where the call had not returned a second after the close (seen when it returned at last,\n"
 "by a look once in a while, or at the end). Listening sockets are left out, and what is closed\n"
-"while the program ends.",
+"while the program ends. Example: examples/closed_under_reader.c",
 	.remark = remark,
 END_RULE;

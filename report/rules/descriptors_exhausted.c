@@ -84,7 +84,9 @@ static void say_holders(struct remark *r, const struct rec_incident *in)
 	find_places(&places, r->process, in->site);
 	for (i = 0; i < places.nr; i++)
 		remark_line_at(r, i ? "" : "held then", places.all[i].site,
-			       "%" PRIu64 " were sockets opened in ", places.all[i].nr);
+			       places.all[i].nr == 1 ? "%" PRIu64 " was a socket opened in "
+						     : "%" PRIu64 " were sockets opened in ",
+			       places.all[i].nr);
 	if (places.nr)
 		say_rest(r, in, &places);
 }
@@ -137,6 +139,7 @@ DEFINE_RULE(descriptors_exhausted)
 "            stop_watching(listener);  /* until one is closed */\n"
 "\n"
 "Only sockets are followed: of files and pipes their number is known, no more. In very large\n"
-"processes the first 65,536 descriptors are looked at.",
+"processes the first 65,536 descriptors are looked at. Example:\n"
+"examples/descriptors_exhausted.c",
 	.remark = remark,
 END_RULE;

@@ -49,6 +49,7 @@ DEFINE_RULE(double_close)
 "  close(c->fd);\n"
 "  c->fd = -1;\n"
 "\n"
-"Loops that close a whole range of numbers, as daemons do at their start, are not counted.",
+"Loops that close a whole range of numbers, as daemons do at their start, are not counted.\n"
+"Example: examples/double_close.c",
 	.remark = remark,
 END_RULE;

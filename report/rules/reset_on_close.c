@@ -80,6 +80,6 @@ DEFINE_RULE(reset_on_close)
 "rule speaks where it were three or more and a tenth of those. Left out are clients' sockets,\n"
 "connections that the peer had closed or reset before, and what is closed while the program\n"
 "ends. A server that drops clients on purpose, or closes on pipelined requests, is named too:\n"
-"they are reset all the same.",
+"they are reset all the same. Example: examples/reset_on_close.c",
 	.remark = remark,
 END_RULE;

@@ -73,6 +73,6 @@ DEFINE_RULE(slow_close)
 "To mend it: keep EPOLLRDHUP (poll: POLLRDHUP) armed while a connection waits, and close when\n"
 "it comes.\n"
 "The numbers are of all sockets of this place that the peer closed first; percentiles are upper\n"
-"bounds, good to a factor of two.",
+"bounds, good to a factor of two. Example: examples/slow_close.c",
 	.remark = remark,
 END_RULE;

@@ -98,6 +98,7 @@ DEFINE_RULE(time_wait_pressure)
 "reuse ports after a second; it is on by default for the loopback alone.)\n"
 "\n"
 "Said where more than half of the ports would be taken, on the average of the time between the\n"
-"first close and the last; only for sockets of a place that knows a single peer.",
+"first close and the last; only for sockets of a place that knows a single peer. Example:\n"
+"examples/time_wait_pressure.c",
 	.remark = remark,
 END_RULE;

@@ -58,6 +58,7 @@ DEFINE_RULE(use_after_close)
 "\n"
 "Counted are read, write, send, receive, shutdown and connect calls on a number whose last owner\n"
 "was a socket. A number that has already been given to somebody else cannot be told from a\n"
-"right one: so where there is one such call there may be more that nobody saw fail.",
+"right one: so where there is one such call there may be more that nobody saw fail.\n"
+"Example: examples/use_after_close.c",
 	.remark = remark,
 END_RULE;

@@ -22,6 +22,7 @@ class Program:
     """Nothing is found, and `reason` is given for one socket at least, if there is one."""
 
     bare = False
+    options = ()  # of the report
     needs = ()
     finds = {}  # (severity, rule): how many
     reason = None
@@ -47,7 +48,7 @@ class Program:
         followed = Followed(tools, where, self.argv(tools, where), self.bare)
         try:
             self.act(followed)
-            return followed.report()
+            return followed.report(self.options)
         finally:
             followed.end()
             for sock in self.held:
@@ -294,6 +295,8 @@ ALL = [
     Server("node, an idle connection in epoll", command="node", file="node_server.js",
            needs=("node",), stay=3),
     Curl("curl A B", needs=("curl",)),
+    Curl("curl A B, of whom more haste is asked", needs=("curl",), options=("--max-dwell=1.5",),
+         finds={("warning", "slow-close"): 1}),
     Client("keep-alive client", file="keep_alive_client.py", reason=PARKED, needs=(PYTHON,)),
     Client("keep-alive client of two", file="keep_alive_client.py", reason=PARKED,
            peers=({}, {"hang_up_after": 9}), needs=(PYTHON,)),
