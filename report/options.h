@@ -28,7 +28,7 @@ struct output {
 	const char *path; /* NULL: stdout */
 };
 
-#define OUTPUTS_MAX 8
+#define OUTPUTS_MAX 32
 
 struct options {
 	struct output outputs[OUTPUTS_MAX];
