@@ -492,7 +492,7 @@ struct rec_summary {
 	uint64_t refused;	/* recordings not made: max-files reached */
 	uint64_t failed;	/* recordings not made: no room or no permission */
 	uint64_t failed_errno;	/* the last reason */
-	uint64_t suspicious; /* sockets that were in CLOSE_WAIT or CLOSE when their process ended */
+	uint64_t suspicious; /* sockets, and processes, of which a rule may have to say something */
 	uint64_t program_pid;	 /* by "socklint run": the program that it started ... */
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
 	uint64_t execs; /* images that were to be started by exec or spawn, and did not fail to */

@@ -250,6 +250,13 @@ static int read_suppressions(struct options *o, struct strbuf *why)
 	return error;
 }
 
+void options_forget_files(struct options *o)
+{
+	suppressions_release(&o->gate.suppressions);
+	baseline_release(&o->gate.baseline);
+	o->gate.baseline_path = NULL;
+}
+
 int options_read_files(struct options *o)
 {
 	struct strbuf why = STRBUF_INIT;

@@ -45,16 +45,11 @@ static bool value_is(const char *value, const char *end, const char *word)
 	return (size_t)(end - value) == strlen(word) && !memcmp(value, word, strlen(word));
 }
 
-/* A relative path is meant from where the program was started, wherever it goes later. */
 static void option_dir(const char *value, size_t n)
 {
 	struct text t = text_in(options.dir, sizeof(options.dir));
 
-	if (n && *value != '/' && SYS2(SYS_getcwd, options.dir, sizeof(options.dir)) > 0) {
-		t.len = strlen(options.dir);
-		text_add(&t, "/");
-	}
-	text_add_n(&t, value, n);
+	text_add_path(&t, value, n);
 	if (t.cut)
 		options.dir[0] = '\0';
 }
@@ -86,8 +81,12 @@ static void option_set(const char *item, const char *end)
 			"  depth=1..60      frames kept of each stack (default 32)\n"
 			"  on-signal=none   do not catch SIGTERM, SIGINT, SIGHUP that would kill\n"
 			"  max-files=N      recordings per directory (default 4096)\n"
-			"  max-size=N[kmg]  bytes per recording (default 256m)\n";
+			"  max-size=N[kmg]  bytes per recording (default 256m)\n"
+			"  grace=SECONDS, max-dwell=SECONDS, strict=1, baseline=FILE\n"
+			"                   as the command's, for what is printed at the end\n";
 		tell_line(help, sizeof(help) - 1);
+	} else {
+		wish_option(item, end);
 	}
 }
 

@@ -323,6 +323,7 @@ struct text {
 struct text text_in(char *buf, size_t room);
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t n);
+void text_add_path(struct text *t, const char *path, size_t n);
 void text_add_number(struct text *t, uint64_t n);
 
 /* Reads up to n bytes of a file. Returns their number, or -errno. */
@@ -751,6 +752,14 @@ void process_reborn(const struct snapshot *snapshot);
 
 void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
+/* wishes.c: how the report is to be judged that is printed there; arguments of the command */
+#define WISHES_MAX 16u
+void wish_option(const char *item, const char *end);
+void wish_suppressions(const char *s);
+void wish_epoch(const char *seconds);
+uint32_t wishes(const char **argv);
+const char *wished_epoch(void);
+
 void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);
