@@ -151,6 +151,7 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 		h->flags |= REC_HEADER_SEALED;
 	}
 	h->end_ns = now_ns();
+	samples_end(h->end_ns);
 	h->end_value = value;
 	word_set_release(&h->end_kind, (uint32_t)kind);
 	if (!shim.sealed && is_clean(&tally))
@@ -223,6 +224,7 @@ void end_take_back(void)
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	shim.pollers = NULL;
 	shim.sent = NULL;
+	samples_reborn();
 	init_head_reset();
 	word_set_release(&shim.attach, DETACHED);
 }

@@ -232,8 +232,9 @@ struct shim {
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	struct rec_poller *pollers;
-	bool pollers_refused;  /* no room for them */
-	struct rec_sent *sent; /* NULL until something is */
+	bool pollers_refused;	    /* no room for them */
+	struct rec_sample *samples; /* NULL until there is one */
+	struct rec_sent *sent;	    /* NULL until something is */
 	struct rec_kept *kept; /* likewise; in a child, its parent's until it has a recording */
 	uint32_t image;	       /* number of this recording among those of the pid */
 	char run_dir[600];
@@ -672,6 +673,12 @@ bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 uint32_t facts_unread(int fd);
 void facts_refresh(uint64_t now);
+
+/* ---- samples.c: the time line -------------------------------------------------------------- */
+
+void samples_take(uint64_t now);
+void samples_end(uint64_t now);
+void samples_reborn(void);
 void facts_count_threads(void);
 
 /* ---- found.c: sockets that no hook saw being opened --------------------------------------- */
