@@ -294,6 +294,13 @@ static int check_paths(const struct options *o)
 	return error;
 }
 
+void options_forget_files(struct options *o)
+{
+	suppressions_release(&o->gate.suppressions);
+	baseline_release(&o->gate.baseline);
+	o->gate.baseline_path = NULL;
+}
+
 int options_read_files(struct options *o)
 {
 	struct strbuf why = STRBUF_INIT;
