@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "alloc.h"
 #include "message.h"
+#include "replace_file.h"
 
 enum {
 	KEY_FAIL_ON = 0x100,
@@ -22,6 +22,7 @@ enum {
 	KEY_BASELINE,
 	KEY_GROWTH,
 	KEY_WRITE_BASELINE,
+	KEY_HTML_ASSETS,
 	KEY_SOURCE_ROOT,
 	KEY_PATH_MAP,
 	KEY_PPROF_TIME,
@@ -125,6 +126,8 @@ static const struct argp_option option_table[] = {
 	{"growth", KEY_GROWTH, NULL, 0,
 	 "With --baseline: they do where there are more sockets than FILE says", 0},
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
+	{"html-assets", KEY_HTML_ASSETS, "WHERE", 0,
+	 "Style and script of -f html:PATH: inline (default), or external, in files beside it", 0},
 	{"source-root", KEY_SOURCE_ROOT, "DIR", 0,
 	 "Name source files below DIR (the current directory) relative to it", 0},
 	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
@@ -134,48 +137,6 @@ static const struct argp_option option_table[] = {
 	 "The time in a profile: recorded (default: when the program ended), now, or none", 0},
 	{0},
 };
-
-/* What an output goes to, by one name; the caller frees it. NULL: what many may write to. */
-static char *destination(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	char *dir, *real, *all;
-	struct stat st;
-
-	if (!path)
-		return xstrdup("standard output");
-	real = realpath(path, NULL);
-	if (real && !stat(real, &st) && !S_ISREG(st.st_mode)) {
-		free(real);
-		return NULL;
-	}
-	if (real)
-		return real;
-	dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-	real = realpath(dir, NULL);
-	all = xstrfmt("%s/%s", real ? real : dir, slash ? slash + 1 : path);
-	free(real);
-	free(dir);
-	return all;
-}
-
-/* Of two files under one name only one would be left. */
-static void check_destinations(const struct options *o, struct argp_state *state)
-{
-	char *all[OUTPUTS_MAX];
-	size_t i, j;
-
-	for (i = 0; i < o->nr_outputs; i++) {
-		all[i] = destination(o->outputs[i].path);
-		for (j = 0; j < i; j++)
-			if (all[i] && all[j] && !strcmp(all[i], all[j]))
-				argp_error(state, "%s and %s both go to %s",
-					   o->outputs[j].format->name, o->outputs[i].format->name,
-					   o->outputs[i].path ? o->outputs[i].path : all[i]);
-	}
-	for (i = 0; i < o->nr_outputs; i++)
-		free(all[i]);
-}
 
 static void parse_format(struct options *o, char *arg, struct argp_state *state)
 {
@@ -193,6 +154,23 @@ static void parse_format(struct options *o, char *arg, struct argp_state *state)
 			   format_names());
 	if (colon && !colon[1])
 		argp_error(state, "no file name after \"%s\"", arg);
+}
+
+/* The later one would replace the earlier. What is written through gets both. */
+static void check_outputs(const struct options *o, struct argp_state *state)
+{
+	const char *paths[OUTPUTS_MAX + 1];
+	size_t nr = 0, i, k;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		if (o->outputs[i].path)
+			paths[nr++] = o->outputs[i].path;
+	if (o->write_baseline)
+		paths[nr++] = o->write_baseline;
+	for (i = 0; i < nr; i++)
+		for (k = 0; k < i; k++)
+			if (replace_file_is_same(paths[i], paths[k]))
+				argp_error(state, "%s: two outputs to one file", paths[i]);
 }
 
 static void parse_fail_on(struct options *o, const char *arg, struct argp_state *state)
@@ -236,6 +214,13 @@ static enum pprof_time parse_pprof_time(const char *arg, struct argp_state *stat
 	return (enum pprof_time)parse_word("pprof-time", arg, words, state);
 }
 
+static void parse_html_assets(struct options *o, const char *arg, struct argp_state *state)
+{
+	o->html_external = !strcmp(arg, "external");
+	if (!o->html_external && strcmp(arg, "inline"))
+		argp_error(state, "--html-assets=%s: not one of inline, external", arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -265,6 +250,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_WRITE_BASELINE:
 		o->write_baseline = arg;
 		return 0;
+	case KEY_HTML_ASSETS:
+		parse_html_assets(o, arg, state);
+		return 0;
 	case KEY_SOURCE_ROOT:
 		paths_set_root(&o->paths, arg);
 		return 0;
@@ -279,9 +267,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->pprof_time = parse_pprof_time(arg, state);
 		return 0;
 	case ARGP_KEY_END:
-		check_destinations(o, state);
-		if (!o->paths.root)
-			paths_set_root(&o->paths, ".");
+		check_outputs(o, state);
 		if (o->gate.growth && !o->gate.baseline_path)
 			argp_error(state, "--growth: since when? There is no --baseline");
 		return 0;
@@ -317,6 +303,24 @@ static int read_suppressions(struct options *o, struct strbuf *why)
 	return error;
 }
 
+static int check_paths(const struct options *o)
+{
+	int error = o->write_baseline ? replace_file_check(o->write_baseline) : 0;
+	size_t i;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		if (o->outputs[i].path)
+			error |= replace_file_check(o->outputs[i].path);
+	return error;
+}
+
+void options_forget_files(struct options *o)
+{
+	suppressions_release(&o->gate.suppressions);
+	baseline_release(&o->gate.baseline);
+	o->gate.baseline_path = NULL;
+}
+
 int options_read_files(struct options *o)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -329,6 +333,8 @@ int options_read_files(struct options *o)
 		status = STATUS_INPUT;
 	if (status)
 		complain("%s", why.buf);
+	else if (check_paths(o))
+		status = STATUS_FAILED;
 	strbuf_release(&why);
 	return status;
 }

@@ -34,10 +34,13 @@ static bool wants_color(enum color color, FILE *out)
 static int write_to(FILE *out, const struct output *to, const struct report *r,
 		    const struct options *o)
 {
-	const struct render_options how = {wants_color(o->color, out), to->path, o->pprof_time};
+	const struct render_options how = {wants_color(o->color, out), to->path, o->paths.real_root,
+					   o->html_external, o->pprof_time};
 
 	to->format->render(out, r, &how);
-	return fflush(out) || ferror(out) ? -1 : 0;
+	if (fflush(out) || ferror(out))
+		return -1;
+	return to->format->write_beside ? to->format->write_beside(&how) : 0;
 }
 
 struct filling {

@@ -22,8 +22,8 @@ struct report_line {
 struct report_frame {
 	char *function;	 /* or "???" */
 	char *where;	 /* for people: "file.c:41" or "module+0x12" */
-	char *file;	 /* as the compiler saw it, relative below the source root; or NULL */
-	bool astray;	 /* it is relative, but nobody knows to what */
+	char *file;	 /* as the compiler saw it, mapped to where it lies now, or NULL */
+	char *path;	 /* below the source root; NULL: it lies elsewhere */
 	int line;	 /* 0: not known */
 	char *module;	 /* the ELF file's name without directories; NULL: generated code */
 	char *build_id;	 /* of the module, in hexadecimal digits, or NULL */
@@ -161,6 +161,7 @@ struct report_socket {
 		unsent; /* bytes; of a listener: connections in its queue, and their limit */
 	bool asked;	/* the kernel was: unread and unsent are its answer */
 	bool eof_unread;
+	bool connect_failed; /* the last connect() did */
 	uint64_t born_at, fin_at, eof_at, told_at, reset_at, shut_at, touched_at;
 	uint64_t now_at; /* when it was judged */
 };
@@ -208,6 +209,7 @@ struct report {
 	struct report_site *sites; /* most faults first, then most open, then most closed */
 	size_t nr_sites;
 	uint64_t start_at, now_at; /* the first process's start, and the last moment judged */
+	uint64_t max_dwell_ns;	   /* a later close is slow: the policy's */
 
 	struct report_rule *rules; /* all there are */
 	size_t nr_rules;

@@ -24,7 +24,8 @@ static struct report_frame frame(const char *name, const char *dir, int line)
 	return (struct report_frame){
 		.function = xstrdup(name),
 		.where = line ? xstrfmt("%s.c:%d", name, line) : xstrdup("server+0x12"),
-		.file = line ? xstrfmt("%s/%s.c", dir, name) : NULL,
+		.file = line ? xstrfmt("/src/%s/%s.c", dir, name) : NULL,
+		.path = line ? xstrfmt("%s/%s.c", dir, name) : NULL,
 		.line = line,
 		.module = xstrdup("server"),
 		.build_id = xstrdup("00112233445566778899aabbccddeeff00112233"),
@@ -247,6 +248,7 @@ static struct report_socket open_socket(int fd, size_t finding)
 		.unread = 2,
 		.asked = true,
 		.eof_unread = finding != REPORT_NONE,
+		.connect_failed = finding != REPORT_NONE,
 		.born_at = NOW - 95 * SECOND,
 		.fin_at = finding == REPORT_NONE ? 0 : NOW - 90 * SECOND,
 		.eof_at = NOW - 90 * SECOND,
