@@ -123,7 +123,8 @@ static const struct argp_option option_table[] = {
 	{"growth", KEY_GROWTH, NULL, 0,
 	 "With --baseline: they do where there are more sockets than FILE says", 0},
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
-	{"source-root", KEY_SOURCE_ROOT, "DIR", 0, "Name source files below DIR relative to it", 0},
+	{"source-root", KEY_SOURCE_ROOT, "DIR", 0,
+	 "Name source files below DIR (the current directory) relative to it", 0},
 	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
 	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
@@ -215,6 +216,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_color(o, arg, state);
 		return 0;
 	case ARGP_KEY_END:
+		if (!o->paths.root)
+			paths_set_root(&o->paths, ".");
 		if (o->gate.growth && !o->gate.baseline_path)
 			argp_error(state, "--growth: since when? There is no --baseline");
 		return 0;
