@@ -248,9 +248,10 @@ struct rec_progress {
  * evicted.
  */
 struct rec_poller {
-	uint32_t tid;	     /* 0: free */
-	uint32_t waiting;    /* 1 while it is inside the call */
-	uint64_t stamped_ns; /* coarse, but no two stamps of a thread are the same */
+	uint32_t tid;	      /* 0: free */
+	uint32_t waiting;     /* 1 while it is inside the call */
+	uint64_t stamped_ns;  /* coarse, but no two stamps of a thread are the same */
+	uint64_t reserved[6]; /* a cache line for each */
 };
 
 /* ---- sent: sockets handed to other processes ---------------------------------------------- */
@@ -401,11 +402,12 @@ struct rec_chunk {
 #define REC_MODULES_PER_CHUNK 31u /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
-#define REC_INCIDENTS_NR      255u  /* one unit */
-#define REC_OUTCOMES_NR	      51u   /* one unit */
-#define REC_POLLERS_NR	      1020u /* one unit */
-#define REC_SENT_NR	      255u  /* one unit */
-#define REC_KEPT_NR	      127u  /* one unit */
+#define REC_INCIDENTS_NR      255u /* one unit */
+#define REC_OUTCOMES_NR	      51u  /* one unit */
+#define REC_POLLERS_UNITS     4u
+#define REC_POLLERS_NR	      1023u
+#define REC_SENT_NR	      255u /* one unit */
+#define REC_KEPT_NR	      127u /* one unit */
 
 /* ---- header ------------------------------------------------------------------------------ */
 
@@ -430,6 +432,15 @@ enum rec_header_flag {
 	REC_HEADER_DEEPBIND = 1u << 6, /* loaded a library past the hooks: RTLD_DEEPBIND, dlmopen */
 };
 
+/* What threads count apart, so that no two write one cache line: to be added up. */
+struct rec_shard {
+	uint64_t births;
+	uint64_t deaths;
+	uint64_t reserved[6];
+};
+
+#define REC_SHARDS 128u
+
 struct rec_header {
 	char magic[8]; /* REC_MAGIC, written last */
 	uint32_t version;
@@ -447,7 +458,7 @@ struct rec_header {
 	uint64_t end_ns;
 	uint64_t facts_ns; /* when all open lives were completed with kernel facts; 0: never */
 	/* counters */
-	uint64_t births;
+	uint64_t births; /* in the file 0: the shards have it */
 	uint64_t deaths;
 	uint64_t births_without_stack;
 	uint64_t lost_lives; /* births for which the recording could not grow */
@@ -469,7 +480,8 @@ struct rec_header {
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
 	uint32_t cmdline_bytes;
-	uint32_t reserved2;
+	uint32_t reserved2[11];
+	struct rec_shard shards[REC_SHARDS];
 };
 
 /* ---- summary ----------------------------------------------------------------------------- */
@@ -535,7 +547,9 @@ REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
 REC_ASSERT("incident", sizeof(struct rec_incident) == 64);
 REC_ASSERT("outcome", sizeof(struct rec_outcome) == 320);
 REC_ASSERT("outcomes fit", REC_OUTCOMES_NR * 320u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("poller", sizeof(struct rec_poller) == 16);
+REC_ASSERT("poller", sizeof(struct rec_poller) == 64);
+REC_ASSERT("shard", sizeof(struct rec_shard) == 64);
+REC_ASSERT("a shard is a line", offsetof(struct rec_header, shards) % 64 == 0);
 REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("kept", sizeof(struct rec_kept) == 128);
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
@@ -548,7 +562,7 @@ REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));
 REC_ASSERT("incidents fit", REC_INCIDENTS_NR * 64u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("pollers fit", REC_POLLERS_NR * 16u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("pollers fit", REC_POLLERS_NR * 64u <= REC_CHUNK_ROOM(REC_POLLERS_UNITS));
 REC_ASSERT("sent fit", REC_SENT_NR * 64u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("kept fit", REC_KEPT_NR * 128u <= REC_CHUNK_ROOM(1));
 

@@ -135,6 +135,16 @@ static int read_copy(struct recording *r, int fd, uint64_t bytes, struct strbuf 
 	return check_header(r->header, r->path, why);
 }
 
+static void add_up_shards(struct rec_header *h)
+{
+	size_t i;
+
+	for (i = 0; i < REC_SHARDS; i++) {
+		h->births += h->shards[i].births;
+		h->deaths += h->shards[i].deaths;
+	}
+}
+
 static void end_strings(struct rec_header *h)
 {
 	h->host[sizeof(h->host) - 1] = '\0';
@@ -317,8 +327,10 @@ static int has_moved(const struct recording *r, int fd)
 {
 	struct rec_header now;
 
-	return read_start(fd, &now, sizeof(now)) == sizeof(now) &&
-	       (now.births != r->header->births || now.nr_sites != r->header->nr_sites);
+	if (read_start(fd, &now, sizeof(now)) != sizeof(now))
+		return 0;
+	add_up_shards(&now);
+	return (now.births != r->header->births || now.nr_sites != r->header->nr_sites);
 }
 
 /* The life as the file has it now. */
@@ -379,6 +391,7 @@ static enum load_status load_from(struct recording *r, int fd, struct strbuf *wh
 		h = *r->header;
 	} while (h.file_bytes > r->size);
 	end_strings(r->header);
+	add_up_shards(r->header);
 	r->nr_sites = r->size / sizeof(struct rec_site) + 1;
 	r->sites = xcalloc(r->nr_sites, sizeof(*r->sites));
 	walk_chunks(r);

@@ -21,7 +21,7 @@ struct recording {
 	char *path;
 	unsigned char *data; /* a private copy of the whole file */
 	size_t size;
-	struct rec_header *header; /* in data; its strings end */
+	struct rec_header *header; /* in data; its strings end, its shards are added up */
 	struct recorded_life *lives;
 	size_t nr_lives, alloc_lives;
 	struct rec_site **sites; /* by id; NULL where there is none */

@@ -21,6 +21,7 @@ enum {
 	KEY_BASELINE,
 	KEY_GROWTH,
 	KEY_WRITE_BASELINE,
+	KEY_HTML_ASSETS,
 	KEY_SOURCE_ROOT,
 	KEY_PATH_MAP,
 };
@@ -125,6 +126,8 @@ static const struct argp_option option_table[] = {
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
 	{"source-root", KEY_SOURCE_ROOT, "DIR", 0,
 	 "Name source files below DIR (the current directory) relative to it", 0},
+	{"html-assets", KEY_HTML_ASSETS, "WHERE", 0,
+	 "Style and script of -f html:PATH: inline (default), or external, in files beside it", 0},
 	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
 	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
@@ -176,6 +179,13 @@ static void parse_color(struct options *o, const char *arg, struct argp_state *s
 	argp_error(state, "--color=%s: not one of auto, always, never", arg);
 }
 
+static void parse_html_assets(struct options *o, const char *arg, struct argp_state *state)
+{
+	o->html_external = !strcmp(arg, "external");
+	if (!o->html_external && strcmp(arg, "inline"))
+		argp_error(state, "--html-assets=%s: not one of inline, external", arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -204,6 +214,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_WRITE_BASELINE:
 		o->write_baseline = arg;
+		return 0;
+	case KEY_HTML_ASSETS:
+		parse_html_assets(o, arg, state);
 		return 0;
 	case KEY_SOURCE_ROOT:
 		paths_set_root(&o->paths, arg);

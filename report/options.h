@@ -41,6 +41,7 @@ struct options {
 	const char *write_baseline; /* or NULL */
 	int error_exitcode;
 	enum color color;
+	bool html_external; /* as in struct render_options */
 };
 
 void options_init(struct options *o, int error_exitcode);

@@ -110,7 +110,7 @@ static void fold(void)
 		return;
 	shim.folded = true;
 	word_add(&shim.summary->folded, 1);
-	word_add(&shim.summary->folded_births, word_get(&shim.head->births));
+	word_add(&shim.summary->folded_births, shards_total(shim.head).births);
 }
 
 static void complete_and_close(enum rec_end_kind kind, uint32_t value)

@@ -131,7 +131,7 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
 	uint32_t tid = thread_tid();
 	struct rec_life life = {
 		.site = site,
-		.id = word_add(&shim.next_id, 1),
+		.id = id_new(),
 		.born_ns = now,
 		.born_tid = tid,
 		.family = (uint16_t)b->family,
@@ -182,7 +182,6 @@ static struct life_ref slot_commit(struct rec_life *l, uint32_t seq)
 	uint32_t before = seq;
 
 	word_cas(&l->seq, &before, seq + 1);
-	word_add(&shim.takings, 1);
 	return (struct life_ref){l, seq + 1};
 }
 
@@ -205,7 +204,7 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	/* Once it is seen, so is who has it in hand. */
 	progress_touched(l, thread_tid(), now, false);
 	ref = slot_commit(l, seq);
-	word_add(&shim.head->births, 1);
+	word_add(&shim.head->shards[shard_of_thread()].births, 1);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
 		facts_refresh(now);
 	return ref;
@@ -367,7 +366,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 		return false;
 	if (ends)
 		stuck_closed(fd, l);
-	word_add(&shim.head->deaths, 1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 	*undo = ref.seq;
 	return true;
 }
@@ -379,7 +378,7 @@ void life_undo_death(int fd, uint32_t undo)
 
 	if (!l || !word_cas(&l->seq, &dead, undo))
 		return;
-	word_add(&shim.head->deaths, (uint64_t)-1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, (uint64_t)-1);
 	stuck_undo(fd);
 }
 
@@ -387,7 +386,7 @@ void life_undo_death(int fd, uint32_t undo)
 void life_vanished(struct life_ref ref)
 {
 	if (word_cas(&ref.life->seq, &ref.seq, ref.seq + 1))
-		word_add(&shim.head->deaths, 1);
+		word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 }
 
 void life_flag(struct life_ref ref, uint32_t flag)

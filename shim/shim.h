@@ -165,7 +165,7 @@ void init_head_reset(void);
 #define LIVES_L1       1041u /* up to descriptor 2^30 */
 #define SITE_CHUNKS    512u
 #define MODULE_CHUNKS  16u
-#define OUTCOME_CHUNKS 64u
+#define OUTCOME_CHUNKS 256u
 
 /* Whether the program has begun to stop: its last listener was closed, or exit() was called. */
 enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };
@@ -216,9 +216,10 @@ struct shim {
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
-	/* Written at each birth: in a line of its own, away from what every call reads. */
+	uint64_t oldest_id; /* none below is given to a socket any more */
+	/* Written now and then by any thread: away from what every call reads. */
 	_Alignas(64) uint64_t next_id;
-	uint32_t takings; /* how often a descriptor became a socket's */
+	uint32_t nr_settled; /* threads that were given a shard of their own */
 };
 
 extern struct shim shim;
@@ -249,6 +250,12 @@ struct use {
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
+	uint32_t shard;	  /* where it counts; 0: not settled yet */
+	uint32_t counted; /* until it is */
+	uint64_t id;	  /* the next socket's, while before ids_end */
+	uint64_t ids_end;
+	struct rec_outcome *outcomes[4]; /* where it counted last, in the recording `of` */
+	const struct rec_header *of;
 	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
 	uintptr_t stack_lo;		  /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
@@ -309,6 +316,21 @@ static inline uint64_t now_coarse_ns(void)
 
 	clock_get(CLOCK_MONOTONIC_COARSE, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- shards.c: what threads count apart ---------------------------------------------------- */
+
+#define SHARDS_SHARED 8u /* where threads count that may not live long */
+
+uint32_t shard_unsettled(void);
+struct rec_shard shards_total(const struct rec_header *h);
+uint64_t id_new(void);
+uint64_t id_from_now_on(void);
+
+/* Which of REC_SHARDS is this thread's. */
+static inline uint32_t shard_of_thread(void)
+{
+	return likely(thread.shard) ? thread.shard : shard_unsettled();
 }
 
 /* ---- text.c: building paths and reading /proc without stdio ------------------------------ */
@@ -495,14 +517,26 @@ struct poll_call {
 	struct rec_poller *entry; /* that says that this thread waits, or NULL */
 };
 
-uint64_t poller_look_begin(uint64_t nr);
-uint64_t poller_look(uint64_t look, uint64_t word);
 bool poller_is_unchanged(uint64_t look, uint64_t now, struct at at);
 uint64_t poller_next_stamp(uint64_t now);
 bool poller_stamp(int fd, uint64_t ns);
 void poller_drop(int fd);
 void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
 void poller_waits(struct poll_call *call);
+
+static inline uint64_t poller_look(uint64_t look, uint64_t word)
+{
+	look = (look ^ word) * 0x9e3779b97f4a7c15u;
+	return look ^ look >> 32;
+}
+
+/* A descriptor may name another socket than before, though the set looks the same. */
+static inline uint64_t poller_look_at(uint64_t look, uint64_t word, int fd)
+{
+	const struct rec_life *l = life_slot(fd);
+
+	return poller_look(look, word ^ (l ? word_get(&l->seq) * 0xd6e8feb86659fd93u : 0));
+}
 void poller_returned(const struct poll_call *call, struct at at);
 
 /* ---- epoll.c, epoll_sets.c: which set watches a socket ------------------------------------- */

@@ -6,17 +6,18 @@
  */
 #include "shim.h"
 
-#define GATES	    16 /* by thread, so that two seldom share a line */
 #define WAIT_NS	    100000
 #define WAIT_ROUNDS 2000 /* 0.2 s: a thread inside may have lost its processor */
 
 static struct gate {
 	_Alignas(64) uint32_t inside;
-} gates[GATES];
+} gates[REC_SHARDS];
 
 static struct gate *own_gate(void)
 {
-	return &gates[((uintptr_t)&thread >> 6) * 0x9e3779b97f4a7c15u >> 60];
+	uint32_t shard = thread.shard;
+
+	return &gates[shard ? shard : ((uintptr_t)&thread >> 6) % SHARDS_SHARED];
 }
 
 long sys_call(long nr, long a, long b, long c, long d, long e, long f)
@@ -33,7 +34,7 @@ long sys_call(long nr, long a, long b, long c, long d, long e, long f)
 
 static bool nobody_inside(void)
 {
-	for (int i = 0; i < GATES; i++)
+	for (uint32_t i = 0; i < REC_SHARDS; i++)
 		if (__atomic_load_n(&gates[i].inside, __ATOMIC_SEQ_CST))
 			return false;
 	return true;

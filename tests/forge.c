@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define UNITS 15
+#define UNITS 18
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
@@ -33,8 +33,8 @@ enum {
 	UNIT_INCIDENTS = 9,
 	UNIT_OUTCOMES = 10,
 	UNIT_POLLERS = 12,
-	UNIT_SENT = 13,
-	UNIT_KEPT = 14,
+	UNIT_SENT = 16,
+	UNIT_KEPT = 17,
 };
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
@@ -93,8 +93,8 @@ struct forge *forge_new(uint32_t pid)
 				      .nr = REC_OUTCOMES_NR});
 	make_chunk(f, UNIT_POLLERS,
 		   (struct rec_chunk){.kind = REC_CHUNK_POLLERS,
-				      .units = 1,
-				      .entry_bytes = 16,
+				      .units = REC_POLLERS_UNITS,
+				      .entry_bytes = 64,
 				      .nr = REC_POLLERS_NR});
 	make_chunk(
 		f, UNIT_SENT,
