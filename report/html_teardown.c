@@ -12,7 +12,7 @@
 #include "html_text.h"
 #include "text.h"
 
-#define WIDTH	 780
+#define WIDTH	 800
 #define HEAD	 64
 #define LEFT	 262 /* our lifeline */
 #define RIGHT	 668 /* the peer's */
