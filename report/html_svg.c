@@ -218,6 +218,23 @@ static void put_fitting(FILE *out, const char *text, double width)
 	free(beginning);
 }
 
+static double width_of(const char *text, double most)
+{
+	double width = text ? (double)count_utf8(text) * (CHARACTER + 0.6) : 0;
+
+	return width < most ? width : most;
+}
+
+void svg_dashed_box(FILE *out, enum paint paint, double x, double y, const char *text,
+		    const char *more, double most)
+{
+	double first = width_of(text, most), second = width_of(more, most);
+
+	put_rect(out, x - 8, y - 16, (first > second ? first : second) + 16, more ? 39 : 22);
+	put_stroke(out, paint);
+	html_raw(out, " rx=4 stroke-width=2 stroke-dasharray=\"7 5\"/>");
+}
+
 static void begin_text(FILE *out, double x, double y, enum svg_anchor anchor)
 {
 	static const char *const anchors[] = {"start", "middle", "end"};

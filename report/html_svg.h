@@ -46,6 +46,9 @@ struct svg_steps {
 void svg_steps_begin(FILE *out, struct svg_steps *steps, enum paint paint);
 void svg_steps_to(FILE *out, struct svg_steps *steps, double x, double y);
 void svg_steps_end(FILE *out, double x, int dashed);
+/* Around so many characters of text that begins at (x, y), or two lines of it. */
+void svg_dashed_box(FILE *out, enum paint paint, double x, double y, const char *text,
+		    const char *more, double most);
 /* A horizontal arrow. */
 void svg_arrow(FILE *out, enum paint paint, int dashed, double x1, double x2, double y);
 /* Pointing down at (x, y), and a lozenge and a cross around it. */
