@@ -37,6 +37,7 @@ struct format {
 	const struct format format_##id = {                                                        \
 		.nr = FORMAT_##id, .name = #id, .wants_details = (details), .render = (fn)}
 
+const struct format *format_by_nr(enum format_nr nr);
 /* NULL if there is none of that name. */
 const struct format *format_by_name(const char *name, size_t len);
 /* "text, ..." for messages; the caller frees it. */

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "message.h"
+#include "replace_file.h"
 
 enum {
 	KEY_FAIL_ON = 0x100,
@@ -151,6 +152,23 @@ static void parse_format(struct options *o, char *arg, struct argp_state *state)
 		argp_error(state, "no file name after \"%s\"", arg);
 }
 
+/* The later one would replace the earlier. What is written through gets both. */
+static void check_outputs(const struct options *o, struct argp_state *state)
+{
+	const char *paths[OUTPUTS_MAX + 1];
+	size_t nr = 0, i, k;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		if (o->outputs[i].path)
+			paths[nr++] = o->outputs[i].path;
+	if (o->write_baseline)
+		paths[nr++] = o->write_baseline;
+	for (i = 0; i < nr; i++)
+		for (k = 0; k < i; k++)
+			if (replace_file_is_same(paths[i], paths[k]))
+				argp_error(state, "%s: two outputs to one file", paths[i]);
+}
+
 static void parse_fail_on(struct options *o, const char *arg, struct argp_state *state)
 {
 	char *list = xstrdup(arg);
@@ -228,6 +246,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_color(o, arg, state);
 		return 0;
 	case ARGP_KEY_END:
+		check_outputs(o, state);
 		if (o->gate.growth && !o->gate.baseline_path)
 			argp_error(state, "--growth: since when? There is no --baseline");
 		return 0;
@@ -263,6 +282,17 @@ static int read_suppressions(struct options *o, struct strbuf *why)
 	return error;
 }
 
+static int check_paths(const struct options *o)
+{
+	int error = o->write_baseline ? replace_file_check(o->write_baseline) : 0;
+	size_t i;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		if (o->outputs[i].path)
+			error |= replace_file_check(o->outputs[i].path);
+	return error;
+}
+
 int options_read_files(struct options *o)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -275,6 +305,8 @@ int options_read_files(struct options *o)
 		status = STATUS_INPUT;
 	if (status)
 		complain("%s", why.buf);
+	else if (check_paths(o))
+		status = STATUS_FAILED;
 	strbuf_release(&why);
 	return status;
 }

@@ -52,7 +52,8 @@ void options_release(struct options *o);
  */
 extern const struct argp options_argp;
 extern const struct argp judging_argp;
-/* What they name must be readable: returns 0, or the exit status, having complained. */
+/* What they name must be readable, or writable: returns 0, or the exit status, having complained.
+ */
 int options_read_files(struct options *o);
 
 #endif
