@@ -119,6 +119,7 @@
 	X(exec_cloexec)                                                                            \
 	X(raw_leak)                                                                                \
 	X(raw)                                                                                     \
+	X(stream)                                                                                  \
 	X(stdio_server)                                                                            \
 	X(inline_close)                                                                            \
 	X(uring)                                                                                   \
