@@ -247,6 +247,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_color(o, arg, state);
 		return 0;
 	case ARGP_KEY_END:
+		if (!o->paths.root)
+			paths_set_root(&o->paths, ".");
 		check_outputs(o, state);
 		if (o->gate.growth && !o->gate.baseline_path)
 			argp_error(state, "--growth: since when? There is no --baseline");

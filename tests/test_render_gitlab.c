@@ -88,8 +88,8 @@ static void a_path_never_leaves_the_repository(void **state)
 	(void)state;
 	for (i = 0; i < f->nr_stacks; i++) {
 		for (j = 0; j < f->stacks[i].nr; j++) {
-			free(f->stacks[i].frames[j].path);
-			f->stacks[i].frames[j].path = NULL;
+			free(f->stacks[i].frames[j].file);
+			f->stacks[i].frames[j].file = strdup(j % 2 ? "/usr/a.h" : "../b.c");
 		}
 	}
 	all = rendered(r);
