@@ -149,7 +149,7 @@ const struct report_frame *report_missing_close(const struct report_finding *f)
 
 const char *report_source(const struct report_frame *f)
 {
-	if (!f->file || !*f->file || *f->file == '/' || !strncmp(f->file, "../", 3))
+	if (!f->file || !*f->file || f->astray || *f->file == '/' || !strncmp(f->file, "../", 3))
 		return NULL;
 	/* "node:internal/..." and the like */
 	return f->jit && strchr(f->file, ':') ? NULL : f->file;
