@@ -17,8 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +29,16 @@
 
 static int pair[2];
 static char buf[BATCH];
+
+static uint64_t began; /* a bench may move it, after its preparations */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static void must(long r)
 {
@@ -207,6 +219,31 @@ static void bench_thread(long times)
 	}
 }
 
+/* A child that ends at once, of a process with many sockets: with as many as it may, up to these.
+ */
+#define MANY 18000
+
+static void bench_fork_many(long times)
+{
+	struct rlimit limit;
+	int nr = 0, status;
+
+	must(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	must(setrlimit(RLIMIT_NOFILE, &limit));
+	while (nr < MANY && socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+		nr++;
+	began = now_ns();
+	for (long i = 0; i < times; i++) {
+		pid_t pid = fork();
+
+		must(pid);
+		if (pid == 0)
+			_exit(0);
+		must(waitpid(pid, &status, 0));
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*run)(long times);
@@ -225,20 +262,11 @@ static const struct {
 	{"life", bench_life},
 	{"life_thread", bench_life_thread},
 	{"thread", bench_thread},
+	{"fork_many", bench_fork_many},
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void run(void (*bench)(long), long times)
 {
-	uint64_t began;
-
 	bench(times / 100 + 1); /* warm */
 	began = now_ns();
 	bench(times);
