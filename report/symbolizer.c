@@ -216,6 +216,7 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	f->line = file ? line : 0;
 	f->inlined = inlined;
 	f->module = text_basename(a->module->path);
+	f->elf = a->module;
 	f->offset = a->offset;
 	f->runtime = is_runtime(a->module) || is_interceptor(f->function, a->module) ||
 		     is_standard_library(f->function) || is_start(f->function);

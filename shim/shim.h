@@ -159,6 +159,29 @@ static inline bool hook_enter(void)
 void init_alive_again(void);
 void init_head_reset(void);
 
+/* ---- sys.c: the gate before our system calls ---------------------------------------------- */
+
+/*
+ * Calls that belong together: libunwind's, or while a file of ours is open. No handler may jump out
+ * of a stay, nor asynchronous cancellation end it: signals wait. A filter of the guest's waits too.
+ */
+struct stay {
+	uint64_t signals; /* the guest's mask */
+	bool outermost;
+	bool holds; /* signals */
+	bool file;  /* gate_hold()'s */
+};
+
+/* Returns whether the stay may be: not with a filter, nor when one is about to come. */
+bool stay_begin(struct stay *stay);
+/* Also where it was not to be. */
+void stay_end(const struct stay *stay);
+
+void sys_is_refused(void);
+bool sys_seal(bool all_threads);
+void sys_unseal(void);
+void sys_reborn(void);
+
 /* ---- state of this process and thread ---------------------------------------------------- */
 
 #define LIVES_L2       16384u
@@ -167,8 +190,11 @@ void init_head_reset(void);
 #define MODULE_CHUNKS  16u
 #define OUTCOME_CHUNKS 256u
 
-/* Whether the program has begun to stop: its last listener was closed, or exit() was called. */
-enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };
+/*
+ * Whether the program has begun to stop: its last listener was closed, it was handed a signal that
+ * it catches, or exit() was called.
+ */
+enum end_began { END_NOT_YET, END_NO_LISTENER, END_SIGNALLED, END_EXITS };
 
 /* Where the recording stands; only recorder.c moves it. */
 enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
@@ -194,7 +220,7 @@ struct shim {
 	uint64_t next_refresh_ns;
 	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
-	uint64_t no_listener_ns;    /* END_NO_LISTENER: when the last one was closed */
+	uint64_t end_began_ns;	    /* END_NO_LISTENER, END_SIGNALLED: when */
 	uint32_t refresh_cursor;
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
 	uint64_t start_ns;
@@ -262,6 +288,9 @@ struct thread {
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
 	struct use use;
+	uint32_t calls; /* of ours that are under way: more than one in a handler */
+	bool stays;	/* between stay_begin() and stay_end() */
+	bool file_open; /* between gate_hold() and gate_release() */
 	bool unwinding;
 	struct polling polling;
 	bool in_birth; /* between a call that makes a socket and the record of it */
@@ -293,7 +322,7 @@ static inline bool process_is_other(void)
 	int pid = shim.sealed ? shim.pid : sys_getpid();
 
 	if (unlikely(pid < 0))
-		shim.sealed = true;
+		sys_is_refused();
 	return pid != shim.pid && pid >= 0;
 }
 
@@ -563,6 +592,8 @@ static inline bool epoll_is_set(int fd)
 
 struct rec_progress *progress_find(uint32_t site, uint64_t now);
 void progress_ended(const struct rec_life *life);
+/* The thread that touched it last has touched a younger socket of its site since. */
+bool progress_moved_on(const struct rec_life *life);
 
 /* This thread's entry for a site, or NULL where there is no room. */
 static inline struct rec_progress *progress_get(uint32_t tid, uint32_t site, uint64_t now)
@@ -638,6 +669,8 @@ static inline void life_wrote(struct life_ref ref, uint64_t touched_ns)
 void outcome_add(int fd, const struct rec_life *life);
 void outcome_listener_closes(const struct rec_life *life);
 void outcome_listener_opens(const struct rec_life *life);
+void outcome_signalled(void);
+void outcome_goes_on(const struct rec_life *life);
 
 /* ---- facts.c: what the kernel says about a socket ---------------------------------------- */
 
@@ -689,12 +722,6 @@ static inline bool stack_holds(const void *p, size_t n, struct at at)
 	return from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= n;
 }
 
-/* A time inside libunwind or the loader, which no handler may jump out of. */
-struct stay {
-	uint64_t signals; /* the guest's mask */
-	bool held;
-};
-
 /* The number that stands for its pipe; no real descriptor: fs.nr_open ends at 2^30. */
 enum { unwinder_fd = INT_MAX - 40 };
 
@@ -704,9 +731,8 @@ bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(struct stay *stay);
 void unwinder_leave(const struct stay *stay);
-struct stay gate_hold(void);
-void gate_release(struct stay stay);
-bool unwinder_is_busy(void);
+bool gate_hold(struct stay *stay);
+void gate_release(const struct stay *stay);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);
@@ -810,6 +836,11 @@ const char *__asan_default_options(void);
 
 void signals_arm_all(void);
 void signals_disarm_all(void);
+
+/* ---- caught.c: sigaction() and signal(), for signals that the program may mean to end by -- */
+
+int caught_set(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t caught_signal(sighandler_t (*set)(int, sighandler_t), int sig, sighandler_t h);
 
 /* Not in the guest's house. (fork, exit and their like stay usable: they are hooks here.) */
 #pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen puts fputs

@@ -38,7 +38,7 @@ void text_add_number(struct text *t, uint64_t n)
 	text_add_n(t, digits + i, sizeof(digits) - i);
 }
 
-long text_read_file(const char *path, char *buf, size_t n)
+static long read_all(const char *path, char *buf, size_t n)
 {
 	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
 	size_t got = 0;
@@ -50,4 +50,13 @@ long text_read_file(const char *path, char *buf, size_t n)
 		got += (size_t)r;
 	sys_close(fd);
 	return r < 0 ? r : (long)got;
+}
+
+long text_read_file(const char *path, char *buf, size_t n)
+{
+	struct stay stay;
+	long r = gate_hold(&stay) ? read_all(path, buf, n) : -EPERM;
+
+	gate_release(&stay);
+	return r;
 }
