@@ -284,6 +284,8 @@ static json_t *open_socket(const struct report_socket *s)
 	json_put_text(o, "peer", s->peer);
 	json_put_text(o, "local", s->local);
 	json_put_number(o, "thread", s->thread);
+	if (s->connect_failed)
+		json_put_flag(o, "connect_failed", true);
 	if (s->asked) {
 		json_put_number(o, "unread", s->unread);
 		json_put_number(o, "unsent", s->unsent);
@@ -380,6 +382,7 @@ static json_t *whole(const struct report *r)
 	json_put(o, "verdict", verdict(r));
 	json_put_time(o, "start", r->start_at);
 	json_put_time(o, "judged_at", r->now_at);
+	json_put_number(o, "max_dwell_ns", r->max_dwell_ns);
 	SET_ALL(o, "processes", process, r->processes, r->nr_processes_told);
 	json_put(o, "findings", findings(r));
 	SET_ALL(o, "sites", site, r->sites, r->nr_sites);

@@ -155,6 +155,7 @@ struct report_socket {
 		unsent; /* bytes; of a listener: connections in its queue, and their limit */
 	bool asked;	/* the kernel was: unread and unsent are its answer */
 	bool eof_unread;
+	bool connect_failed; /* the last connect() did */
 	uint64_t born_at, fin_at, eof_at, told_at, reset_at, shut_at, touched_at;
 	uint64_t now_at; /* when it was judged */
 };
@@ -202,6 +203,7 @@ struct report {
 	struct report_site *sites; /* most faults first, then most open, then most closed */
 	size_t nr_sites;
 	uint64_t start_at, now_at; /* the first process's start, and the last moment judged */
+	uint64_t max_dwell_ns;	   /* a later close is slow: the policy's */
 
 	struct report_finding *findings;
 	size_t nr_findings, alloc_findings;

@@ -233,6 +233,7 @@ static struct report_socket open_socket(int fd, size_t finding)
 		.unread = 2,
 		.asked = true,
 		.eof_unread = finding != REPORT_NONE,
+		.connect_failed = finding != REPORT_NONE,
 		.born_at = NOW - 95 * SECOND,
 		.fin_at = finding == REPORT_NONE ? 0 : NOW - 90 * SECOND,
 		.eof_at = NOW - 90 * SECOND,

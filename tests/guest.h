@@ -59,6 +59,7 @@
 	X(ended)                                                                                   \
 	X(end)                                                                                     \
 	X(signals)                                                                                 \
+	X(exchanged_handlers)                                                                      \
 	X(cancel)                                                                                  \
 	X(vfork)                                                                                   \
 	X(fork_idle)                                                                               \
