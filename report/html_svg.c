@@ -98,6 +98,39 @@ void svg_line(FILE *out, enum paint paint, double x1, double y1, double x2, doub
 	html_raw(out, "/>");
 }
 
+void svg_grid(FILE *out, double x1, double y1, double x2, double y2)
+{
+	put_line(out, x1, y1, x2, y2);
+	put_stroke(out, PAINT_FAINT);
+	html_raw(out, " stroke-opacity=\"0.3\"/>");
+}
+
+void svg_steps_begin(FILE *out, struct svg_steps *steps, enum paint paint)
+{
+	steps->started = 0;
+	html_raw(out, "<path");
+	put_stroke(out, paint);
+	html_raw(out, " stroke-width=2 d=\"");
+}
+
+void svg_steps_to(FILE *out, struct svg_steps *steps, double x, double y)
+{
+	if (!steps->started)
+		fprintf(out, "M%.5g %.5g", x, y);
+	else if (y < steps->y - 0.01 || y > steps->y + 0.01)
+		fprintf(out, "H%.5gV%.5g", x, y);
+	else
+		return;
+	steps->started = 1;
+	steps->x = x;
+	steps->y = y;
+}
+
+void svg_steps_end(FILE *out, double x, int dashed)
+{
+	fprintf(out, "H%.5g\"%s/>\n", x, dashed ? " stroke-dasharray=\"7 5\"" : "");
+}
+
 void svg_dashed(FILE *out, enum paint paint, double x1, double y1, double x2, double y2)
 {
 	put_line(out, x1, y1, x2, y2);
@@ -183,6 +216,23 @@ static void put_fitting(FILE *out, const char *text, double width)
 	html_raw(out, "\xe2\x80\xa6");
 	html_text(out, text + utf8_at(text, nr - tail));
 	free(beginning);
+}
+
+static double width_of(const char *text, double most)
+{
+	double width = text ? (double)count_utf8(text) * (CHARACTER + 0.6) : 0;
+
+	return width < most ? width : most;
+}
+
+void svg_dashed_box(FILE *out, enum paint paint, double x, double y, const char *text,
+		    const char *more, double most)
+{
+	double first = width_of(text, most), second = width_of(more, most);
+
+	put_rect(out, x - 8, y - 16, (first > second ? first : second) + 16, more ? 39 : 22);
+	put_stroke(out, paint);
+	html_raw(out, " rx=4 stroke-width=2 stroke-dasharray=\"7 5\"/>");
 }
 
 static void begin_text(FILE *out, double x, double y, enum svg_anchor anchor)

@@ -334,6 +334,83 @@ static void no_two_findings_share_an_anchor(void **state)
 	free(page);
 }
 
+/* ---- much -------------------------------------------------------------------------------- */
+
+#define MANY_SOCKETS 100000
+#define MANY_SITES   5000
+
+struct many {
+	struct whole whole;
+	struct report_frame frames[MANY_SITES][3];
+	struct report_site sites[MANY_SITES];
+	struct report_socket sockets[MANY_SOCKETS];
+	struct report_finding findings[MANY_SITES];
+	char names[MANY_SITES][2][32];
+};
+
+static void add_site(struct many *m, size_t i)
+{
+	struct report_frame *f = m->frames[i];
+
+	snprintf(m->names[i][0], sizeof(m->names[i][0]), "open_the_connection_%zu", i);
+	snprintf(m->names[i][1], sizeof(m->names[i][1]), "handler_%zu", i / 20);
+	f[0] = (struct report_frame){.function = m->names[i][0], .where = (char *)"a.c:1"};
+	f[1] = (struct report_frame){.function = m->names[i][1], .where = (char *)"a.c:2"};
+	f[2] = (struct report_frame){.function = (char *)"main", .where = (char *)"a.c:3"};
+	m->sites[i] = m->whole.site;
+	m->sites[i].stack =
+		(struct report_stack){.frames = f, .nr = 3, .label = (char *)"opened at"};
+	m->sites[i].nr_open = m->sites[i].nr_faults = m->sites[i].nr_close_wait =
+		MANY_SOCKETS / MANY_SITES;
+	m->findings[i] = m->whole.finding;
+	m->findings[i].function = m->names[i][0];
+	m->findings[i].nr = m->findings[i].nr_sockets = MANY_SOCKETS / MANY_SITES;
+	m->findings[i].first_socket = i * (MANY_SOCKETS / MANY_SITES);
+	m->findings[i].nr_ids = 0;
+	m->findings[i].site = i;
+}
+
+static struct many *make_many(void)
+{
+	struct many *m = calloc(1, sizeof(*m));
+	size_t i;
+
+	make_whole(&m->whole);
+	for (i = 0; i < MANY_SITES; i++)
+		add_site(m, i);
+	for (i = 0; i < MANY_SOCKETS; i++) {
+		m->sockets[i] = m->whole.socket;
+		m->sockets[i].finding = m->sockets[i].site = i / (MANY_SOCKETS / MANY_SITES);
+		m->sockets[i].born_at = S(1 + (double)i / MANY_SOCKETS * 60);
+		m->sockets[i].fin_at = m->sockets[i].born_at + 1;
+	}
+	m->whole.report.sites = m->sites;
+	m->whole.report.nr_sites = MANY_SITES;
+	m->whole.report.sockets = m->sockets;
+	m->whole.report.nr_sockets = MANY_SOCKETS;
+	m->whole.report.findings = m->findings;
+	m->whole.report.nr_findings = MANY_SITES;
+	m->whole.process.nr_open = MANY_SOCKETS;
+	m->whole.process.fd_limit = 2 * MANY_SOCKETS;
+	return m;
+}
+
+static void much_is_cut_and_says_so(void **state)
+{
+	struct many *m = make_many();
+	char *page = page_of(&m->whole.report);
+
+	(void)state;
+	assert_true(strlen(page) < 5000000);
+	expect_in(page, "4440 more findings are not shown");
+	expect_in(page, "99600 more open sockets are not shown");
+	expect_in(page, "4500 more places, with 90000 open and 0 closed sockets, are not shown");
+	expect_in(page, "The 24 oldest of 100000;");
+	expect_in(page, "Places too narrow to be seen are left out.");
+	free(page);
+	free(m);
+}
+
 /* ---- style and script -------------------------------------------------------------------- */
 
 static void to_base64(const char *hex, char *to)
@@ -453,6 +530,7 @@ int main(void)
 		cmocka_unit_test(what_is_empty_or_clean_has_a_page),
 		cmocka_unit_test(the_same_report_makes_the_same_page),
 		cmocka_unit_test(no_two_findings_share_an_anchor),
+		cmocka_unit_test(much_is_cut_and_says_so),
 		cmocka_unit_test(the_policy_names_its_own_style_and_script),
 		cmocka_unit_test(style_and_script_may_lie_beside_the_page),
 	};
