@@ -5,12 +5,15 @@
  */
 #include "shim.h"
 
+#define LONG_DWELL_NS 1000000000u
+
 struct options options = {
 	.report = REPORT_EXIT,
 	.on_signal = true,
 	.depth = 32,
 	.max_files = 4096,
 	.max_size = 256u << 20,
+	.long_dwell_ns = LONG_DWELL_NS,
 };
 
 static bool option_is(const char *item, const char *end, const char *key, const char **value)
@@ -54,6 +57,20 @@ static void option_dir(const char *value, size_t n)
 		options.dir[0] = '\0';
 }
 
+/* SECONDS, with a fraction or without: of closes that are later there may be something to tell. */
+static void option_dwell(const char *s, const char *end)
+{
+	uint64_t ns = 0, unit = 1000000000u;
+
+	for (; s < end && *s >= '0' && *s <= '9' && ns < LONG_DWELL_NS; s++)
+		ns = ns * 10 + (uint64_t)(*s - '0') * unit;
+	if (s < end && *s == '.')
+		for (s++; s < end && *s >= '0' && *s <= '9'; s++)
+			ns += (uint64_t)(*s - '0') * (unit /= 10);
+	if (s == end && ns && ns < LONG_DWELL_NS)
+		options.long_dwell_ns = ns;
+}
+
 static void option_set(const char *item, const char *end)
 {
 	const char *value;
@@ -86,6 +103,8 @@ static void option_set(const char *item, const char *end)
 			"                   as the command's, for what is printed at the end\n";
 		tell_line(help, sizeof(help) - 1);
 	} else {
+		if (option_is(item, end, "max-dwell=", &value))
+			option_dwell(value, end);
 		wish_option(item, end);
 	}
 }
