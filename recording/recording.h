@@ -294,6 +294,8 @@ enum rec_outcome_flag {
 	REC_OUTCOME_AT_END = 1u << 4,	 /* closed after exit() or, if older, the last listener */
 	REC_OUTCOME_ACCEPTED = 1u << 5,	 /* we were the server */
 	REC_OUTCOME_TCP = 1u << 6,
+	/* AT_END: nobody waited on it for a second, and its thread had served a younger one */
+	REC_OUTCOME_LEFT = 1u << 7,
 };
 
 /*

@@ -191,8 +191,11 @@ void sys_reborn(void);
 #define MODULE_CHUNKS  16u
 #define OUTCOME_CHUNKS 256u
 
-/* Whether the program has begun to stop: its last listener was closed, or exit() was called. */
-enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };
+/*
+ * Whether the program has begun to stop: its last listener was closed, it was handed a signal that
+ * it catches, or exit() was called.
+ */
+enum end_began { END_NOT_YET, END_NO_LISTENER, END_SIGNALLED, END_EXITS };
 
 /* Where the recording stands; only recorder.c moves it. */
 enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
@@ -218,7 +221,7 @@ struct shim {
 	uint64_t next_refresh_ns;
 	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
-	uint64_t no_listener_ns;    /* END_NO_LISTENER: when the last one was closed */
+	uint64_t end_began_ns;	    /* END_NO_LISTENER, END_SIGNALLED: when */
 	uint32_t refresh_cursor;
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
 	uint64_t start_ns;
@@ -592,6 +595,8 @@ static inline bool epoll_is_set(int fd)
 
 struct rec_progress *progress_find(uint32_t site, uint64_t now);
 void progress_ended(const struct rec_life *life);
+/* The thread that touched it last has touched a younger socket of its site since. */
+bool progress_moved_on(const struct rec_life *life);
 
 /* This thread's entry for a site, or NULL where there is no room. */
 static inline struct rec_progress *progress_get(uint32_t tid, uint32_t site, uint64_t now)
@@ -667,6 +672,8 @@ static inline void life_wrote(struct life_ref ref, uint64_t touched_ns)
 void outcome_add(int fd, const struct rec_life *life);
 void outcome_listener_closes(const struct rec_life *life);
 void outcome_listener_opens(const struct rec_life *life);
+void outcome_signalled(void);
+void outcome_goes_on(const struct rec_life *life);
 
 /* ---- facts.c: what the kernel says about a socket ---------------------------------------- */
 
@@ -815,7 +822,7 @@ void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
 /* wishes.c: how the report is to be judged that is printed there; arguments of the command */
 #define WISHES_MAX 16u
-void wish_option(const char *item, const char *end);
+void wish(const char *argument, const char *value, const char *end, bool is_path);
 void wish_suppressions(const char *s);
 void wish_epoch(const char *seconds);
 uint32_t wishes(const char **argv);
@@ -846,6 +853,11 @@ const char *__asan_default_options(void);
 
 void signals_arm_all(void);
 void signals_disarm_all(void);
+
+/* ---- caught.c: sigaction() and signal(), for signals that the program may mean to end by -- */
+
+int caught_set(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t caught_signal(sighandler_t (*set)(int, sighandler_t), int sig, sighandler_t h);
 
 /* Not in the guest's house. (fork, exit and their like stay usable: they are hooks here.) */
 #pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen puts fputs

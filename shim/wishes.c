@@ -11,20 +11,10 @@ static size_t used;
 static uint32_t nr_words;
 static char epoch[48]; /* NAME=VALUE */
 
-static const struct {
-	const char *key; /* in SOCKLINT_OPTIONS */
-	const char *argument;
-	bool is_path;
-} table[] = {
-	{"grace=", "--grace=", false},
-	{"max-dwell=", "--max-dwell=", false},
-	{"baseline=", "--baseline=", true},
-	{"strict=1", "--strict", false},
-};
-
-/* What there is no room for is left out. */
-static void word_add_wish(const char *argument, const char *value, size_t n, bool is_path)
+/* An option and its value, up to end. What there is no room for is left out. */
+void wish(const char *argument, const char *value, const char *end, bool is_path)
 {
+	size_t n = (size_t)(end - value);
 	struct text t = text_in(words + used, sizeof(words) - used);
 
 	text_add(&t, argument);
@@ -38,18 +28,6 @@ static void word_add_wish(const char *argument, const char *value, size_t n, boo
 	nr_words++;
 }
 
-/* One item of SOCKLINT_OPTIONS. */
-void wish_option(const char *item, const char *end)
-{
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		size_t n = strlen(table[i].key);
-
-		if ((size_t)(end - item) >= n && !memcmp(item, table[i].key, n))
-			word_add_wish(table[i].argument, item + n, (size_t)(end - item) - n,
-				      table[i].is_path);
-	}
-}
-
 /* FILE:FILE, or NULL. */
 void wish_suppressions(const char *s)
 {
@@ -57,7 +35,7 @@ void wish_suppressions(const char *s)
 		size_t n = strcspn(s, ":");
 
 		if (n)
-			word_add_wish("--suppressions=", s, n, true);
+			wish("--suppressions=", s, s + n, true);
 		s += n + !!s[n];
 	}
 }

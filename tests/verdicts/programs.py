@@ -105,10 +105,11 @@ class Server(Program):
 
     line = b"hello\r\n"
     file = command = None
+    more = ()
     stay = 20
 
     def argv(self, tools, where):
-        return [self.command, os.path.join(PROGRAMS, self.file)]
+        return [self.command, os.path.join(PROGRAMS, self.file), *self.more]
 
     def find_port(self, followed):
         return int(followed.wait_for(LISTENING)[1])
@@ -134,6 +135,16 @@ class HalfClosing(Server):
                 pass
         for _ in range(self.stay):
             self.held.append(say(self.port, b"wait 3\r\n", half_close=True))
+
+
+class Leaving(Server):
+    """Some say bye before they go, and after them others come."""
+
+    def meet(self, followed):
+        super().meet(followed)
+        for _ in range(15):
+            say(self.port, b"bye\r\n").close()
+        self.clients_that_stay()
 
 
 class Configured(Server):
@@ -323,6 +334,12 @@ ALL = [
                needs=("redis-server",)),
     Server("node, an idle connection in epoll", command="node", file="node_server.js",
            needs=("node",), stay=3),
+    Leaving("forgetful server that tidies up", command=PYTHON, file="tidy_server.py",
+            more=("forget",), needs=(PYTHON,), finds={("warning", "closed-at-end"): 15}),
+    Leaving("forgetful server that tidies up, bare", command=PYTHON, file="tidy_server.py",
+            more=("forget",), needs=(PYTHON,), finds={("warning", "closed-at-end"): 15},
+            bare=True),
+    Leaving("server that tidies up", command=PYTHON, file="tidy_server.py", needs=(PYTHON,)),
     Curl("curl A B", needs=("curl",)),
     Curl("curl A B, of whom more haste is asked", needs=("curl",), options=("--max-dwell=1.5",),
          finds={("warning", "slow-close"): 1}),
