@@ -109,6 +109,9 @@ enum rec_life_flag {
 	REC_LIFE_CLOEXEC = 1u << 21,  /* FD_CLOEXEC was set when the image ended by exec */
 	REC_LIFE_STDIO = 1u << 22,    /* read and written through a FILE, where no hook looks */
 	REC_LIFE_KEPT = 1u << 23,     /* the program says that it is meant to stay open */
+	REC_LIFE_COPY = 1u << 24,     /* DUPLICATE, and not the first of them */
+	REC_LIFE_FIRST_CLOSED = 1u
+				<< 25, /* COPY: the first was closed; close_* say where and when */
 };
 
 struct rec_addr {
@@ -154,7 +157,8 @@ struct rec_life {
 	uint64_t shut_ns;
 	uint32_t shut_site;
 	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
-	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even */
+	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even, or
+			       FIRST_CLOSED */
 	uint32_t close_site;
 	uint32_t close_tid;
 	uint64_t facts_ns;	     /* when the kernel was asked */
@@ -244,9 +248,10 @@ struct rec_progress {
  * evicted.
  */
 struct rec_poller {
-	uint32_t tid;	     /* 0: free */
-	uint32_t waiting;    /* 1 while it is inside the call */
-	uint64_t stamped_ns; /* coarse, but no two stamps of a thread are the same */
+	uint32_t tid;	      /* 0: free */
+	uint32_t waiting;     /* 1 while it is inside the call */
+	uint64_t stamped_ns;  /* coarse, but no two stamps of a thread are the same */
+	uint64_t reserved[6]; /* a cache line for each */
 };
 
 /* ---- sent: sockets handed to other processes ---------------------------------------------- */
@@ -323,6 +328,45 @@ struct rec_outcome {
 	uint64_t reserved;
 };
 
+/* ---- samples: the time line --------------------------------------------------------------- */
+
+enum rec_sample_flag {
+	REC_SAMPLE_AT_LEAST = 1u << 0, /* not all sockets were looked at: there were more */
+};
+
+/*
+ * How things stood at one moment: in time order, the first some second after the start, the last
+ * at the end (none where the process lived for less than a second). When the table is full every
+ * second one is dropped, and the time between two doubles, so it always spans the whole life.
+ * Where no hook passes for long there is a gap.
+ */
+struct rec_sample {
+	uint64_t ns;
+	uint64_t births;   /* so far, as the header counts them */
+	uint64_t deaths;   /* likewise */
+	uint32_t open;	   /* descriptors that hold sockets, of every kind */
+	uint32_t fin_seen; /* TCP: the peer's FIN is known of, by whatever, and ours is not sent */
+	uint32_t close_wait; /* ... of those, what the kernel said when asked last */
+	uint32_t flags;	     /* enum rec_sample_flag */
+	uint32_t reserved;
+	uint32_t check; /* rec_sample_check(): one that fails is half written, or of no use */
+};
+
+static inline uint32_t rec_sample_check(const struct rec_sample *s)
+{
+	const uint64_t words[] = {s->ns, s->births, s->deaths,
+				  (uint64_t)s->open << 32 | s->fin_seen,
+				  (uint64_t)s->close_wait << 32 | s->flags};
+	uint64_t hash = UINT64_C(14695981039346656037);
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		hash = (hash ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 29;
+	}
+	return (uint32_t)(hash >> 32) | 1u;
+}
+
 /* ---- incidents --------------------------------------------------------------------------- */
 
 enum rec_incident_kind {
@@ -376,7 +420,7 @@ enum rec_chunk_kind {
 	REC_CHUNK_PROGRESS,
 	REC_CHUNK_INCIDENTS,
 	REC_CHUNK_OUTCOMES,
-	REC_CHUNK_RING, /* reserved */
+	REC_CHUNK_SAMPLES,
 	REC_CHUNK_POLLERS,
 	REC_CHUNK_SENT,
 	REC_CHUNK_KEPT,
@@ -399,11 +443,13 @@ struct rec_chunk {
 #define REC_MODULES_PER_CHUNK 31u /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
-#define REC_INCIDENTS_NR      255u  /* one unit */
-#define REC_OUTCOMES_NR	      51u   /* one unit */
-#define REC_POLLERS_NR	      1020u /* one unit */
-#define REC_SENT_NR	      255u  /* one unit */
-#define REC_KEPT_NR	      127u  /* one unit */
+#define REC_INCIDENTS_NR      255u /* one unit */
+#define REC_OUTCOMES_NR	      51u  /* one unit */
+#define REC_POLLERS_UNITS     4u
+#define REC_POLLERS_NR	      1023u
+#define REC_SENT_NR	      255u /* one unit */
+#define REC_KEPT_NR	      127u /* one unit */
+#define REC_SAMPLES_NR	      340u /* one unit; even */
 
 /* ---- header ------------------------------------------------------------------------------ */
 
@@ -428,6 +474,15 @@ enum rec_header_flag {
 	REC_HEADER_DEEPBIND = 1u << 6, /* loaded a library past the hooks: RTLD_DEEPBIND, dlmopen */
 };
 
+/* What threads count apart, so that no two write one cache line: to be added up. */
+struct rec_shard {
+	uint64_t births;
+	uint64_t deaths;
+	uint64_t reserved[6];
+};
+
+#define REC_SHARDS 128u
+
 struct rec_header {
 	char magic[8]; /* REC_MAGIC, written last */
 	uint32_t version;
@@ -445,7 +500,7 @@ struct rec_header {
 	uint64_t end_ns;
 	uint64_t facts_ns; /* when all open lives were completed with kernel facts; 0: never */
 	/* counters */
-	uint64_t births;
+	uint64_t births; /* in the file 0: the shards have it */
 	uint64_t deaths;
 	uint64_t births_without_stack;
 	uint64_t lost_lives; /* births for which the recording could not grow */
@@ -467,7 +522,8 @@ struct rec_header {
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
 	uint32_t cmdline_bytes;
-	uint32_t reserved2;
+	uint32_t reserved2[11];
+	struct rec_shard shards[REC_SHARDS];
 };
 
 /* ---- summary ----------------------------------------------------------------------------- */
@@ -490,7 +546,7 @@ struct rec_summary {
 	uint64_t refused;	/* recordings not made: max-files reached */
 	uint64_t failed;	/* recordings not made: no room or no permission */
 	uint64_t failed_errno;	/* the last reason */
-	uint64_t suspicious; /* sockets that were in CLOSE_WAIT or CLOSE when their process ended */
+	uint64_t suspicious; /* sockets, and processes, of which a rule may have to say something */
 	uint64_t program_pid;	 /* by "socklint run": the program that it started ... */
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
 	uint64_t execs; /* images that were to be started by exec or spawn, and did not fail to */
@@ -533,9 +589,13 @@ REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
 REC_ASSERT("incident", sizeof(struct rec_incident) == 64);
 REC_ASSERT("outcome", sizeof(struct rec_outcome) == 320);
 REC_ASSERT("outcomes fit", REC_OUTCOMES_NR * 320u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("poller", sizeof(struct rec_poller) == 16);
+REC_ASSERT("poller", sizeof(struct rec_poller) == 64);
+REC_ASSERT("shard", sizeof(struct rec_shard) == 64);
+REC_ASSERT("a shard is a line", offsetof(struct rec_header, shards) % 64 == 0);
 REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("kept", sizeof(struct rec_kept) == 128);
+REC_ASSERT("sample", sizeof(struct rec_sample) == 48);
+REC_ASSERT("samples fit", REC_SAMPLES_NR * 48u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
 REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
 REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
@@ -546,7 +606,7 @@ REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));
 REC_ASSERT("incidents fit", REC_INCIDENTS_NR * 64u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("pollers fit", REC_POLLERS_NR * 16u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("pollers fit", REC_POLLERS_NR * 64u <= REC_CHUNK_ROOM(REC_POLLERS_UNITS));
 REC_ASSERT("sent fit", REC_SENT_NR * 64u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("kept fit", REC_KEPT_NR * 128u <= REC_CHUNK_ROOM(1));
 

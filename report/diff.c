@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* "socklint diff": what is new since another run, what is gone, and what grows from run to run. */
-#include "diff.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "alloc.h"
+#include "commands.h"
 #include "live.h"
 #include "message.h"
 #include "options.h"
@@ -62,28 +61,28 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_option table[] = {
+	{"repeat", KEY_REPEAT, NULL, 0,
+	 "Of any number of runs, oldest first: only what grows in every one", 0},
+	{"growth", KEY_GROWTH, NULL, 0, "What has more sockets than before fails as well", 0},
+	{0},
+};
+
+static const struct argp_child children[] = {{&judging_argp, 0, NULL, 0}, {0}};
+
+const struct argp argp_diff = {
+	.options = table,
+	.parser = parse,
+	.args_doc = "OLD NEW\n--repeat RUN RUN...",
+	.doc = "Compares the findings of two runs: recordings, directories of them, or baselines.",
+	.children = children,
+};
+
 static void parse_arguments(struct diff_command *cmd, int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{"repeat", KEY_REPEAT, NULL, 0,
-		 "Of any number of runs, oldest first: only what grows in every one", 0},
-		{"growth", KEY_GROWTH, NULL, 0, "What has more sockets than before fails as well",
-		 0},
-		{0},
-	};
-	static const struct argp_child children[] = {{&judging_argp, 0, NULL, 0}, {0}};
-	const struct argp argp = {table,
-				  parse,
-				  "OLD NEW\n--repeat RUN RUN...",
-				  "Compares the findings of two runs: recordings, directories of "
-				  "them, or baselines.",
-				  children,
-				  NULL,
-				  NULL};
-
 	memset(cmd, 0, sizeof(*cmd));
 	options_init(&cmd->options, STATUS_FINDINGS);
-	argp_parse(&argp, argc, argv, 0, NULL, cmd);
+	argp_parse(&argp_diff, argc, argv, 0, NULL, cmd);
 }
 
 /* ---- input ------------------------------------------------------------------------------- */

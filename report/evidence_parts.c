@@ -67,17 +67,31 @@ void add_place_and_caller(struct strbuf *sb, const struct stack *st)
 	add_place(sb, caller);
 }
 
+static char *build_id(const struct rec_module *m)
+{
+	struct strbuf sb = STRBUF_INIT;
+	size_t i;
+
+	if (!m || !m->build_id_len)
+		return NULL;
+	for (i = 0; i < m->build_id_len; i++)
+		strbuf_addf(&sb, "%02x", m->build_id[i]);
+	return strbuf_detach(&sb);
+}
+
 static void add_report_frame(struct report_stack *to, const struct frame *f)
 {
 	struct report_frame *frame;
 
 	ALLOC_GROW(to->frames, to->nr + 1, to->alloc);
 	frame = &to->frames[to->nr++];
+	memset(frame, 0, sizeof(*frame));
 	frame->function = xstrdup(f->function ? f->function : "???");
 	frame->where = describe_where(f);
 	frame->file = f->file ? xstrdup(f->file) : NULL;
 	frame->line = f->line;
 	frame->module = f->module ? xstrdup(f->module) : NULL;
+	frame->build_id = build_id(f->elf);
 	frame->offset = f->offset;
 	frame->inlined = f->inlined;
 	frame->jit = f->jit;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* "socklint explain": what a rule is about. */
-#include "explain.h"
-
 #include <argp.h>
 #include <stdio.h>
 
+#include "commands.h"
 #include "options.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -32,15 +31,18 @@ static void list_rules(void)
 	}
 }
 
+const struct argp argp_explain = {
+	.parser = parse,
+	.args_doc = "[RULE]",
+	.doc = "Explains a rule, or lists all of them.",
+};
+
 int command_explain(int argc, char **argv)
 {
-	const struct argp argp = {.parser = parse,
-				  .args_doc = "[RULE]",
-				  .doc = "Explains a rule, or lists all of them."};
 	const char *id = NULL;
 	const struct rule *r;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &id);
+	argp_parse(&argp_explain, argc, argv, 0, NULL, &id);
 	if (!id) {
 		list_rules();
 		return STATUS_CLEAN;

@@ -56,6 +56,11 @@ static size_t name_length(const char *name)
 	return len;
 }
 
+void fingerprint_add_name(struct fingerprint *f, const char *name)
+{
+	add_name(f, name, name_length(name));
+}
+
 /* What a frame without a function is known by. */
 static const char *frame_name(const struct frame *f)
 {
@@ -64,9 +69,7 @@ static const char *frame_name(const struct frame *f)
 
 void fingerprint_add_frame(struct fingerprint *f, const struct frame *frame)
 {
-	const char *name = frame ? frame_name(frame) : "";
-
-	add_name(f, name, name_length(name));
+	fingerprint_add_name(f, frame ? frame_name(frame) : "");
 	/* Scripts are full of functions of one name. */
 	if (frame && frame->jit && frame->file) {
 		const char *file = text_basename(frame->file);

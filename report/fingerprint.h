@@ -27,6 +27,8 @@ struct fingerprint fingerprint_of(const char *rule, const char *subkind);
 void fingerprint_add_stack(struct fingerprint *f, const struct stack *st);
 /* A single frame; NULL: not known. */
 void fingerprint_add_frame(struct fingerprint *f, const struct frame *frame);
+/* A function's, without the marks of the compiler's copies. */
+void fingerprint_add_name(struct fingerprint *f, const char *name);
 void fingerprint_hex(const struct fingerprint *f, char hex[FINGERPRINT_HEX]);
 
 #endif

@@ -16,6 +16,11 @@ static const struct format *const formats[FORMAT_COUNT] = {
 #undef FORMAT
 };
 
+const struct format *format_by_nr(enum format_nr nr)
+{
+	return formats[nr];
+}
+
 const struct format *format_by_name(const char *name, size_t len)
 {
 	int i;

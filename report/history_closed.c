@@ -124,11 +124,11 @@ static struct closing closed_by_opener(const struct slots *slots, const struct l
 	return found;
 }
 
-/* The descriptor that was the socket's first in that process. */
+/* The descriptor that was the socket's first in the process that sent it. */
 static struct closing closed_by_first(const struct slots *slots, const struct process *p,
 				      uint64_t id)
 {
-	const uint32_t later = REC_LIFE_DUPLICATE | REC_LIFE_RECEIVED;
+	const uint32_t later = REC_LIFE_COPY | REC_LIFE_RECEIVED;
 	const struct rec_life wanted = {.id = id};
 	const struct slot key = {p, 0, &wanted};
 	size_t i;
@@ -155,14 +155,14 @@ static struct closing find_closing(const struct slots *slots, const struct socke
 	}
 	if (l->r.flags & REC_LIFE_INHERITED)
 		return closed_by_opener(slots, l);
-	if (l->r.flags & REC_LIFE_DUPLICATE)
-		return closed_by_first(slots, l->process, l->r.id);
+	if (l->r.flags & REC_LIFE_FIRST_CLOSED)
+		return (struct closing){l->process, l->r.close_site, l->r.close_ns};
 	return found;
 }
 
 static bool has_other_holders(const struct history *h)
 {
-	const uint32_t others = REC_LIFE_INHERITED | REC_LIFE_DUPLICATE | REC_LIFE_RECEIVED;
+	const uint32_t others = REC_LIFE_INHERITED | REC_LIFE_FIRST_CLOSED | REC_LIFE_RECEIVED;
 	size_t i;
 
 	for (i = 0; i < h->nr_sockets && !(h->sockets[i].birth->r.flags & others); i++)

@@ -115,8 +115,7 @@ static int strangeness(const struct life *l)
 	const uint32_t found = REC_LIFE_AT_START | REC_LIFE_RECEIVED;
 
 	return (l->r.flags & REC_LIFE_UNSEEN ? 8 : 0) + (l->r.flags & found ? 4 : 0) +
-	       (l->r.flags & REC_LIFE_INHERITED ? 2 : 0) +
-	       (l->r.flags & REC_LIFE_DUPLICATE ? 1 : 0);
+	       (l->r.flags & REC_LIFE_INHERITED ? 2 : 0) + (l->r.flags & REC_LIFE_COPY ? 1 : 0);
 }
 
 static bool is_nearer_birth(const struct life *a, const struct life *b)

@@ -22,12 +22,10 @@ void json_add(json_t *array, json_t *value)
 /* jansson refuses what is no UTF-8. */
 json_t *json_clean_string(const char *s)
 {
-	char *copy = xstrdup(s);
-	json_t *value;
+	char *clean = text_cleaned(s);
+	json_t *value = json_string(clean);
 
-	text_clean(copy, copy, strlen(copy) + 1);
-	value = json_string(copy);
-	free(copy);
+	free(clean);
 	return value;
 }
 

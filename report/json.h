@@ -16,7 +16,7 @@
 void json_put(json_t *to, const char *key, json_t *value);
 void json_add(json_t *array, json_t *value);
 
-/* Valid UTF-8 without control characters. */
+/* As the sanitiser in text.h leaves it. */
 json_t *json_clean_string(const char *s);
 /* An array of the text's lines. */
 json_t *json_lines(const char *text);

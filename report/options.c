@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "message.h"
+#include "replace_file.h"
 
 enum {
 	KEY_FAIL_ON = 0x100,
@@ -21,6 +22,9 @@ enum {
 	KEY_BASELINE,
 	KEY_GROWTH,
 	KEY_WRITE_BASELINE,
+	KEY_HTML_ASSETS,
+	KEY_SOURCE_ROOT,
+	KEY_PATH_MAP,
 };
 
 #define SUPPRESSIONS_ENV "SOCKLINT_SUPPRESSIONS"
@@ -36,6 +40,7 @@ void options_init(struct options *o, int error_exitcode)
 void options_release(struct options *o)
 {
 	gate_release(&o->gate);
+	paths_release(&o->paths);
 	free(o->suppressions);
 }
 
@@ -45,7 +50,9 @@ static const struct argp_option judging_table[] = {
 	{"grace", KEY_GRACE, "SECONDS", 0,
 	 "What was used within SECONDS (1) before a signal ended the program is not judged", 0},
 	{"max-dwell", KEY_MAX_DWELL, "SECONDS", 0,
-	 "A close that comes later than SECONDS (60) after the peer's FIN is slow", 0},
+	 "A close that comes later than SECONDS (60) after the peer's FIN is slow, and so is a "
+	 "peer that has not answered ours by then",
+	 0},
 	{"suppressions", KEY_SUPPRESSIONS, "FILE", 0,
 	 "Do not tell what FILE names (also: " SUPPRESSIONS_ENV "=FILE:FILE)", 0},
 	{"error-exitcode", KEY_EXITCODE, "N", 0,
@@ -118,6 +125,12 @@ static const struct argp_option option_table[] = {
 	{"growth", KEY_GROWTH, NULL, 0,
 	 "With --baseline: they do where there are more sockets than FILE says", 0},
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
+	{"html-assets", KEY_HTML_ASSETS, "WHERE", 0,
+	 "Style and script of -f html:PATH: inline (default), or external, in files beside it", 0},
+	{"source-root", KEY_SOURCE_ROOT, "DIR", 0,
+	 "Name source files below DIR (the current directory) relative to it", 0},
+	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
+	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
 	{0},
 };
@@ -138,6 +151,23 @@ static void parse_format(struct options *o, char *arg, struct argp_state *state)
 			   format_names());
 	if (colon && !colon[1])
 		argp_error(state, "no file name after \"%s\"", arg);
+}
+
+/* The later one would replace the earlier. What is written through gets both. */
+static void check_outputs(const struct options *o, struct argp_state *state)
+{
+	const char *paths[OUTPUTS_MAX + 1];
+	size_t nr = 0, i, k;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		if (o->outputs[i].path)
+			paths[nr++] = o->outputs[i].path;
+	if (o->write_baseline)
+		paths[nr++] = o->write_baseline;
+	for (i = 0; i < nr; i++)
+		for (k = 0; k < i; k++)
+			if (replace_file_is_same(paths[i], paths[k]))
+				argp_error(state, "%s: two outputs to one file", paths[i]);
 }
 
 static void parse_fail_on(struct options *o, const char *arg, struct argp_state *state)
@@ -165,6 +195,13 @@ static void parse_color(struct options *o, const char *arg, struct argp_state *s
 		}
 	}
 	argp_error(state, "--color=%s: not one of auto, always, never", arg);
+}
+
+static void parse_html_assets(struct options *o, const char *arg, struct argp_state *state)
+{
+	o->html_external = !strcmp(arg, "external");
+	if (!o->html_external && strcmp(arg, "inline"))
+		argp_error(state, "--html-assets=%s: not one of inline, external", arg);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -196,10 +233,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_WRITE_BASELINE:
 		o->write_baseline = arg;
 		return 0;
+	case KEY_HTML_ASSETS:
+		parse_html_assets(o, arg, state);
+		return 0;
+	case KEY_SOURCE_ROOT:
+		paths_set_root(&o->paths, arg);
+		return 0;
+	case KEY_PATH_MAP:
+		if (paths_add_map(&o->paths, arg))
+			argp_error(state, "--path-map=%s: not of the form OLD=NEW", arg);
+		return 0;
 	case KEY_COLOR:
 		parse_color(o, arg, state);
 		return 0;
 	case ARGP_KEY_END:
+		check_outputs(o, state);
 		if (o->gate.growth && !o->gate.baseline_path)
 			argp_error(state, "--growth: since when? There is no --baseline");
 		return 0;
@@ -235,6 +283,24 @@ static int read_suppressions(struct options *o, struct strbuf *why)
 	return error;
 }
 
+static int check_paths(const struct options *o)
+{
+	int error = o->write_baseline ? replace_file_check(o->write_baseline) : 0;
+	size_t i;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		if (o->outputs[i].path)
+			error |= replace_file_check(o->outputs[i].path);
+	return error;
+}
+
+void options_forget_files(struct options *o)
+{
+	suppressions_release(&o->gate.suppressions);
+	baseline_release(&o->gate.baseline);
+	o->gate.baseline_path = NULL;
+}
+
 int options_read_files(struct options *o)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -247,6 +313,8 @@ int options_read_files(struct options *o)
 		status = STATUS_INPUT;
 	if (status)
 		complain("%s", why.buf);
+	else if (check_paths(o))
+		status = STATUS_FAILED;
 	strbuf_release(&why);
 	return status;
 }

@@ -7,6 +7,7 @@
 
 #include "format.h"
 #include "gate.h"
+#include "paths.h"
 #include "policy.h"
 
 enum status {
@@ -27,18 +28,20 @@ struct output {
 	const char *path; /* NULL: stdout */
 };
 
-#define OUTPUTS_MAX 8
+#define OUTPUTS_MAX 32
 
 struct options {
 	struct output outputs[OUTPUTS_MAX];
 	size_t nr_outputs; /* 0: text to stdout */
 	struct policy policy;
 	struct gate gate;
+	struct paths paths;
 	const char **suppressions; /* files that options_read_files() will read */
 	size_t nr_suppressions, alloc_suppressions;
 	const char *write_baseline; /* or NULL */
 	int error_exitcode;
 	enum color color;
+	bool html_external; /* as in struct render_options */
 };
 
 void options_init(struct options *o, int error_exitcode);
@@ -49,7 +52,10 @@ void options_release(struct options *o);
  */
 extern const struct argp options_argp;
 extern const struct argp judging_argp;
-/* What they name must be readable: returns 0, or the exit status, having complained. */
+/* What they name must be readable, or writable: returns 0, or the exit status, having complained.
+ */
 int options_read_files(struct options *o);
+/* What of them was read, as if they had not been named. */
+void options_forget_files(struct options *o);
 
 #endif

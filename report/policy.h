@@ -10,7 +10,7 @@
 
 struct policy {
 	uint64_t grace_ns;     /* what was used so shortly before the end is too young to judge */
-	uint64_t max_dwell_ns; /* from the peer's FIN to our close: longer is slow */
+	uint64_t max_dwell_ns; /* half of a connection may be over for so long: then it is slow */
 };
 
 #define POLICY_DEFAULT                                                                             \

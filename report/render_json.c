@@ -3,6 +3,8 @@
  * The report for programs. What stands in it is documented by report.schema.json; a field that
  * is not known is left out. Times are ISO 8601 in UTC, durations integers named *_ns.
  */
+#include <stdlib.h>
+
 #include "format.h"
 #include "json.h"
 
@@ -17,9 +19,11 @@ static json_t *frame(const struct report_frame *f)
 	json_put_text(o, "function", f->function);
 	json_put_text(o, "where", f->where);
 	json_put_text(o, "file", f->file);
+	json_put_text(o, "path", f->path);
 	if (f->line > 0)
 		json_put_number(o, "line", (uint64_t)f->line);
 	json_put_text(o, "module", f->module);
+	json_put_text(o, "build_id", f->build_id);
 	if (f->module)
 		json_put_number(o, "offset", f->offset);
 	if (f->inlined)
@@ -57,6 +61,8 @@ static json_t *stack(const struct report_stack *st)
 		json_add(frames, frame(&st->frames[i]));
 	json_put_text(o, "kind", kind_name(st->kind));
 	json_put_text(o, "label", st->label);
+	if (st->thread)
+		json_put_number(o, "thread", st->thread);
 	json_put_index(o, "own_frame", st->own);
 	json_put(o, "frames", frames);
 	json_put_text(o, "note", st->note);
@@ -147,13 +153,14 @@ static void set_when(json_t *o, const struct report_finding *f)
 	set_times(o, "dwell", &f->dwells);
 }
 
-static json_t *finding(const struct report_finding *f)
+static json_t *finding(const struct report_finding *f, const char *key)
 {
 	const struct report_frame *close = report_missing_close(f);
 	json_t *o = json_object();
 
 	json_put_text(o, "rule", f->rule);
 	json_put_text(o, "subkind", f->subkind);
+	json_put_text(o, "key", key);
 	json_put_text(o, "severity", f->severity);
 	json_put_text(o, "title", f->title);
 	json_put_number(o, "count", f->nr);
@@ -178,6 +185,18 @@ static json_t *finding(const struct report_finding *f)
 	if (f->suppression)
 		json_put(o, "suppression", json_lines(f->suppression));
 	return o;
+}
+
+static json_t *findings(const struct report *r)
+{
+	char(*keys)[REPORT_KEY] = report_keys(r);
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < r->nr_findings; i++)
+		json_add(array, finding(&r->findings[i], keys[i]));
+	free(keys);
+	return array;
 }
 
 /* ---- details ----------------------------------------------------------------------------- */
@@ -267,6 +286,8 @@ static json_t *open_socket(const struct report_socket *s)
 	json_put_text(o, "peer", s->peer);
 	json_put_text(o, "local", s->local);
 	json_put_number(o, "thread", s->thread);
+	if (s->connect_failed)
+		json_put_flag(o, "connect_failed", true);
 	if (s->asked) {
 		json_put_number(o, "unread", s->unread);
 		json_put_number(o, "unsent", s->unsent);
@@ -363,8 +384,9 @@ static json_t *whole(const struct report *r)
 	json_put(o, "verdict", verdict(r));
 	json_put_time(o, "start", r->start_at);
 	json_put_time(o, "judged_at", r->now_at);
+	json_put_number(o, "max_dwell_ns", r->max_dwell_ns);
 	SET_ALL(o, "processes", process, r->processes, r->nr_processes_told);
-	SET_ALL(o, "findings", finding, r->findings, r->nr_findings);
+	json_put(o, "findings", findings(r));
 	SET_ALL(o, "sites", site, r->sites, r->nr_sites);
 	SET_ALL(o, "sockets", open_socket, r->sockets, r->nr_sockets);
 	SET_ALL(o, "still_open", still_open, r->open, r->nr_open);

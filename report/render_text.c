@@ -32,7 +32,7 @@ static void print(const struct page *p, const char *color, const char *fmt, ...)
 static void print(const struct page *p, const char *color, const char *fmt, ...)
 {
 	va_list ap;
-	char *line;
+	char *line, *clean;
 	int n;
 
 	va_start(ap, fmt);
@@ -40,9 +40,10 @@ static void print(const struct page *p, const char *color, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	text_clean(line, line, (size_t)n + 1);
-	fprintf(p->out, "%s%s%s", p->color && color ? color : "", line,
+	clean = text_cleaned(line);
+	fprintf(p->out, "%s%s%s", p->color && color ? color : "", clean,
 		p->color && color ? PLAIN : "");
+	free(clean);
 	free(line);
 }
 

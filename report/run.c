@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* "socklint run": starts a program under the shim, waits for it and reports. */
-#include "run.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "commands.h"
 #include "live.h"
 #include "message.h"
 #include "options.h"
@@ -45,24 +44,26 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_option table[] = {
+	{"dir", 'o', "DIR", 0, "Keep the recordings in DIR", 0},
+	{0},
+};
+
+static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
+
+const struct argp argp_run = {
+	.options = table,
+	.parser = parse,
+	.args_doc = "-- PROGRAM ARGS...",
+	.doc = "Runs a program and reports the sockets that it leaves open.",
+	.children = children,
+};
+
 static void parse_arguments(struct run_command *cmd, int argc, char **argv)
 {
-	static const struct argp_option table[] = {
-		{"dir", 'o', "DIR", 0, "Keep the recordings in DIR", 0},
-		{0},
-	};
-	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
-	const struct argp argp = {table,
-				  parse,
-				  "-- PROGRAM ARGS...",
-				  "Runs a program and reports the sockets that it leaves open.",
-				  children,
-				  NULL,
-				  NULL};
-
 	memset(cmd, 0, sizeof(*cmd));
 	options_init(&cmd->options, STATUS_RUN_FINDINGS);
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, cmd);
+	argp_parse(&argp_run, argc, argv, ARGP_IN_ORDER, NULL, cmd);
 }
 
 /* ---- after the end ----------------------------------------------------------------------- */

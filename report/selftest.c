@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "live.h"
 #include "options.h"
 #include "produce.h"
@@ -296,7 +297,7 @@ static const struct argp_option table[] = {
 	{0},
 };
 
-const struct argp selftest_argp = {
+const struct argp argp_selftest = {
 	.options = table,
 	.parser = parse,
 	.doc = "Plants a leak in a process of its own and says whether it is found here.\v"
@@ -308,7 +309,7 @@ int command_selftest(int argc, char **argv)
 {
 	struct selftest t = {0};
 
-	argp_parse(&selftest_argp, argc, argv, 0, NULL, &t);
+	argp_parse(&argp_selftest, argc, argv, 0, NULL, &t);
 	if (t.plant)
 		return selftest_serve(!strcmp(t.plant, "leak"));
 	say_kernel(&t);

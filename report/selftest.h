@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* "socklint selftest": whether a leak would be found in this very environment. */
+/* "socklint selftest": what the command starts itself as. */
 #ifndef SOCKLINT_SELFTEST_H
 #define SOCKLINT_SELFTEST_H
 
 #include <stdbool.h>
-
-int command_selftest(int argc, char **argv);
 
 /*
  * The guest's part: serves two connections over loopback, and forgets to close the first of them if

@@ -15,9 +15,10 @@ struct frame {
 	int line;	      /* 0 if not known */
 	const char *module;   /* name of the ELF file without directories; NULL: code of no file (a
 				 JIT's) */
-	uint64_t offset;      /* in the file's own terms */
-	bool inlined;	      /* into the frame after it */
-	bool jit;	      /* generated code that its runtime named; line is where it begins */
+	const struct rec_module *elf; /* the file itself; NULL: code of no file */
+	uint64_t offset;	      /* in the file's own terms */
+	bool inlined;		      /* into the frame after it */
+	bool jit;     /* generated code that its runtime named; line is where it begins */
 	bool own;     /* as jit, and the program's: neither the runtime's nor its library's */
 	bool runtime; /* in the C library, the loader, a sanitizer, or what C++ and Rust bring */
 };

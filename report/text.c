@@ -94,31 +94,76 @@ static size_t utf8_length(unsigned char lead, uint32_t *code, uint32_t *least)
 	return 0;
 }
 
-/* Bytes that reorder or hide the text around them: C1 controls, bidi marks and overrides. */
-static int is_treacherous(uint32_t code)
+/* Bytes of the well-formed character at s, or 0. */
+static size_t utf8_decode(const unsigned char *s, uint32_t *code)
 {
-	return code < 0xa0 || (code >= 0x200b && code <= 0x200f) ||
-	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
-	       code == 0xfeff;
-}
-
-/* Length of the harmless printable character at s, or 0. */
-static size_t clean_length(const unsigned char *s)
-{
-	uint32_t code, least;
+	uint32_t least = 0;
 	size_t len, i;
 
-	if (s[0] >= 0x20 && s[0] < 0x7f)
+	if (s[0] < 0x80) {
+		*code = s[0];
 		return 1;
-	len = utf8_length(s[0], &code, &least);
+	}
+	len = utf8_length(s[0], code, &least);
 	for (i = 1; i < len; i++) {
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-		code = code << 6 | (s[i] & 0x3f);
+		*code = *code << 6 | (s[i] & 0x3f);
 	}
-	if (!len || code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+	if (!len || *code < least || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
 		return 0;
-	return is_treacherous(code) ? 0 : len;
+	return len;
+}
+
+/*
+ * What reorders or hides the text around it: controls, bidi marks and overrides, invisible and
+ * annotating characters; and noncharacters, which XML forbids.
+ */
+static int is_treacherous(uint32_t code)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {{0, 0x1f},	{0x7f, 0x9f},	  {0x61c, 0x61c},    {0x180e, 0x180e},
+		      {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},  {0xfdd0, 0xfdef},
+		      {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (code >= ranges[i].first && code <= ranges[i].last)
+			return 1;
+	return (code & 0xfffe) == 0xfffe;
+}
+
+size_t text_printable(const char *string)
+{
+	uint32_t code = 0;
+	size_t len = utf8_decode((const unsigned char *)string, &code);
+
+	return len && !is_treacherous(code) ? len : 0;
+}
+
+void strbuf_add_clean(struct strbuf *sb, const char *s)
+{
+	while (*s) {
+		uint32_t code = 0;
+		size_t len = utf8_decode((const unsigned char *)s, &code);
+
+		if (!len)
+			strbuf_addstr(sb, "\xef\xbf\xbd");
+		else if (!is_treacherous(code))
+			strbuf_add(sb, s, len);
+		else if (code == '\t' || code == '\n' || code == '\r')
+			strbuf_addstr(sb, " ");
+		s += len ? len : 1;
+	}
+}
+
+char *text_cleaned(const char *s)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	strbuf_add_clean(&sb, s);
+	return strbuf_detach(&sb);
 }
 
 void text_clean(char *to, const char *s, size_t size)
@@ -126,7 +171,7 @@ void text_clean(char *to, const char *s, size_t size)
 	char *end = to + size;
 
 	while (*s) {
-		size_t len = clean_length((const unsigned char *)s);
+		size_t len = text_printable(s);
 		size_t room = len ? len : 1;
 
 		if ((size_t)(end - to) <= room)

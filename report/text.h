@@ -24,10 +24,24 @@ void strbuf_addf(struct strbuf *sb, const char *fmt, ...) __attribute__((format(
 char *xstrfmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Copies s to to (which may be s itself), valid UTF-8 without control characters: every byte
- * that is neither becomes '?'. Never writes more than size bytes, the NUL included.
+ * The sanitiser. Adds s as valid UTF-8 on one line: a byte that is no part of it becomes U+FFFD;
+ * tabs and ends of lines become spaces, other control characters are dropped, and so is what
+ * would reorder or hide the text around it.
+ */
+void strbuf_add_clean(struct strbuf *sb, const char *s);
+/* The same as a string of its own; the caller frees it. */
+char *text_cleaned(const char *s);
+/*
+ * The sanitiser for terminals, which may know no UTF-8, and for who must not allocate: copies s to
+ * to (which may be s itself); each byte of what the other replaces or drops becomes '?'. Never
+ * writes more than size bytes, the NUL included.
  */
 void text_clean(char *to, const char *s, size_t size);
+/*
+ * Length of the harmless printable character at s, in bytes; 0 if there is none: a control
+ * character, one that reorders or hides the text around it, or no UTF-8.
+ */
+size_t text_printable(const char *s);
 
 /* "2026-11-22T22:41:03.123456Z", of CLOCK_REALTIME in ns */
 void text_add_time(struct strbuf *sb, uint64_t real_ns);

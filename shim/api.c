@@ -34,7 +34,7 @@ EXPORT void socklint_checkpoint_v1(struct socklint_checkpoint *now, size_t bytes
 {
 	memset(now, 0, bytes);
 	if (hook_enter())
-		now->next_socket = word_get(&shim.next_id);
+		now->next_socket = id_from_now_on();
 }
 
 /* ---- leaks ------------------------------------------------------------------------------- */

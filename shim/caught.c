@@ -11,8 +11,13 @@
 
 static const int ending[] = {SIGTERM, SIGINT};
 
-/* The program's own; a handler may run in another thread while it is replaced. */
-static sighandler_t theirs[sizeof(ending) / sizeof(ending[0])];
+/*
+ * The program's own, by signal; those that take a siginfo apart: the kernel calls by the flags of
+ * one sigaction() while another thread may be in the next.
+ */
+static struct handlers {
+	sighandler_t plain, info;
+} theirs[sizeof(ending) / sizeof(ending[0])];
 
 static int index_of(int sig)
 {
@@ -22,21 +27,25 @@ static int index_of(int sig)
 	return -1;
 }
 
-static sighandler_t theirs_noting(int sig)
+static void note(void)
 {
 	if (word_get(init_alive) == 1 && !process_is_other())
 		outcome_signalled();
-	return word_get(&theirs[index_of(sig)]);
 }
 
 static void on_caught(int sig)
 {
-	theirs_noting(sig)(sig);
+	note();
+	word_get (&theirs[index_of(sig)].plain)(sig);
 }
 
 static void on_caught_info(int sig, siginfo_t *info, void *context)
 {
-	((void (*)(int, siginfo_t *, void *))(uintptr_t)theirs_noting(sig))(sig, info, context);
+	sighandler_t h;
+
+	note();
+	h = word_get(&theirs[index_of(sig)].info);
+	((void (*)(int, siginfo_t *, void *))(uintptr_t)h)(sig, info, context);
 }
 
 static bool is_handler(sighandler_t h)
@@ -50,47 +59,63 @@ static bool may_stand_between(sighandler_t h)
 	       !process_is_other();
 }
 
-static bool is_between(sighandler_t h)
+/* What the program is shown where this is installed. */
+static sighandler_t as_shown(sighandler_t h, const struct handlers *before)
 {
-	return h == on_caught || h == (sighandler_t)(uintptr_t)on_caught_info;
+	if (h == on_caught)
+		return before->plain;
+	return h == (sighandler_t)(uintptr_t)on_caught_info ? before->info : h;
+}
+
+/* Stands between a handler and the kernel; it is there before ours can be called. */
+static void stand_between(struct handlers *slot, struct sigaction *act)
+{
+	if (act->sa_flags & SA_SIGINFO) {
+		word_set(&slot->info, act->sa_handler);
+		act->sa_sigaction = on_caught_info;
+	} else {
+		word_set(&slot->plain, act->sa_handler);
+		act->sa_handler = on_caught;
+	}
 }
 
 int caught_set(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	int i = index_of(sig), r;
+	struct handlers before;
 	struct sigaction ours;
-	sighandler_t before;
 
 	if (i < 0)
 		return real.sigaction(sig, act, old);
-	before = word_get(&theirs[i]);
+	before = theirs[i];
 	if (act && may_stand_between(act->sa_handler)) {
 		ours = *act;
-		if (act->sa_flags & SA_SIGINFO)
-			ours.sa_sigaction = on_caught_info;
-		else
-			ours.sa_handler = on_caught;
-		word_set(&theirs[i], act->sa_handler);
+		stand_between(&theirs[i], &ours);
 		act = &ours;
 	}
 	r = real.sigaction(sig, act, old);
-	if (r == 0 && old && is_between(old->sa_handler))
-		old->sa_handler = before;
+	if (r < 0)
+		theirs[i] = before;
+	else if (old)
+		old->sa_handler = as_shown(old->sa_handler, &before);
 	return r;
 }
 
 sighandler_t caught_signal(sighandler_t (*set)(int, sighandler_t), int sig, sighandler_t h)
 {
 	int i = index_of(sig);
-	sighandler_t before, was;
+	struct handlers before;
+	sighandler_t was;
 
 	if (i < 0)
 		return set(sig, h);
-	before = word_get(&theirs[i]);
+	before = theirs[i];
 	if (may_stand_between(h)) {
-		word_set(&theirs[i], h);
+		word_set(&theirs[i].plain, h);
 		h = on_caught;
 	}
 	was = set(sig, h);
-	return is_between(was) ? before : was;
+	if (was == SIG_ERR)
+		theirs[i] = before;
+	return as_shown(was, &before);
 }

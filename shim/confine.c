@@ -53,34 +53,19 @@ EXPORT int chroot(const char *path)
 struct seal {
 	bool ours; /* not a vfork child's, which confines itself alone */
 	bool coarse_clock;
-	bool sealed;
-	bool gate; /* closed by us */
+	bool may_open; /* the gate again */
 };
 
-/* A filter for all threads: those that are inside a hook now must be out of it before. */
-static void seal_other_threads(struct seal *s)
-{
-	if (shim.sealed)
-		return;
-	unwinder_gate_close();
-	s->gate = true;
-	__atomic_store_n(&shim.sealed, true, __ATOMIC_SEQ_CST);
-	sys_wait_for_others();
-}
-
-/* Our handlers go too: what they need to die of the signal may be what the filter kills for. */
 static struct seal before_filter(bool strict, bool all_threads)
 {
-	struct seal s = {false, shim.coarse_clock, shim.sealed, false};
+	struct seal s = {false, shim.coarse_clock, false};
 	int e = errno;
 
 	if (!hook_enter() || process_is_other())
 		return s;
 	s.ours = true;
 	before_confinement();
-	signals_disarm_all();
-	if (all_threads)
-		seal_other_threads(&s);
+	s.may_open = sys_seal(all_threads);
 	if (strict)
 		shim.coarse_clock = true;
 	errno = e;
@@ -91,13 +76,11 @@ static void after_filter(const struct seal *s, bool installed)
 {
 	int e = errno;
 
-	if (!s->ours)
+	if (!s->ours || installed)
 		return;
-	shim.sealed = installed || s->sealed;
-	if (!installed)
-		shim.coarse_clock = s->coarse_clock;
-	if (s->gate)
-		unwinder_gate_open();
+	shim.coarse_clock = s->coarse_clock;
+	if (s->may_open)
+		sys_unseal();
 	if (!shim.sealed && options.on_signal)
 		signals_arm_all();
 	errno = e;

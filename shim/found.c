@@ -91,8 +91,7 @@ static int number_of(const char *name)
 	return *name ? -1 : n;
 }
 
-/* Calls `each` for every descriptor. Returns false where /proc does not tell. */
-static bool descriptors(each_fd *each, void *arg)
+static bool each_in_proc(each_fd *each, void *arg)
 {
 	alignas(8) char buf[1024];
 	int dir = sys_open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
@@ -113,6 +112,16 @@ static bool descriptors(each_fd *each, void *arg)
 	}
 	sys_close(dir);
 	return too_many || n == 0;
+}
+
+/* Calls `each` for every descriptor. Returns false where /proc does not tell. */
+static bool descriptors(each_fd *each, void *arg)
+{
+	struct stay stay;
+	bool told = gate_hold(&stay) && each_in_proc(each, arg);
+
+	gate_release(&stay);
+	return told;
 }
 
 /* ---- open at the start -------------------------------------------------------------------- */

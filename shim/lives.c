@@ -14,7 +14,9 @@ struct rec_life *lives_first[LIVES_L2];
 
 COLD uint32_t thread_ask(void)
 {
-	thread.tid = shim.sealed ? thread_number() : (uint32_t)sys_gettid();
+	int tid = sys_gettid();
+
+	thread.tid = tid > 0 ? (uint32_t)tid : thread_number();
 	return thread.tid;
 }
 
@@ -131,7 +133,7 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
 	uint32_t tid = thread_tid();
 	struct rec_life life = {
 		.site = site,
-		.id = word_add(&shim.next_id, 1),
+		.id = id_new(),
 		.born_ns = now,
 		.born_tid = tid,
 		.family = (uint16_t)b->family,
@@ -182,7 +184,6 @@ static struct life_ref slot_commit(struct rec_life *l, uint32_t seq)
 	uint32_t before = seq;
 
 	word_cas(&l->seq, &before, seq + 1);
-	word_add(&shim.takings, 1);
 	return (struct life_ref){l, seq + 1};
 }
 
@@ -205,7 +206,7 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	/* Once it is seen, so is who has it in hand. */
 	progress_touched(l, thread_tid(), now, false);
 	ref = slot_commit(l, seq);
-	word_add(&shim.head->births, 1);
+	word_add(&shim.head->shards[shard_of_thread()].births, 1);
 	if (unlikely(word_get(&shim.end_began) == END_SIGNALLED))
 		outcome_goes_on(l);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
@@ -248,7 +249,7 @@ struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 	copy.sibling_fd = from_fd;
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
-	copy.flags &= ~(uint32_t)REC_LIFE_FIRED;
+	copy.flags = (copy.flags & ~(uint32_t)REC_LIFE_FIRED) | REC_LIFE_COPY;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
 	return slot_commit(l, seq);
@@ -274,7 +275,7 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 }
 
 /* What is said of one descriptor, and lies in that one's life. */
-#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED)
+#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -294,6 +295,17 @@ static void pass_on_touch(const struct rec_life *l, struct rec_life *s)
 	word_set(&s->touch_call, word_get(&l->touch_call));
 	word_set(&s->touch_tid, word_get(&l->touch_tid));
 	word_set(&s->touch_seq, word_get(&l->touch_seq));
+}
+
+/* Kept with the copy, for the slot of the first is soon another's. */
+static void pass_on_closing(const struct rec_life *l, struct rec_life *s)
+{
+	if (word_get(&l->flags) & REC_LIFE_COPY)
+		return;
+	word_set(&s->close_site, word_get(&l->close_site));
+	word_set(&s->close_tid, word_get(&l->close_tid));
+	word_set(&s->close_ns, word_get(&l->close_ns));
+	__atomic_fetch_or(&s->flags, REC_LIFE_FIRST_CLOSED, __ATOMIC_RELAXED);
 }
 
 /* What one descriptor learnt must not die with it while another still holds the socket. */
@@ -318,6 +330,7 @@ static bool pass_on_to_sibling(const struct rec_life *l)
 		word_set(&s->told_ns, word_get(&l->told_ns));
 	}
 	pass_on_touch(l, s);
+	pass_on_closing(l, s);
 	__atomic_fetch_or(&s->flags, word_get(&l->flags) & ~(uint32_t)OF_ONE_DESCRIPTOR,
 			  __ATOMIC_RELAXED);
 	return true;
@@ -357,7 +370,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 		return false;
 	if (ends)
 		stuck_closed(fd, l);
-	word_add(&shim.head->deaths, 1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 	*undo = ref.seq;
 	return true;
 }
@@ -369,7 +382,7 @@ void life_undo_death(int fd, uint32_t undo)
 
 	if (!l || !word_cas(&l->seq, &dead, undo))
 		return;
-	word_add(&shim.head->deaths, (uint64_t)-1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, (uint64_t)-1);
 	stuck_undo(fd);
 }
 
@@ -377,7 +390,7 @@ void life_undo_death(int fd, uint32_t undo)
 void life_vanished(struct life_ref ref)
 {
 	if (word_cas(&ref.life->seq, &ref.seq, ref.seq + 1))
-		word_add(&shim.head->deaths, 1);
+		word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 }
 
 void life_flag(struct life_ref ref, uint32_t flag)

@@ -13,16 +13,6 @@ struct options options = {
 	.max_size = 256u << 20,
 };
 
-static bool option_is(const char *item, const char *end, const char *key, const char **value)
-{
-	size_t n = strlen(key);
-
-	if ((size_t)(end - item) < n || memcmp(item, key, n) != 0)
-		return false;
-	*value = item + n;
-	return true;
-}
-
 /* A number, or what was there before: a slip of the pen must not make a limit of it. */
 static uint64_t option_number(const char *s, const char *end, uint64_t before)
 {
@@ -45,49 +35,91 @@ static bool value_is(const char *value, const char *end, const char *word)
 	return (size_t)(end - value) == strlen(word) && !memcmp(value, word, strlen(word));
 }
 
-/* A relative path is meant from where the program was started, wherever it goes later. */
-static void option_dir(const char *value, size_t n)
+static void option_set_dir(const char *value, const char *end)
 {
 	struct text t = text_in(options.dir, sizeof(options.dir));
 
-	if (n && *value != '/' && SYS2(SYS_getcwd, options.dir, sizeof(options.dir)) > 0) {
-		t.len = strlen(options.dir);
-		text_add(&t, "/");
-	}
-	text_add_n(&t, value, n);
+	text_add_path(&t, value, (size_t)(end - value));
 	if (t.cut)
 		options.dir[0] = '\0';
 }
 
+static void option_set_report(const char *value, const char *end)
+{
+	options.report = value_is(value, end, "none") ? REPORT_NONE : REPORT_EXIT;
+}
+
+static void option_set_on_signal(const char *value, const char *end)
+{
+	options.on_signal = !value_is(value, end, "none");
+}
+
+static void option_set_depth(const char *value, const char *end)
+{
+	uint64_t n = option_number(value, end, options.depth);
+
+	options.depth = n < 1 ? 1 : n > REC_SITE_FRAMES ? REC_SITE_FRAMES : (uint32_t)n;
+}
+
+static void option_set_max_files(const char *value, const char *end)
+{
+	options.max_files = (uint32_t)option_number(value, end, options.max_files);
+}
+
+static void option_set_max_size(const char *value, const char *end)
+{
+	options.max_size = option_number(value, end, options.max_size);
+}
+
+static void option_set_grace(const char *value, const char *end)
+{
+	wish("--grace=", value, end, false);
+}
+
+static void option_set_max_dwell(const char *value, const char *end)
+{
+	wish("--max-dwell=", value, end, false);
+}
+
+static void option_set_strict(const char *value, const char *end)
+{
+	if (value_is(value, end, "1"))
+		wish("--strict", end, end, false);
+}
+
+static void option_set_baseline(const char *value, const char *end)
+{
+	wish("--baseline=", value, end, true);
+}
+
+static void option_set_help(const char *value, const char *end)
+{
+	static const char help[] = "socklint: SOCKLINT_OPTIONS=key=value:key=value\n"
+#define OPTION(id, key, value, what) "  " key "=" value "\n      " what "\n"
+#include "options.def"
+#undef OPTION
+		;
+
+	if (value_is(value, end, "1"))
+		tell_line(help, sizeof(help) - 1);
+}
+
+static const struct {
+	const char *key;
+	void (*set)(const char *value, const char *end);
+} keys[] = {
+#define OPTION(id, key, value, what) {key, option_set_##id},
+#include "options.def"
+#undef OPTION
+};
+
 static void option_set(const char *item, const char *end)
 {
-	const char *value;
-	uint64_t n;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		size_t n = strlen(keys[i].key);
 
-	if (option_is(item, end, "dir=", &value)) {
-		option_dir(value, (size_t)(end - value));
-	} else if (option_is(item, end, "report=", &value)) {
-		options.report = value_is(value, end, "none") ? REPORT_NONE : REPORT_EXIT;
-	} else if (option_is(item, end, "on-signal=", &value)) {
-		options.on_signal = !value_is(value, end, "none");
-	} else if (option_is(item, end, "depth=", &value)) {
-		n = option_number(value, end, options.depth);
-		options.depth = n < 1 ? 1 : n > REC_SITE_FRAMES ? REC_SITE_FRAMES : (uint32_t)n;
-	} else if (option_is(item, end, "max-files=", &value)) {
-		options.max_files = (uint32_t)option_number(value, end, options.max_files);
-	} else if (option_is(item, end, "max-size=", &value)) {
-		options.max_size = option_number(value, end, options.max_size);
-	} else if (value_is(item, end, "help=1")) {
-		static const char help[] =
-			"socklint: SOCKLINT_OPTIONS=key=value:key=value\n"
-			"  dir=PATH         where the recordings go, absolute (default: made in "
-			"/tmp)\n"
-			"  report=exit|none print findings on stderr when the first process ends\n"
-			"  depth=1..60      frames kept of each stack (default 32)\n"
-			"  on-signal=none   do not catch SIGTERM, SIGINT, SIGHUP that would kill\n"
-			"  max-files=N      recordings per directory (default 4096)\n"
-			"  max-size=N[kmg]  bytes per recording (default 256m)\n";
-		tell_line(help, sizeof(help) - 1);
+		if ((size_t)(end - item) > n && item[n] == '=' && !memcmp(item, keys[i].key, n))
+			keys[i].set(item + n + 1, end);
 	}
 }
 

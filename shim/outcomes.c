@@ -10,7 +10,6 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 
-#define SHARDS 8u
 #define WINDOW 8u /* entries of a chunk that one key may lie in */
 
 #define SAMPLE_FIRST 16u
@@ -82,7 +81,7 @@ static struct rec_outcome *chunk_get(uint32_t i)
 	return before;
 }
 
-static struct rec_outcome *entry_get(const struct ending *e)
+static struct rec_outcome *entry_find(const struct ending *e)
 {
 	for (uint32_t i = 0; i < OUTCOME_CHUNKS; i++) {
 		struct rec_outcome *chunk = chunk_get(i);
@@ -92,6 +91,22 @@ static struct rec_outcome *entry_get(const struct ending *e)
 			return o;
 	}
 	return NULL;
+}
+
+/* What this thread counted in last is looked at first: where there are many, chunk after chunk. */
+static struct rec_outcome *entry_get(const struct ending *e)
+{
+	const struct rec_header *head = word_get(&shim.head);
+	struct rec_outcome **cached = &thread.outcomes[(e->close_site ^ e->flags) % 4],
+			   *o = *cached;
+
+	if (likely(o && thread.of == head && word_get(&o->birth_site) == e->birth_site &&
+		   is_of(o, e)))
+		return o;
+	if (thread.of != head)
+		memset(thread.outcomes, 0, sizeof(thread.outcomes));
+	thread.of = head;
+	return *cached = entry_find(e);
 }
 
 static uint32_t bucket(uint64_t ns)
@@ -270,7 +285,7 @@ void outcome_add(int fd, const struct rec_life *l)
 	uint64_t now = word_get(&l->close_ns);
 	struct last_look k = look(fd, l, now);
 	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, k.fin_ns, now),
-			   thread_tid() % SHARDS};
+			   shard_of_thread()};
 	struct rec_outcome *o;
 
 	if (!e.birth_site)
@@ -283,6 +298,8 @@ void outcome_add(int fd, const struct rec_life *l)
 	if (is_of_sample(word_add(&o->nr, 1)) && k.asked && !may_be_shared(l))
 		sample_unread(o, fd);
 	count(o, l, now, &k);
+	if (word_get(&shim.notable)) /* all threads read that line, and none writes it in vain */
+		return;
 	if (e.flags & REC_OUTCOME_AT_END ? is_swept_up(&e, k.fin_ns ? now - k.fin_ns : 0)
 					 : is_notable(o, k.fin_ns ? now - k.fin_ns : 0))
 		word_set(&shim.notable, true);

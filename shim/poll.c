@@ -61,12 +61,13 @@ static bool is_due(size_t members, uint64_t now)
 
 static void stamp_polled(const struct pollfd *fds, nfds_t nr, uint64_t now, struct at at)
 {
-	uint64_t look = poller_look_begin(nr), ns;
+	uint64_t look = nr, ns;
 	uint32_t members = 0;
 
 	for (nfds_t i = 0; i < nr; i++)
-		look = poller_look(look,
-				   (uint64_t)(uint16_t)fds[i].events << 32 | (unsigned)fds[i].fd);
+		look = poller_look_at(look,
+				      (uint64_t)(uint16_t)fds[i].events << 32 | (unsigned)fds[i].fd,
+				      fds[i].fd);
 	if (poller_is_unchanged(look, now, at))
 		return;
 	ns = poller_next_stamp(now);
@@ -202,11 +203,14 @@ static uint64_t set_word(const fd_set *in, int nr, int base)
 
 static void stamp_selected(const fd_set *in, int nr, uint64_t now, struct at at)
 {
-	uint64_t look = poller_look_begin((unsigned)nr), ns, bits;
+	uint64_t look = (unsigned)nr, ns, bits;
 	uint32_t members = 0;
 
-	for (int base = 0; base < nr; base += 64)
-		look = poller_look(look, set_word(in, nr, base));
+	for (int base = 0; base < nr; base += 64) {
+		look = poller_look(look, bits = set_word(in, nr, base));
+		for (; bits; bits &= bits - 1)
+			look = poller_look_at(look, 0, base + __builtin_ctzll(bits));
+	}
 	if (poller_is_unchanged(look, now, at))
 		return;
 	ns = poller_next_stamp(now);

@@ -26,7 +26,8 @@ static bool table_make(void)
 
 	if (word_get(&shim.pollers_refused))
 		return false;
-	table = recorder_grow(REC_CHUNK_POLLERS, 1, 0, REC_POLLERS_NR, sizeof(*table));
+	table = recorder_grow(REC_CHUNK_POLLERS, REC_POLLERS_UNITS, 0, REC_POLLERS_NR,
+			      sizeof(*table));
 	if (!table) {
 		word_set(&shim.pollers_refused, true);
 		return false;
@@ -138,18 +139,6 @@ uint64_t poller_next_stamp(uint64_t now)
 
 	p->stamp_ns = now > p->stamp_ns ? now : p->stamp_ns + 1;
 	return p->stamp_ns;
-}
-
-uint64_t poller_look(uint64_t look, uint64_t word)
-{
-	look = (look ^ word) * 0x9e3779b97f4a7c15u;
-	return look ^ look >> 32;
-}
-
-/* Descriptors may name other sockets than before, though the set looks the same. */
-uint64_t poller_look_begin(uint64_t nr)
-{
-	return poller_look(nr, word_get(&shim.takings));
 }
 
 /* Whether the last stamp still says who is in the set; if not, the next one will. */

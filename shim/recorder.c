@@ -148,7 +148,8 @@ static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 
 	if (word_get(&nr_batches) >= BATCHES_MAX || now_coarse_ns() < word_get(&refused_until_ns))
 		return NULL;
-	stay = gate_hold();
+	if (!gate_hold(&stay))
+		return NULL;
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd >= 0) {
 		p = batch_add_units(fd, units, used);
@@ -160,7 +161,7 @@ static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 	} else {
 		word_set(&shim.head->grow_errno, (uint64_t)-fd);
 	}
-	gate_release(stay);
+	gate_release(&stay);
 	return p;
 }
 
@@ -434,9 +435,9 @@ static bool attach(void)
 	if (!word_cas(&shim.attach, &state, ATTACHING))
 		return state == ATTACHED || (state == ATTACHING && wait_for_other());
 	word_set(&shim.attaching_tid, thread_tid());
-	stay = gate_hold();
+	gate_hold(&stay);
 	r = make();
-	gate_release(stay);
+	gate_release(&stay);
 	shim.head->grow_errno = (uint64_t)-r;
 	word_set(&shim.attaching_tid, 0);
 	state = !r ? ATTACHED : is_passing(r) ? DETACHED : ATTACH_FAILED;
@@ -446,15 +447,14 @@ static bool attach(void)
 
 COLD bool recorder_attach(void)
 {
-	uint64_t signals;
+	struct stay stay;
 	bool ok;
 
 	if (shim.sealed)
 		return attach_sealed();
 	if (word_get(&shim.attach) == ATTACH_FAILED)
 		return false;
-	signals = sys_signals_hold();
-	ok = attach();
-	sys_signals_release(signals);
+	ok = stay_begin(&stay) && attach();
+	stay_end(&stay);
 	return ok;
 }

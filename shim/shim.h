@@ -159,13 +159,36 @@ static inline bool hook_enter(void)
 void init_alive_again(void);
 void init_head_reset(void);
 
+/* ---- sys.c: the gate before our system calls ---------------------------------------------- */
+
+/*
+ * Calls that belong together: libunwind's, or while a file of ours is open. No handler may jump out
+ * of a stay, nor asynchronous cancellation end it: signals wait. A filter of the guest's waits too.
+ */
+struct stay {
+	uint64_t signals; /* the guest's mask */
+	bool outermost;
+	bool holds; /* signals */
+	bool file;  /* gate_hold()'s */
+};
+
+/* Returns whether the stay may be: not with a filter, nor when one is about to come. */
+bool stay_begin(struct stay *stay);
+/* Also where it was not to be. */
+void stay_end(const struct stay *stay);
+
+void sys_is_refused(void);
+bool sys_seal(bool all_threads);
+void sys_unseal(void);
+void sys_reborn(void);
+
 /* ---- state of this process and thread ---------------------------------------------------- */
 
 #define LIVES_L2       16384u
 #define LIVES_L1       1041u /* up to descriptor 2^30 */
 #define SITE_CHUNKS    512u
 #define MODULE_CHUNKS  16u
-#define OUTCOME_CHUNKS 64u
+#define OUTCOME_CHUNKS 256u
 
 /*
  * Whether the program has begun to stop: its last listener was closed, it was handed a signal that
@@ -212,16 +235,18 @@ struct shim {
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	struct rec_poller *pollers;
-	bool pollers_refused;  /* no room for them */
-	struct rec_sent *sent; /* NULL until something is */
+	bool pollers_refused;	    /* no room for them */
+	struct rec_sample *samples; /* NULL until there is one */
+	struct rec_sent *sent;	    /* NULL until something is */
 	struct rec_kept *kept; /* likewise; in a child, its parent's until it has a recording */
 	uint32_t image;	       /* number of this recording among those of the pid */
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
-	/* Written at each birth: in a line of its own, away from what every call reads. */
+	uint64_t oldest_id; /* none below is given to a socket any more */
+	/* Written now and then by any thread: away from what every call reads. */
 	_Alignas(64) uint64_t next_id;
-	uint32_t takings; /* how often a descriptor became a socket's */
+	uint32_t nr_settled; /* threads that were given a shard of their own */
 };
 
 extern struct shim shim;
@@ -252,12 +277,21 @@ struct use {
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
+	uint32_t shard;	  /* where it counts; 0: not settled yet */
+	uint32_t counted; /* until it is */
+	uint64_t id;	  /* the next socket's, while before ids_end */
+	uint64_t ids_end;
+	struct rec_outcome *outcomes[4]; /* where it counted last, in the recording `of` */
+	const struct rec_header *of;
 	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
 	uintptr_t stack_lo;		  /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
 	uintptr_t close_pc; /* who called close() last, for which number */
 	int close_fd;
 	struct use use;
+	uint32_t calls; /* of ours that are under way: more than one in a handler */
+	bool stays;	/* between stay_begin() and stay_end() */
+	bool file_open; /* between gate_hold() and gate_release() */
 	bool unwinding;
 	struct polling polling;
 	bool in_birth; /* between a call that makes a socket and the record of it */
@@ -289,7 +323,7 @@ static inline bool process_is_other(void)
 	int pid = shim.sealed ? shim.pid : sys_getpid();
 
 	if (unlikely(pid < 0))
-		shim.sealed = true;
+		sys_is_refused();
 	return pid != shim.pid && pid >= 0;
 }
 
@@ -314,6 +348,21 @@ static inline uint64_t now_coarse_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* ---- shards.c: what threads count apart ---------------------------------------------------- */
+
+#define SHARDS_SHARED 8u /* where threads count that may not live long */
+
+uint32_t shard_unsettled(void);
+struct rec_shard shards_total(const struct rec_header *h);
+uint64_t id_new(void);
+uint64_t id_from_now_on(void);
+
+/* Which of REC_SHARDS is this thread's. */
+static inline uint32_t shard_of_thread(void)
+{
+	return likely(thread.shard) ? thread.shard : shard_unsettled();
+}
+
 /* ---- text.c: building paths and reading /proc without stdio ------------------------------ */
 
 struct text {
@@ -326,6 +375,7 @@ struct text {
 struct text text_in(char *buf, size_t room);
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t n);
+void text_add_path(struct text *t, const char *path, size_t n);
 void text_add_number(struct text *t, uint64_t n);
 
 /* Reads up to n bytes of a file. Returns their number, or -errno. */
@@ -498,14 +548,26 @@ struct poll_call {
 	struct rec_poller *entry; /* that says that this thread waits, or NULL */
 };
 
-uint64_t poller_look_begin(uint64_t nr);
-uint64_t poller_look(uint64_t look, uint64_t word);
 bool poller_is_unchanged(uint64_t look, uint64_t now, struct at at);
 uint64_t poller_next_stamp(uint64_t now);
 bool poller_stamp(int fd, uint64_t ns);
 void poller_drop(int fd);
 void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
 void poller_waits(struct poll_call *call);
+
+static inline uint64_t poller_look(uint64_t look, uint64_t word)
+{
+	look = (look ^ word) * 0x9e3779b97f4a7c15u;
+	return look ^ look >> 32;
+}
+
+/* A descriptor may name another socket than before, though the set looks the same. */
+static inline uint64_t poller_look_at(uint64_t look, uint64_t word, int fd)
+{
+	const struct rec_life *l = life_slot(fd);
+
+	return poller_look(look, word ^ (l ? word_get(&l->seq) * 0xd6e8feb86659fd93u : 0));
+}
 void poller_returned(const struct poll_call *call, struct at at);
 
 /* ---- epoll.c, epoll_sets.c: which set watches a socket ------------------------------------- */
@@ -618,6 +680,12 @@ bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 uint32_t facts_unread(int fd);
 void facts_refresh(uint64_t now);
+
+/* ---- samples.c: the time line -------------------------------------------------------------- */
+
+void samples_take(uint64_t now);
+void samples_end(uint64_t now);
+void samples_reborn(void);
 void facts_count_threads(void);
 
 /* ---- found.c: sockets that no hook saw being opened --------------------------------------- */
@@ -662,12 +730,6 @@ static inline bool stack_holds(const void *p, size_t n, struct at at)
 	return from >= at.cfa && from < thread.stack_hi && thread.stack_hi - from >= n;
 }
 
-/* A time inside libunwind or the loader, which no handler may jump out of. */
-struct stay {
-	uint64_t signals; /* the guest's mask */
-	bool held;
-};
-
 /* The number that stands for its pipe; no real descriptor: fs.nr_open ends at 2^30. */
 enum { unwinder_fd = INT_MAX - 40 };
 
@@ -677,9 +739,8 @@ bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
 bool unwinder_enter(struct stay *stay);
 void unwinder_leave(const struct stay *stay);
-struct stay gate_hold(void);
-void gate_release(struct stay stay);
-bool unwinder_is_busy(void);
+bool gate_hold(struct stay *stay);
+void gate_release(const struct stay *stay);
 void unwinder_gate_close(void);
 void unwinder_gate_open(void);
 void unwinder_reborn(void);
@@ -758,6 +819,14 @@ void process_reborn(const struct snapshot *snapshot);
 
 void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
+/* wishes.c: how the report is to be judged that is printed there; arguments of the command */
+#define WISHES_MAX 16u
+void wish(const char *argument, const char *value, const char *end, bool is_path);
+void wish_suppressions(const char *s);
+void wish_epoch(const char *seconds);
+uint32_t wishes(const char **argv);
+const char *wished_epoch(void);
+
 void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);

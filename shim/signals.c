@@ -22,12 +22,22 @@ static int index_of(int sig)
 	return -1;
 }
 
-static void die(int sig)
+/* Where a filter comes it is the default already. */
+static void set_default(int sig)
 {
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	struct stay stay;
+
+	if (stay_begin(&stay))
+		real.sigaction(sig, &dfl, NULL);
+	stay_end(&stay);
+}
+
+static void die(int sig)
+{
 	uint64_t set = 1ull << (sig - 1);
 
-	real.sigaction(sig, &dfl, NULL);
+	set_default(sig);
 	if (sys_tgkill(sys_getpid(), sys_gettid(), sig) < 0)
 		real.raise(sig); /* a filter came just now: it comes when this handler returns */
 	sys_sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -56,26 +66,31 @@ static bool catching(void)
 	       !process_is_other();
 }
 
+/* Where the default would kill. Not when a filter is about to come: it may kill for this call. */
 static void arm(int sig)
 {
-	struct sigaction sa = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+	struct sigaction sa = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART}, now;
+	struct stay stay;
 
 	memset(&sa.sa_mask, 0xff, sizeof(sa.sa_mask));
 	sa.sa_sigaction = on_deadly;
-	real.sigaction(sig, &sa, NULL);
+	if (stay_begin(&stay) && real.sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+		real.sigaction(sig, &sa, NULL);
+	stay_end(&stay);
 }
 
 void signals_arm_all(void)
 {
-	struct sigaction now;
+	struct stay stay;
 
-	if (shim.pid == 1)
+	if (shim.pid == 1 || !stay_begin(&stay))
 		return;
 	EACH_DEADLY(i)
-	if (real.sigaction(deadly[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
-		arm(deadly[i]);
+	arm(deadly[i]);
+	stay_end(&stay);
 }
 
+/* Before a filter, when no stay begins. */
 void signals_disarm_all(void)
 {
 	struct sigaction now;
@@ -148,10 +163,7 @@ SIGNAL_HOOK(sigset)
  */
 EXPORT int raise(int sig)
 {
-	struct sigaction now;
-
-	if (hook_enter() && index_of(sig) >= 0 && catching() &&
-	    real.sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+	if (hook_enter() && index_of(sig) >= 0 && catching())
 		arm(sig);
 	return real.raise(sig);
 }

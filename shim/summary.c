@@ -10,7 +10,7 @@ static bool summary_is_valid(const struct rec_summary *s)
 	       s->bytes == sizeof(*s);
 }
 
-static struct rec_summary *summary_map(const char *path, bool create)
+static struct rec_summary *open_and_map(const char *path, bool create)
 {
 	struct rec_summary *s = NULL;
 	struct stat st;
@@ -22,6 +22,15 @@ static struct rec_summary *summary_map(const char *path, bool create)
 		   : sys_fstat(fd, &st) == 0 && st.st_size >= REC_SUMMARY_BYTES)
 		s = sys_mmap(fd, 0, REC_SUMMARY_BYTES);
 	sys_close(fd);
+	return s;
+}
+
+static struct rec_summary *summary_map(const char *path, bool create)
+{
+	struct stay stay;
+	struct rec_summary *s = gate_hold(&stay) ? open_and_map(path, create) : NULL;
+
+	gate_release(&stay);
 	return s;
 }
 

@@ -63,8 +63,6 @@ static inline long sys_raw(long nr, long a, long b, long c, long d, long e, long
 
 /* sys.c: the same, but -EPERM once the guest has put up a filter. */
 long sys_call(long nr, long a, long b, long c, long d, long e, long f);
-void sys_wait_for_others(void);
-void sys_reborn(void);
 
 #define SYS0(nr)	     sys_call(nr, 0, 0, 0, 0, 0, 0)
 #define SYS1(nr, a)	     sys_call(nr, (long)(a), 0, 0, 0, 0, 0)
@@ -196,26 +194,6 @@ static inline int sys_tgkill(int pid, int tid, int sig)
 static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 {
 	return (int)SYS4(SYS_rt_sigprocmask, how, set, old, 8);
-}
-
-/*
- * All signals wait but those that the code itself would raise. For what a handler must not jump
- * out of, nor asynchronous cancellation end: a lock held, a descriptor open, a gate shut.
- */
-static inline uint64_t sys_signals_hold(void)
-{
-	static const uint64_t all =
-		~(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGILL - 1) |
-		  1ull << (SIGFPE - 1) | 1ull << (SIGTRAP - 1) | 1ull << (SIGSYS - 1));
-	uint64_t before = 0;
-
-	sys_sigprocmask(SIG_BLOCK, &all, &before);
-	return before;
-}
-
-static inline void sys_signals_release(uint64_t before)
-{
-	sys_sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* How much is left of the alternate signal stack that `here` lies in; all there is if in none. */

@@ -26,6 +26,18 @@ void text_add(struct text *t, const char *s)
 	text_add_n(t, s, strlen(s));
 }
 
+/* A relative path is meant from where the program was started, wherever it goes later. */
+void text_add_path(struct text *t, const char *path, size_t n)
+{
+	char here[512];
+
+	if (n && *path != '/' && SYS2(SYS_getcwd, here, sizeof(here)) > 0) {
+		text_add(t, here);
+		text_add(t, "/");
+	}
+	text_add_n(t, path, n);
+}
+
 void text_add_number(struct text *t, uint64_t n)
 {
 	char digits[20];
@@ -38,7 +50,7 @@ void text_add_number(struct text *t, uint64_t n)
 	text_add_n(t, digits + i, sizeof(digits) - i);
 }
 
-long text_read_file(const char *path, char *buf, size_t n)
+static long read_all(const char *path, char *buf, size_t n)
 {
 	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
 	size_t got = 0;
@@ -50,4 +62,13 @@ long text_read_file(const char *path, char *buf, size_t n)
 		got += (size_t)r;
 	sys_close(fd);
 	return r < 0 ? r : (long)got;
+}
+
+long text_read_file(const char *path, char *buf, size_t n)
+{
+	struct stay stay;
+	long r = gate_hold(&stay) ? read_all(path, buf, n) : -EPERM;
+
+	gate_release(&stay);
+	return r;
 }

@@ -126,15 +126,14 @@ static bool gate_pass(void)
 	return true;
 }
 
+/* Without a stay, for there is a filter, only for what makes no system call: see unwinder_walk().
+ */
 bool unwinder_enter(struct stay *stay)
 {
-	stay->held = !shim.sealed;
-	if (stay->held)
-		stay->signals = sys_signals_hold();
+	stay_begin(stay);
 	if (gate_pass())
 		return true;
-	if (stay->held)
-		sys_signals_release(stay->signals);
+	stay_end(stay);
 	return false;
 }
 
@@ -144,40 +143,38 @@ void unwinder_leave(const struct stay *stay)
 		thread.unwinding = false;
 		__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
 	}
-	if (stay->held)
-		sys_signals_release(stay->signals);
+	stay_end(stay);
 }
 
 /*
  * While a file of ours is open: a child that is forked by another thread would keep it, and a
- * handler that jumped out would too. So forks wait for this, and this waits for a fork.
+ * handler that jumped out would too. So forks wait for this, and this waits for a fork. Returns
+ * whether one may be opened.
  */
-struct stay gate_hold(void)
+bool gate_hold(struct stay *stay)
 {
-	struct stay stay = {sys_signals_hold(), true};
-
-	for (int i = 0; i <= GATE_WAIT_ROUNDS && !thread.unwinding; i++) {
+	if (!stay_begin(stay))
+		return false;
+	for (int i = 0; i <= GATE_WAIT_ROUNDS && !thread.unwinding && !thread.file_open; i++) {
 		__atomic_fetch_add(&files_open, 1, __ATOMIC_SEQ_CST);
-		if (i == GATE_WAIT_ROUNDS || !gate_is_closed())
-			return stay;
+		stay->file = i == GATE_WAIT_ROUNDS || !gate_is_closed();
+		thread.file_open = stay->file;
+		if (stay->file)
+			break;
 		__atomic_fetch_sub(&files_open, 1, __ATOMIC_SEQ_CST);
 		sys_sleep_ns(GATE_WAIT_NS);
 	}
-	stay.held = false; /* inside already */
-	return stay;
+	return true;
 }
 
-void gate_release(struct stay stay)
+/* Also where it was not held. */
+void gate_release(const struct stay *stay)
 {
-	if (stay.held)
+	if (stay->file && thread.file_open) {
+		thread.file_open = false;
 		__atomic_fetch_sub(&files_open, 1, __ATOMIC_SEQ_CST);
-	sys_signals_release(stay.signals);
-}
-
-/* Whether another thread is inside. */
-bool unwinder_is_busy(void)
-{
-	return __atomic_load_n(&inside, __ATOMIC_SEQ_CST) > (thread.unwinding ? 1u : 0u);
+	}
+	stay_end(stay);
 }
 
 /* Before a fork. Several threads may fork at once. */
@@ -277,7 +274,7 @@ void unwinder_warm(void)
 
 	if (!unwinder_present() || !unwinder_enter(&stay))
 		return;
-	if (lib.getcontext(&context) >= 0)
+	if (thread.stays && lib.getcontext(&context) >= 0)
 		lib.init_local(&cursor, &context);
 	unwinder_leave(&stay);
 	errno = e;
@@ -294,7 +291,8 @@ bool unwinder_walk(struct at at, struct frames *f)
 	f->cacheable = true;
 	if (!unwinder_present() || !unwinder_enter(&stay))
 		return false;
-	walk(at, f);
+	if (thread.stays)
+		walk(at, f);
 	unwinder_leave(&stay);
 	errno = e;
 	return f->nr && f->pc[0] == at.pc;

@@ -229,6 +229,48 @@ static void own_handler(int sig)
 	printf(" flag %d, %s\n", (int)told, signal(sig, SIG_DFL) == on_signal_flag ? "mine" : "?");
 }
 
+static volatile sig_atomic_t strange, exchanged;
+
+static void on_exchanged(int sig)
+{
+	strange |= sig != SIGTERM;
+}
+
+static void on_exchanged_info(int sig, siginfo_t *info, void *context)
+{
+	strange |=
+		sig != SIGTERM || !context || info->si_signo != SIGTERM || info->si_pid != getpid();
+}
+
+static void *exchange_handlers(void *arg)
+{
+	struct sigaction info = {.sa_sigaction = on_exchanged_info, .sa_flags = SA_SIGINFO},
+			 plain = {.sa_handler = on_exchanged};
+
+	(void)arg;
+	for (int i = 0; i < 20000; i++)
+		sigaction(SIGTERM, i % 2 ? &plain : &info, NULL);
+	exchanged = 1;
+	return NULL;
+}
+
+/* Each handler is called as it was set, also while another takes its place. */
+int guest_exchanged_handlers(int argc, char **argv)
+{
+	pthread_t thread;
+
+	(void)argc;
+	(void)argv;
+	close(socket(AF_INET, SOCK_STREAM, 0));
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_exchanged}, NULL);
+	must(pthread_create(&thread, NULL, exchange_handlers, NULL) == 0, "pthread_create");
+	while (!exchanged)
+		kill(getpid(), SIGTERM);
+	pthread_join(thread, NULL);
+	printf("%s\n", strange ? "a handler was called in a strange way" : "as they were set");
+	return 0;
+}
+
 int guest_signals(int argc, char **argv)
 {
 	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};

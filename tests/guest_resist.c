@@ -111,9 +111,14 @@ static bool threads_end;
 
 static void *open_and_close(void *arg)
 {
+	sigset_t before, after;
+
 	(void)arg;
+	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	for (int i = 0; !__atomic_load_n(&threads_end, __ATOMIC_RELAXED); i++)
 		close(socket_at_depth(i % 50));
+	pthread_sigmask(SIG_BLOCK, NULL, &after);
+	must(!memcmp(&before, &after, sizeof(before)), "the same signals as before");
 	return NULL;
 }
 

@@ -57,6 +57,7 @@ uint32_t parts_walks(void);
 /* Runs f in nr threads at once, and waits for them. `tids` are theirs. */
 void parts_threads(uint32_t nr, void (*f)(uint32_t who));
 extern uint32_t parts_tids[PARTS_THREADS];
+void parts_new_thread(pthread_t *t, void *(*f)(void *), void *arg);
 
 /* In any thread. The test fails where the threads have ended: parts_threads() sees to it. */
 #define parts_expect(what) parts_expected((what), #what, __LINE__)

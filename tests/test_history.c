@@ -85,6 +85,17 @@ static void takes_only_open_lives(void **state)
 	assert_int_equal(x->h.followed, 3);
 }
 
+static void hands_out_the_time_line(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_sample(x->parent, 10, 50);
+	forge_sample(x->parent, 20, 70);
+	join(x);
+	assert_int_equal(x->h.processes[0].nr_samples, 2);
+	assert_int_equal(x->h.processes[0].samples[1]->fin_seen, 7);
+}
+
 static void joins_duplicates_by_id(void **state)
 {
 	struct fixture *x = *state;
@@ -92,7 +103,8 @@ static void joins_duplicates_by_id(void **state)
 	struct rec_life *b = forge_accepted(x->parent, 4, x->site, 10);
 
 	b->id = a->id;
-	b->flags |= REC_LIFE_DUPLICATE;
+	a->flags |= REC_LIFE_DUPLICATE;
+	b->flags |= REC_LIFE_DUPLICATE | REC_LIFE_COPY;
 	b->touch_seq = a->touch_seq + 1;
 	forge_eof(b, 30);
 	join(x);
@@ -642,6 +654,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(takes_only_open_lives),
+		TEST(hands_out_the_time_line),
 		TEST(joins_duplicates_by_id),
 		TEST(keeps_equal_ids_of_two_processes_apart),
 		TEST(joins_processes_by_cookie),

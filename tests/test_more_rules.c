@@ -154,6 +154,18 @@ static void a_server_waits_a_minute_for_the_fin(void **state)
 	expect_open(x, 6, OPEN_CLOSING);
 }
 
+static void a_user_may_have_less_patience(void **state)
+{
+	static const struct policy hasty = {.max_dwell_ns = FORGE_S(50)};
+	struct fixture *x = *state;
+
+	x->policy = &hasty;
+	watch(shut_down(x, 6, 945, TCP_FIN_WAIT2));
+	served_at(x, 1, 999.9);
+	judge_all(x);
+	expect_fault(x, 6, "half-close-stuck", PROOF_NONE);
+}
+
 static void a_client_waits_for_its_answer_as_long_as_it_likes(void **state)
 {
 	struct fixture *x = *state;
@@ -646,12 +658,14 @@ static void what_was_shut_down_is_not_held_elsewhere(void **state)
 				"held-elsewhere");
 }
 
-static struct rec_life *duplicate(struct fixture *x, int fd, const struct rec_life *of)
+/* The slot of the first was used again. */
+static struct rec_life *duplicate_of_closed(struct fixture *x, int fd)
 {
 	struct rec_life *l = forge_accepted(x->forge, fd, x->site, 10);
 
-	l->id = of->id;
-	l->flags |= REC_LIFE_DUPLICATE;
+	l->flags |= REC_LIFE_DUPLICATE | REC_LIFE_COPY | REC_LIFE_FIRST_CLOSED;
+	l->close_site = x->site;
+	l->close_ns = FORGE_S(500);
 	return l;
 }
 
@@ -659,18 +673,29 @@ static void a_duplicate_that_was_forgotten_is_reported(void **state)
 {
 	struct fixture *x = *state;
 
-	duplicate(x, 6, closed(x, 5, 10, 500));
+	duplicate_of_closed(x, 6);
 	served_at(x, 1, 600);
 	judge_all(x);
 	expect_fault(x, 6, "held-elsewhere", PROOF_THREAD_MOVED_ON);
 	assert_string_equal(kind_of(x, 6), "duplicate");
+	assert_int_equal(find(x, 6)->judged.socket->closed.ns, FORGE_S(500));
+}
+
+static void a_duplicate_is_none_while_the_first_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	duplicate_of_closed(x, 6)->flags &= ~(uint32_t)REC_LIFE_FIRST_CLOSED;
+	served_at(x, 1, 600);
+	judge_all(x);
+	expect_open(x, 6, OPEN_IN_USE);
 }
 
 static void a_duplicate_without_proof_is_open(void **state)
 {
 	struct fixture *x = *state;
 
-	duplicate(x, 6, closed(x, 5, 10, 500));
+	duplicate_of_closed(x, 6);
 	judge_all(x);
 	expect_open(x, 6, OPEN_IN_USE);
 }
@@ -679,7 +704,7 @@ static void a_duplicate_that_is_watched_is_open(void **state)
 {
 	struct fixture *x = *state;
 
-	watch(duplicate(x, 6, closed(x, 5, 10, 500)));
+	watch(duplicate_of_closed(x, 6));
 	served_at(x, 1, 600);
 	judge_all(x);
 	expect_open(x, 6, OPEN_IN_USE);
@@ -821,6 +846,7 @@ int main(void)
 		TEST(a_half_closed_socket_needs_proof),
 		TEST(a_half_closed_socket_has_a_second),
 		TEST(a_server_waits_a_minute_for_the_fin),
+		TEST(a_user_may_have_less_patience),
 		TEST(a_client_waits_for_its_answer_as_long_as_it_likes),
 		TEST(other_states_are_not_stuck),
 		TEST(what_only_the_clean_up_closed_is_remarked),
@@ -857,6 +883,7 @@ int main(void)
 		TEST(what_was_just_closed_is_not_yet_held_elsewhere),
 		TEST(what_was_shut_down_is_not_held_elsewhere),
 		TEST(a_duplicate_that_was_forgotten_is_reported),
+		TEST(a_duplicate_is_none_while_the_first_is_open),
 		TEST(a_duplicate_without_proof_is_open),
 		TEST(a_duplicate_that_is_watched_is_open),
 		TEST(a_receiver_that_moved_on_is_reported),

@@ -297,8 +297,8 @@ static void facts_are_asked_while_all_moves(void **state)
 	(void)state;
 	parts_start_made();
 	parts_threads(THREADS, open_real_sockets);
-	assert_int_equal(shim.head->births, THREADS * 300);
-	assert_int_equal(shim.head->deaths, THREADS * 300);
+	assert_int_equal(shards_total(shim.head).births, THREADS * 300);
+	assert_int_equal(shards_total(shim.head).deaths, THREADS * 300);
 	parts_stop();
 }
 

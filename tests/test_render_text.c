@@ -134,7 +134,7 @@ static void many_places_are_cut_and_counted(void **state)
 	expect(&r, "      6  at 3 more places, not shown\n");
 	text = render(&r, false);
 	assert_non_null(strstr(text, "      2  f (f.c:1): in use\n"));
-	assert_non_null(strstr(text, "      2  f (f.c:1): in use: said the ?program\n"));
+	assert_non_null(strstr(text, "      2  f (f.c:1): in use: said the program\n"));
 	free(text);
 }
 
@@ -147,7 +147,7 @@ static void nothing_raw_reaches_the_terminal(void **state)
 	(void)state;
 	f.function = (char *)"evil\033[2J\r\nname\x9b\xc2\x9b\xff\xe2\x80\xae";
 	text = render(&r, false);
-	assert_non_null(strstr(text, "in evil?[2J??name????"));
+	assert_non_null(strstr(text, "in evil[2J  name\xef\xbf\xbd\xef\xbf\xbd "));
 	assert_null(strchr(text, '\033'));
 	free(text);
 	text = render(&r, true);
@@ -166,6 +166,34 @@ static void utf8_passes_whole(void **state)
 	assert_string_equal(out, "?? ??? ???? ??");
 	text_clean(cut, "abc\xe2\x82\xac", sizeof(cut));
 	assert_string_equal(cut, "abc");
+}
+
+/* What all formats say. */
+static void what_is_not_clean_is_marked_or_dropped(void **state)
+{
+	static const struct {
+		const char *from, *to;
+	} cases[] = {{"na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80",
+		      "na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80"},
+		     {"a\xff\xc0\x80z", "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz"},
+		     {"cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd"},
+		     {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+		     {"a\tb\r\nc", "a b  c"},
+		     {"\033[2J\007\x7f\xc2\x9bz", "[2Jz"},
+		     {"\xe2\x80\xae\xe2\x81\xa6"
+		      "fdp\xe2\x80\x8f\xd8\x9c",
+		      "fdp"},
+		     {"\xef\xbb\xbf\xe2\x80\x8b\xe2\x80\xa8z\xf3\xa0\x81\x81", "z"},
+		     {"\xef\xbf\xbe\xef\xbf\xbf\xef\xb7\x90z\xf4\x8f\xbf\xbf", "z"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *clean = text_cleaned(cases[i].from);
+
+		assert_string_equal(clean, cases[i].to);
+		free(clean);
+	}
 }
 
 static void durations_read_well(void **state)
@@ -200,6 +228,7 @@ int main(void)
 		cmocka_unit_test(many_places_are_cut_and_counted),
 		cmocka_unit_test(nothing_raw_reaches_the_terminal),
 		cmocka_unit_test(utf8_passes_whole),
+		cmocka_unit_test(what_is_not_clean_is_marked_or_dropped),
 		cmocka_unit_test(durations_read_well),
 	};
 

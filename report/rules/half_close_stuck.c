@@ -7,9 +7,6 @@
 #include "proof.h"
 #include "rules.h"
 
-/* The kernel itself gives an orphan in FIN_WAIT2 this long (tcp_fin_timeout). */
-#define PATIENCE_NS (60 * NS_PER_S)
-
 static const struct rule_case not_awaited = {
 	.name = "not-awaited",
 	.meaning = "The program has sent our FIN by shutdown(SHUT_WR), the peer has not closed its "
@@ -56,8 +53,10 @@ static const struct rule_case *find_case(const struct socket *s, uint64_t quiet_
 		return quiet_ns >= NS_PER_S ? &not_awaited : NULL;
 	case ATTENDED_UNSEEN:
 		return NULL;
-	default:
-		return quiet_ns >= PATIENCE_NS && !socket_is_client(s) ? &peer_silent : NULL;
+	default: /* by itself the kernel gives an orphan in FIN_WAIT2 as long (tcp_fin_timeout) */
+		return quiet_ns >= s->birth->process->policy->max_dwell_ns && !socket_is_client(s)
+			       ? &peer_silent
+			       : NULL;
 	}
 }
 
@@ -92,6 +91,7 @@ DEFINE_RULE(half_close_stuck)
 "  not-awaited  nobody waits for the peer's FIN: no thread, no poll set, no epoll set, and the\n"
 "               program has moved on to younger sockets\n"
 "  peer-silent  it is waited for, in a server, and nothing has come for a minute or more\n"
+"               (--max-dwell)\n"
 "\n"
 "To mend it, wait for the peer's end, and not for ever:\n"
 "\n"
@@ -100,7 +100,7 @@ DEFINE_RULE(half_close_stuck)
 "          ;\n"
 "  close(fd);\n"
 "\n"
-"A client that waits for its answer after shutdown() is not reported. Example:\n"
-"examples/half_close_stuck.c",
+"A client that waits for its answer after shutdown() is not reported. Examples:\n"
+"examples/half_close_stuck.c, peer_silent.c",
 	.check = check,
 END_RULE;

@@ -160,6 +160,6 @@ DEFINE_RULE(held_elsewhere)
 "  }\n"
 "\n"
 "Or call shutdown(fd, SHUT_RDWR) before close(): it ends the connection whoever holds it.\n"
-"Example: examples/held_elsewhere.c",
+"Examples: examples/held_elsewhere.c, duplicate_forgotten.c, sent_and_kept.c",
 	.check = check,
 END_RULE;

@@ -120,9 +120,9 @@ class Followed:
                 raise Failed("a process of it did not end")
             time.sleep(0.02)
 
-    def report(self):
-        done = subprocess.run([self.tools.command, "report", "--color=never", self.dir], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+    def report(self, options=()):
+        done = subprocess.run([self.tools.command, "report", "--color=never", *options, self.dir],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
         if done.returncode not in (0, 1) and os.listdir(self.dir):
             raise Failed("report: " + done.stdout[-500:])
         return Report(done.stdout)

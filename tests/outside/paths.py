@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Sources that were compiled elsewhere are named as the repository knows them, in every frame."""
+import json
+import os
+
+from outside import check, need, read, source
+
+
+def _values(node, wanted):
+    """Every value of that key in a JSON document."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == wanted and value:
+                yield value
+            yield from _values(value, wanted)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _values(value, wanted)
+
+
+def _report(place, key, *options):
+    path = place.path("report.json")
+    place.run(place.command, "run", "-f", "json:" + path, *options, "--", place.path("server"),
+              "leak", status=23)
+    return set(_values(json.loads(read(path)), key))
+
+
+def source_root_and_path_map(place):
+    need(place.cc)
+    here = source("tests/outside/consumer")
+    place.run(place.cc, "-g", "-ffile-prefix-map=%s=/ci/build" % here, "-I",
+              source("shim/include"), "-o", place.path("server"), here + "/server.c")
+    files = _report(place, "file")
+    check("/ci/build/server.c" in files, files)
+    files = _report(place, "file", "--path-map=/ci/build=" + here)
+    check(here + "/server.c" in files, files)
+    check(not [f for f in files if f.startswith("/ci/")], files)
+    paths = _report(place, "path", "--path-map=/ci/build=" + here, "--source-root", source("."))
+    check("tests/outside/consumer/server.c" in paths, paths)
+    check(not [p for p in paths if p.startswith(("/", ".."))], paths)
+    # Below where the command was called, also if nobody says so.
+    for root in ((), ("--source-root=.",)):
+        paths = _report(place, "path", "--path-map=/ci/build=" + place.dir, *root)
+        check("server.c" in paths, paths)
+
+
+def path_map_without_a_new_side(place):
+    text = place.run(place.command, "run", "--path-map=/ci/build", "--", "true", status=2)
+    check(text.startswith("socklint run: --path-map=/ci/build: not of the form OLD=NEW"), text)
+    check(not os.path.exists(place.path("socklint-%d" % os.geteuid())), "something was run")
