@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import traceback
 
-FILES = ["bad_input", "docs", "install", "paths", "recipes", "trees"]
+FILES = ["bad_input", "docs", "install", "musl", "paths", "recipes", "trees"]
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SKIPPED = 77
 
