@@ -83,6 +83,15 @@ class Place:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def pack(place, where):
+    """Debian's package. The name of the generator keeps cpack from building all anew beside others."""
+    need("dpkg-deb", "dpkg-shlibdeps")
+    place.run("cpack", "-G", "DEB", "-D", "CPACK_CMAKE_GENERATOR=Ninja", "--config",
+              place.build + "/CPackConfig.cmake", "-B", where)
+    deb, = [name for name in os.listdir(where) if name.endswith(".deb")]
+    return os.path.join(where, deb)
+
+
 def tests_of(module):
     """The functions that take a place and whose names begin with no underscore."""
     return [f for name, f in vars(module).items()
