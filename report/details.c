@@ -204,6 +204,7 @@ static void add_socket(struct filling *x, const struct finding *from, size_t fin
 	to->state = socket_state_name(s);
 	to->opened_by = call_name(opened->r.born_by);
 	to->thread = opened->r.born_tid;
+	to->connect_failed = s->flags & REC_LIFE_CONNECT_FAILED;
 	to->peer = address_text(&s->birth->r.peer);
 	to->local = address_text(&s->birth->r.local);
 	fill_kernel_facts(to, socket_facts(s));
@@ -240,6 +241,7 @@ void details_fill(struct report *r, const struct history *h, const struct findin
 	size_t i;
 
 	r->has_details = true;
+	r->max_dwell_ns = h->policy->max_dwell_ns;
 	fill_processes(r, h);
 	for (i = 0; i < h->nr_lives; i++)
 		count_life(r, h, &h->lives[i]);

@@ -67,10 +67,13 @@ void elf_module_open(struct elf_module *m, const struct rec_module *rec)
 				 rec->path);
 		m->mod = NULL;
 	}
+	if (m->mod)
+		m->index = code_index_new(m->mod);
 }
 
 void elf_module_close(struct elf_module *m)
 {
+	code_index_free(m->index);
 	if (m->dwfl)
 		dwfl_end(m->dwfl);
 	free(m->why);

@@ -5,13 +5,16 @@
 
 #include <elfutils/libdwfl.h>
 
+#include "code_index.h"
 #include "recording.h"
 
 struct elf_module {
 	const struct rec_module *rec;
 	Dwfl *dwfl;
-	Dwfl_Module *mod; /* NULL: could not be opened, see why */
+	Dwfl_Module *mod;	  /* NULL: could not be opened, see why */
+	struct code_index *index; /* of mod */
 	char *why;
+	void *addresses; /* the symbolizer's */
 };
 
 void elf_module_open(struct elf_module *m, const struct rec_module *rec);

@@ -19,16 +19,52 @@ void add_line(struct report_finding *to, const char *label, struct strbuf *sb)
 	line->text = strbuf_detach(sb);
 }
 
+static bool has_line(const struct frame *f)
+{
+	return f->file && f->line && !f->runtime;
+}
+
+static bool has_name(const struct frame *f)
+{
+	return f->function && !f->runtime;
+}
+
+static const struct frame *first_with(const struct stack *st, const struct frame *from,
+				      bool (*has)(const struct frame *f))
+{
+	const struct frame *f;
+
+	for (f = from; f != st->frames + st->nr; f++)
+		if (has(f))
+			return f;
+	return NULL;
+}
+
+/* Of a library without its debug information the callers say nothing: who called into it does. */
+static const struct frame *telling_caller(const struct stack *st, const struct frame *own)
+{
+	const struct frame *next = own + 1, *f;
+
+	if (own->file || own->jit)
+		return next;
+	f = first_with(st, next, has_line);
+	if (!f)
+		f = first_with(st, next, has_name);
+	return f ? f : next;
+}
+
 void add_place_and_caller(struct strbuf *sb, const struct stack *st)
 {
-	const struct frame *own = stack_own_frame(st);
+	const struct frame *own = stack_own_frame(st), *caller;
 
 	add_place(sb, own);
-	if (!own || own + 1 == st->frames + st->nr || own[1].runtime ||
-	    (!own[1].module && !own[1].jit))
+	if (!own || own + 1 == st->frames + st->nr)
 		return;
-	strbuf_addstr(sb, ", called from ");
-	add_place(sb, own + 1);
+	caller = telling_caller(st, own);
+	if (caller->runtime || (!caller->module && !caller->jit))
+		return;
+	strbuf_addstr(sb, caller == own + 1 ? ", called from " : ", reached from ");
+	add_place(sb, caller);
 }
 
 static char *build_id(const struct rec_module *m)

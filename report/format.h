@@ -16,7 +16,9 @@ enum format_nr {
 
 struct render_options {
 	bool color;
-	const char *path; /* of the output, or NULL: it is standard output */
+	const char *path;	 /* of the output, or NULL: it is standard output */
+	const char *source_root; /* below which relative files of frames lie, or NULL */
+	bool html_external;	 /* style and script in files beside the page, if it has a path */
 };
 
 struct format {
@@ -25,6 +27,8 @@ struct format {
 	bool wants_details; /* report.has_details */
 	/* An error on out is seen by who called it. */
 	void (*render)(FILE *out, const struct report *r, const struct render_options *how);
+	/* Writes further files beside how->path; complains and returns -1 if it cannot. Or NULL. */
+	int (*write_beside)(const struct render_options *how);
 };
 
 /* Only a format with a row in formats.def has a number to give itself. */

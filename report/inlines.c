@@ -108,14 +108,6 @@ static int walk_scopes(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, struct place at
 	return calls;
 }
 
-/* What may hold functions and has no addresses of its own: rustc writes them into namespaces. */
-static bool is_container(int tag)
-{
-	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
-	       tag == DW_TAG_structure_type || tag == DW_TAG_enumeration_type ||
-	       tag == DW_TAG_union_type;
-}
-
 static bool is_code(int tag)
 {
 	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine ||
@@ -133,11 +125,7 @@ static bool find_innermost(Dwarf_Die *parent, uint64_t addr, int levels, Dwarf_D
 	if (!levels || dwarf_child(parent, &die))
 		return false;
 	do {
-		int tag = dwarf_tag(&die);
-
-		if (is_container(tag) && find_innermost(&die, addr, levels - 1, found))
-			return true;
-		if (!is_code(tag) || dwarf_haspc(&die, addr) <= 0)
+		if (!is_code(dwarf_tag(&die)) || dwarf_haspc(&die, addr) <= 0)
 			continue;
 		if (!find_innermost(&die, addr, levels - 1, found))
 			*found = die;
@@ -146,15 +134,17 @@ static bool find_innermost(Dwarf_Die *parent, uint64_t addr, int levels, Dwarf_D
 	return false;
 }
 
-static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
+static int frames_of_dwarf(const struct elf_module *m, uint64_t addr, frame_fn *fn, void *data)
 {
 	Dwarf_Addr bias;
-	Dwarf_Die *cu = find_cu(mod, addr, &bias);
-	Dwarf_Die inner, *scopes = NULL;
+	Dwarf_Die *cu = find_cu(m->mod, addr, &bias);
+	Dwarf_Die function, inner, *scopes = NULL;
 	int nr, calls = 0;
 
-	if (!cu || !find_innermost(cu, addr - bias, DEEPEST, &inner))
+	if (!cu || !code_index_function(m->index, cu, addr - bias, &function))
 		return 0;
+	if (!find_innermost(&function, addr - bias, DEEPEST, &inner))
+		inner = function;
 	nr = dwarf_getscopes_die(&inner, &scopes);
 	if (nr > 0)
 		calls = walk_scopes(cu, scopes, nr, place_of_line(cu, addr - bias), fn, data);
@@ -162,14 +152,14 @@ static int frames_of_dwarf(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *
 	return calls;
 }
 
-int for_each_frame_at(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data)
+int for_each_frame_at(const struct elf_module *m, uint64_t addr, frame_fn *fn, void *data)
 {
-	int calls = frames_of_dwarf(mod, addr, fn, data);
+	int calls = frames_of_dwarf(m, addr, fn, data);
 	const char *name;
 
 	if (calls)
 		return calls;
-	name = dwfl_module_addrname(mod, addr);
+	name = code_index_symbol(m->index, addr);
 	if (!name)
 		return 0;
 	fn(data, name, NULL, 0, 0);

@@ -9,6 +9,6 @@
 typedef void frame_fn(void *data, const char *function, const char *file, int line, int inlined);
 
 /* Returns how often it called fn; 0: nothing is known of this address. */
-int for_each_frame_at(Dwfl_Module *mod, uint64_t addr, frame_fn *fn, void *data);
+int for_each_frame_at(const struct elf_module *m, uint64_t addr, frame_fn *fn, void *data);
 
 #endif

@@ -22,6 +22,7 @@ enum {
 	KEY_BASELINE,
 	KEY_GROWTH,
 	KEY_WRITE_BASELINE,
+	KEY_HTML_ASSETS,
 	KEY_SOURCE_ROOT,
 	KEY_PATH_MAP,
 };
@@ -124,7 +125,10 @@ static const struct argp_option option_table[] = {
 	{"growth", KEY_GROWTH, NULL, 0,
 	 "With --baseline: they do where there are more sockets than FILE says", 0},
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
-	{"source-root", KEY_SOURCE_ROOT, "DIR", 0, "Name source files below DIR relative to it", 0},
+	{"html-assets", KEY_HTML_ASSETS, "WHERE", 0,
+	 "Style and script of -f html:PATH: inline (default), or external, in files beside it", 0},
+	{"source-root", KEY_SOURCE_ROOT, "DIR", 0,
+	 "Name source files below DIR (the current directory) relative to it", 0},
 	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
 	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
@@ -193,6 +197,13 @@ static void parse_color(struct options *o, const char *arg, struct argp_state *s
 	argp_error(state, "--color=%s: not one of auto, always, never", arg);
 }
 
+static void parse_html_assets(struct options *o, const char *arg, struct argp_state *state)
+{
+	o->html_external = !strcmp(arg, "external");
+	if (!o->html_external && strcmp(arg, "inline"))
+		argp_error(state, "--html-assets=%s: not one of inline, external", arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -221,6 +232,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_WRITE_BASELINE:
 		o->write_baseline = arg;
+		return 0;
+	case KEY_HTML_ASSETS:
+		parse_html_assets(o, arg, state);
 		return 0;
 	case KEY_SOURCE_ROOT:
 		paths_set_root(&o->paths, arg);
@@ -278,6 +292,13 @@ static int check_paths(const struct options *o)
 		if (o->outputs[i].path)
 			error |= replace_file_check(o->outputs[i].path);
 	return error;
+}
+
+void options_forget_files(struct options *o)
+{
+	suppressions_release(&o->gate.suppressions);
+	baseline_release(&o->gate.baseline);
+	o->gate.baseline_path = NULL;
 }
 
 int options_read_files(struct options *o)

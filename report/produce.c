@@ -31,35 +31,39 @@ static bool wants_color(enum color color, FILE *out)
 	return isatty(fileno(out)) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb");
 }
 
-static int write_to(FILE *out, const struct output *to, const struct report *r, enum color color)
+static int write_to(FILE *out, const struct output *to, const struct report *r,
+		    const struct options *o)
 {
-	const struct render_options how = {wants_color(color, out), to->path};
+	const struct render_options how = {wants_color(o->color, out), to->path, o->paths.real_root,
+					   o->html_external};
 
 	to->format->render(out, r, &how);
-	return fflush(out) || ferror(out) ? -1 : 0;
+	if (fflush(out) || ferror(out))
+		return -1;
+	return to->format->write_beside ? to->format->write_beside(&how) : 0;
 }
 
 struct filling {
 	const struct output *to;
 	const struct report *report;
-	enum color color;
+	const struct options *options;
 };
 
 static int fill(FILE *out, const void *data)
 {
 	const struct filling *f = data;
 
-	return write_to(out, f->to, f->report, f->color);
+	return write_to(out, f->to, f->report, f->options);
 }
 
-static int write_output(const struct output *to, const struct report *r, enum color color)
+static int write_output(const struct output *to, const struct report *r, const struct options *o)
 {
-	const struct filling f = {to, r, color};
+	const struct filling f = {to, r, o};
 	int error;
 
 	if (to->path)
 		return replace_file(to->path, fill, &f);
-	error = write_to(stdout, to, r, color);
+	error = write_to(stdout, to, r, o);
 	if (error)
 		complain("the report cannot be written: %s", strerror(errno));
 	return error;
@@ -72,9 +76,9 @@ static bool write_report(const struct report *r, const struct options *o)
 	size_t i;
 
 	if (!o->nr_outputs)
-		return !write_output(&text, r, o->color);
+		return !write_output(&text, r, o);
 	for (i = 0; i < o->nr_outputs; i++)
-		ok &= !write_output(&o->outputs[i], r, o->color);
+		ok &= !write_output(&o->outputs[i], r, o);
 	return ok;
 }
 

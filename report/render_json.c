@@ -61,6 +61,8 @@ static json_t *stack(const struct report_stack *st)
 		json_add(frames, frame(&st->frames[i]));
 	json_put_text(o, "kind", kind_name(st->kind));
 	json_put_text(o, "label", st->label);
+	if (st->thread)
+		json_put_number(o, "thread", st->thread);
 	json_put_index(o, "own_frame", st->own);
 	json_put(o, "frames", frames);
 	json_put_text(o, "note", st->note);
@@ -284,6 +286,8 @@ static json_t *open_socket(const struct report_socket *s)
 	json_put_text(o, "peer", s->peer);
 	json_put_text(o, "local", s->local);
 	json_put_number(o, "thread", s->thread);
+	if (s->connect_failed)
+		json_put_flag(o, "connect_failed", true);
 	if (s->asked) {
 		json_put_number(o, "unread", s->unread);
 		json_put_number(o, "unsent", s->unsent);
@@ -380,6 +384,7 @@ static json_t *whole(const struct report *r)
 	json_put(o, "verdict", verdict(r));
 	json_put_time(o, "start", r->start_at);
 	json_put_time(o, "judged_at", r->now_at);
+	json_put_number(o, "max_dwell_ns", r->max_dwell_ns);
 	SET_ALL(o, "processes", process, r->processes, r->nr_processes_told);
 	json_put(o, "findings", findings(r));
 	SET_ALL(o, "sites", site, r->sites, r->nr_sites);

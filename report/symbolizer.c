@@ -19,6 +19,12 @@ struct cached_stack {
 	struct stack stack;
 };
 
+/* An address in a file lies in many stacks, and in those of other processes. */
+struct cached_address {
+	uint64_t offset;
+	struct stack frames;
+};
+
 struct process_map {
 	const struct process *process;
 	struct perf_map *map; /* NULL: none */
@@ -48,6 +54,14 @@ static void free_stack(void *node)
 	free(c);
 }
 
+static void free_address(void *node)
+{
+	struct cached_address *c = node;
+
+	free(c->frames.frames);
+	free(c);
+}
+
 void symbolizer_free(struct symbolizer *sy)
 {
 	size_t i;
@@ -64,6 +78,7 @@ void symbolizer_free(struct symbolizer *sy)
 	}
 	free(sy->maps);
 	for (i = 0; i < sy->nr_modules; i++) {
+		tdestroy(sy->modules[i]->addresses, free_address);
 		elf_module_close(sy->modules[i]);
 		free(sy->modules[i]);
 	}
@@ -87,7 +102,8 @@ const char *symbolizer_complaint(const struct symbolizer *sy, size_t nr)
 /* Processes of one program share what libdw knows of its files. */
 static bool is_same_module(const struct rec_module *a, const struct rec_module *b)
 {
-	return !strcmp(a->path, b->path) && a->build_id_len == b->build_id_len &&
+	return !strcmp(a->path, b->path) && a->is_vdso == b->is_vdso &&
+	       a->build_id_len == b->build_id_len &&
 	       !memcmp(a->build_id, b->build_id, a->build_id_len);
 }
 
@@ -248,13 +264,40 @@ static void add_generated_frame(struct symbolizer *sy, const struct process *p, 
 	f->jit = true;
 }
 
+static int cmp_addresses(const void *a, const void *b)
+{
+	const struct cached_address *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
 /* A return address is that of the instruction after the call: one less lies inside the call. */
+static const struct stack *frames_at(struct symbolizer *sy, const struct rec_module *rec,
+				     uint64_t offset)
+{
+	struct elf_module *m = find_module(sy, rec);
+	struct cached_address key = {offset, {NULL, 0, 0, false, false}}, **found, *c;
+	struct frame_adder a = {sy, NULL, rec, offset};
+
+	found = tfind(&key, &m->addresses, cmp_addresses);
+	if (found)
+		return &(*found)->frames;
+	c = xcalloc(1, sizeof(*c));
+	c->offset = offset;
+	a.stack = &c->frames;
+	if (!m->mod || !for_each_frame_at(m, offset - 1, add_named_frame, &a))
+		add_named_frame(&a, NULL, NULL, 0, 0);
+	if (!tsearch(c, &m->addresses, cmp_addresses))
+		out_of_memory();
+	return &c->frames;
+}
+
 static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t epoch, uint64_t pc,
 		       struct stack *st)
 {
 	const struct rec_module *rec = process_module(p, epoch, pc - 1);
-	struct frame_adder a = {sy, st, rec, 0};
-	struct elf_module *m;
+	const struct stack *known;
+	size_t i;
 
 	if (!rec) {
 		add_generated_frame(sy, p, pc, st);
@@ -262,10 +305,9 @@ static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t 
 	}
 	if (is_shim(rec))
 		return;
-	a.offset = pc - rec->bias;
-	m = find_module(sy, rec);
-	if (!m->mod || !for_each_frame_at(m->mod, a.offset - 1, add_named_frame, &a))
-		add_named_frame(&a, NULL, NULL, 0, 0);
+	known = frames_at(sy, rec, pc - rec->bias);
+	for (i = 0; i < known->nr; i++)
+		*add_frame(st) = known->frames[i];
 }
 
 /* ---- stacks ------------------------------------------------------------------------------ */

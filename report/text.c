@@ -134,11 +134,10 @@ static int is_treacherous(uint32_t code)
 	return (code & 0xfffe) == 0xfffe;
 }
 
-/* Length of the harmless printable character at s, or 0. */
-static size_t clean_length(const unsigned char *s)
+size_t text_printable(const char *string)
 {
 	uint32_t code = 0;
-	size_t len = utf8_decode(s, &code);
+	size_t len = utf8_decode((const unsigned char *)string, &code);
 
 	return len && !is_treacherous(code) ? len : 0;
 }
@@ -172,7 +171,7 @@ void text_clean(char *to, const char *s, size_t size)
 	char *end = to + size;
 
 	while (*s) {
-		size_t len = clean_length((const unsigned char *)s);
+		size_t len = text_printable(s);
 		size_t room = len ? len : 1;
 
 		if ((size_t)(end - to) <= room)

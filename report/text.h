@@ -37,6 +37,11 @@ char *text_cleaned(const char *s);
  * writes more than size bytes, the NUL included.
  */
 void text_clean(char *to, const char *s, size_t size);
+/*
+ * Length of the harmless printable character at s, in bytes; 0 if there is none: a control
+ * character, one that reorders or hides the text around it, or no UTF-8.
+ */
+size_t text_printable(const char *s);
 
 /* "2026-11-22T22:41:03.123456Z", of CLOCK_REALTIME in ns */
 void text_add_time(struct strbuf *sb, uint64_t real_ns);

@@ -207,6 +207,8 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	progress_touched(l, thread_tid(), now, false);
 	ref = slot_commit(l, seq);
 	word_add(&shim.head->shards[shard_of_thread()].births, 1);
+	if (unlikely(word_get(&shim.end_began) == END_SIGNALLED))
+		outcome_goes_on(l);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)))
 		facts_refresh(now);
 	return ref;

@@ -8,6 +8,7 @@
  */
 #include "shim.h"
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 
 #define WINDOW 8u /* entries of a chunk that one key may lie in */
 
@@ -20,6 +21,7 @@
 #define NOTABLE_UNREAD	 1u
 
 #define LISTENERS_EVERY_NS 100000000u
+#define GOES_ON_NS	   1000000000u
 
 struct ending {
 	uint32_t birth_site;
@@ -173,16 +175,46 @@ static struct last_look look(int fd, const struct rec_life *l, uint64_t now)
 	return k;
 }
 
-/* What was opened after the last listener was closed is not left over from the server. */
+/* What was opened after the last listener was closed, or a signal caught, is not left over. */
 static bool is_at_end(const struct rec_life *l)
 {
 	uint32_t began = word_get_acquire(&shim.end_began);
 
-	return began == END_EXITS || (began == END_NO_LISTENER &&
-				      word_get(&l->born_ns) <= word_get(&shim.no_listener_ns));
+	return began == END_EXITS ||
+	       (began && word_get(&l->born_ns) <= word_get(&shim.end_began_ns));
 }
 
-static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
+static bool is_waited_on(const struct rec_life *l)
+{
+	const uint32_t any = EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLWRNORM;
+
+	if (word_get(&l->reader_tid) || word_get(&l->writer_tid) || word_get(&l->poller_tid))
+		return true;
+	return word_get(&l->epoll_fd) >= 0 && (word_get(&l->epoll_events) & any) &&
+	       !(word_get(&l->flags) & REC_LIFE_FIRED);
+}
+
+/*
+ * Left in CLOSE_WAIT for good, as far as can be told when the clean-up of the program closes it:
+ * its thread has served others since, and had not an answer for a half-closed client to write.
+ */
+static bool is_left(const struct rec_life *l, uint64_t fin, uint64_t now)
+{
+	uint64_t eof = word_get(&l->eof_ns);
+
+	return (word_get(&l->flags) & REC_LIFE_ACCEPTED) && fin + NOTABLE_DWELL_NS < now &&
+	       !is_waited_on(l) && word_get(&l->polled_ns) + NOTABLE_DWELL_NS < now &&
+	       !(eof && word_get(&l->write_ns) > eof) && progress_moved_on(l);
+}
+
+static uint32_t flags_at_end(const struct rec_life *l, uint64_t fin, uint64_t now)
+{
+	if (!is_at_end(l))
+		return 0;
+	return REC_OUTCOME_AT_END | (fin && is_left(l, fin, now) ? REC_OUTCOME_LEFT : 0);
+}
+
+static uint32_t flags_of(const struct rec_life *l, uint64_t fin, uint64_t now)
 {
 	uint32_t flags = word_get(&l->flags);
 
@@ -190,7 +222,7 @@ static uint32_t flags_of(const struct rec_life *l, uint64_t fin)
 	       (flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
 	       (flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
 	       (flags & REC_LIFE_ACCEPTED ? REC_OUTCOME_ACCEPTED : 0) |
-	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) | (is_at_end(l) ? REC_OUTCOME_AT_END : 0);
+	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) | flags_at_end(l, fin, now);
 }
 
 /* The first of each kind, and a sample of the rest, for it costs another system call. */
@@ -244,7 +276,7 @@ static void count(struct rec_outcome *o, const struct rec_life *l, uint64_t now,
 /* The program's clean-up closes what had long been in CLOSE_WAIT, and was known to be. */
 static bool is_swept_up(const struct ending *e, uint64_t dwell)
 {
-	return (e->flags & REC_OUTCOME_TOLD) && dwell > NOTABLE_DWELL_NS;
+	return (e->flags & (REC_OUTCOME_TOLD | REC_OUTCOME_LEFT)) && dwell > NOTABLE_DWELL_NS;
 }
 
 /* The last descriptor of this socket is about to be closed; close_ns and close_site are set. */
@@ -252,7 +284,7 @@ void outcome_add(int fd, const struct rec_life *l)
 {
 	uint64_t now = word_get(&l->close_ns);
 	struct last_look k = look(fd, l, now);
-	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, k.fin_ns),
+	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, k.fin_ns, now),
 			   shard_of_thread()};
 	struct rec_outcome *o;
 
@@ -271,6 +303,20 @@ void outcome_add(int fd, const struct rec_life *l)
 	if (e.flags & REC_OUTCOME_AT_END ? is_swept_up(&e, k.fin_ns ? now - k.fin_ns : 0)
 					 : is_notable(o, k.fin_ns ? now - k.fin_ns : 0))
 		word_set(&shim.notable, true);
+}
+
+static void end_begins(enum end_began how, uint64_t now)
+{
+	if (word_get(&shim.end_began))
+		return;
+	word_set(&shim.end_began_ns, now);
+	word_cas(&shim.end_began, &(uint32_t){END_NOT_YET}, (uint32_t)how);
+}
+
+/* In a signal handler of the program's. */
+void outcome_signalled(void)
+{
+	end_begins(END_SIGNALLED, now_ns());
 }
 
 static bool is_other_listener(int fd, const struct rec_life *than)
@@ -300,8 +346,7 @@ void outcome_listener_closes(const struct rec_life *l)
 		if (is_other_listener((int)fd, l))
 			return;
 	word_set(&shim.next_listeners_ns, word_get(&l->close_ns) + LISTENERS_EVERY_NS);
-	word_set(&shim.no_listener_ns, word_get(&l->close_ns));
-	word_cas(&shim.end_began, &(uint32_t){END_NOT_YET}, END_NO_LISTENER);
+	end_begins(END_NO_LISTENER, word_get(&l->close_ns));
 }
 
 /* ... or it had only closed one of those that it opens now and then. */
@@ -309,4 +354,12 @@ void outcome_listener_opens(const struct rec_life *l)
 {
 	if (word_get(&shim.end_began) == END_NO_LISTENER && word_get(&l->family) != AF_UNIX)
 		word_cas(&shim.end_began, &(uint32_t){END_NO_LISTENER}, END_NOT_YET);
+}
+
+/* Who still opens sockets a while after a signal goes on: it only broke something off. */
+void outcome_goes_on(const struct rec_life *l)
+{
+	if (word_get(&l->family) != AF_UNIX &&
+	    word_get(&l->born_ns) > word_get(&shim.end_began_ns) + GOES_ON_NS)
+		word_cas(&shim.end_began, &(uint32_t){END_SIGNALLED}, END_NOT_YET);
 }

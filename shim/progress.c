@@ -36,10 +36,15 @@ static void entry_take(struct rec_progress *p, uint32_t tid, uint32_t site)
 	word_set_release(&p->tid, tid);
 }
 
+static uint32_t hash_of(uint32_t tid, uint32_t site)
+{
+	return (tid * 2654435761u ^ site * 2246822519u) >> 7;
+}
+
 static struct rec_progress *entry_find(struct rec_progress *all, uint32_t tid, uint32_t site,
 				       uint64_t now)
 {
-	uint32_t hash = (tid * 2654435761u ^ site * 2246822519u) >> 7;
+	uint32_t hash = hash_of(tid, site);
 	struct rec_progress *oldest = NULL, *p;
 
 	for (uint32_t i = 0; i < WINDOW; i++) {
@@ -82,4 +87,22 @@ void progress_ended(const struct rec_life *life)
 	word_set(&p->ended, word_get(&p->ended) + 1);
 	if (word_get(&life->born_ns) > word_get(&p->ended_born_ns))
 		word_set(&p->ended_born_ns, word_get(&life->born_ns));
+}
+
+bool progress_moved_on(const struct rec_life *life)
+{
+	uint32_t tid = word_get(&life->touch_tid), site = word_get(&life->site);
+	struct rec_progress *all = word_get(&shim.progress);
+	uint32_t hash = hash_of(tid, site);
+
+	if (!all || !site || !(word_get(&life->flags) & REC_LIFE_TOUCHED))
+		return false;
+	for (uint32_t i = 0; i < WINDOW; i++) {
+		const struct rec_progress *p = &all[(hash + i) % REC_PROGRESS_NR];
+
+		if (word_get(&p->tid) == tid && word_get(&p->site) == site)
+			return word_get(&p->newest_born_ns) > word_get(&life->born_ns) &&
+			       word_get(&p->newest_touch_seq) > word_get(&life->touch_seq);
+	}
+	return false;
 }

@@ -200,8 +200,11 @@ void sys_reborn(void);
 #define MODULE_CHUNKS  16u
 #define OUTCOME_CHUNKS 256u
 
-/* Whether the program has begun to stop: its last listener was closed, or exit() was called. */
-enum end_began { END_NOT_YET, END_NO_LISTENER, END_EXITS };
+/*
+ * Whether the program has begun to stop: its last listener was closed, it was handed a signal that
+ * it catches, or exit() was called.
+ */
+enum end_began { END_NOT_YET, END_NO_LISTENER, END_SIGNALLED, END_EXITS };
 
 /* Where the recording stands; only recorder.c moves it. */
 enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
@@ -227,7 +230,7 @@ struct shim {
 	uint64_t next_refresh_ns;
 	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
-	uint64_t no_listener_ns;    /* END_NO_LISTENER: when the last one was closed */
+	uint64_t end_began_ns;	    /* END_NO_LISTENER, END_SIGNALLED: when */
 	uint32_t refresh_cursor;
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
 	uint64_t start_ns;
@@ -242,8 +245,9 @@ struct shim {
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	struct rec_poller *pollers;
-	bool pollers_refused;  /* no room for them */
-	struct rec_sent *sent; /* NULL until something is */
+	bool pollers_refused;	    /* no room for them */
+	struct rec_sample *samples; /* NULL until there is one */
+	struct rec_sent *sent;	    /* NULL until something is */
 	struct rec_kept *kept; /* likewise; in a child, its parent's until it has a recording */
 	uint32_t image;	       /* number of this recording among those of the pid */
 	char run_dir[600];
@@ -381,6 +385,7 @@ struct text {
 struct text text_in(char *buf, size_t room);
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t n);
+void text_add_path(struct text *t, const char *path, size_t n);
 void text_add_number(struct text *t, uint64_t n);
 
 /* Reads up to n bytes of a file. Returns their number, or -errno. */
@@ -599,6 +604,8 @@ static inline bool epoll_is_set(int fd)
 
 struct rec_progress *progress_find(uint32_t site, uint64_t now);
 void progress_ended(const struct rec_life *life);
+/* The thread that touched it last has touched a younger socket of its site since. */
+bool progress_moved_on(const struct rec_life *life);
 
 /* This thread's entry for a site, or NULL where there is no room. */
 static inline struct rec_progress *progress_get(uint32_t tid, uint32_t site, uint64_t now)
@@ -674,6 +681,8 @@ static inline void life_wrote(struct life_ref ref, uint64_t touched_ns)
 void outcome_add(int fd, const struct rec_life *life);
 void outcome_listener_closes(const struct rec_life *life);
 void outcome_listener_opens(const struct rec_life *life);
+void outcome_signalled(void);
+void outcome_goes_on(const struct rec_life *life);
 
 /* ---- facts.c: what the kernel says about a socket ---------------------------------------- */
 
@@ -681,6 +690,12 @@ bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 uint32_t facts_unread(int fd);
 void facts_refresh(uint64_t now);
+
+/* ---- samples.c: the time line -------------------------------------------------------------- */
+
+void samples_take(uint64_t now);
+void samples_end(uint64_t now);
+void samples_reborn(void);
 void facts_count_threads(void);
 
 /* ---- found.c: sockets that no hook saw being opened --------------------------------------- */
@@ -814,6 +829,14 @@ void process_reborn(const struct snapshot *snapshot);
 
 void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
+/* wishes.c: how the report is to be judged that is printed there; arguments of the command */
+#define WISHES_MAX 16u
+void wish(const char *argument, const char *value, const char *end, bool is_path);
+void wish_suppressions(const char *s);
+void wish_epoch(const char *seconds);
+uint32_t wishes(const char **argv);
+const char *wished_epoch(void);
+
 void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);
@@ -839,6 +862,11 @@ const char *__asan_default_options(void);
 
 void signals_arm_all(void);
 void signals_disarm_all(void);
+
+/* ---- caught.c: sigaction() and signal(), for signals that the program may mean to end by -- */
+
+int caught_set(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t caught_signal(sighandler_t (*set)(int, sighandler_t), int sig, sighandler_t h);
 
 /* Not in the guest's house. (fork, exit and their like stay usable: they are hooks here.) */
 #pragma GCC poison malloc calloc realloc free strdup printf fprintf snprintf fopen puts fputs

@@ -112,7 +112,7 @@ EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old
 		return real.sigaction(sig, act, old);
 	if (act)
 		wanted = *act; /* act and old may be the same */
-	r = real.sigaction(sig, act, old);
+	r = caught_set(sig, act ? &wanted : NULL, old);
 	if (r == 0 && old && is_ours(old))
 		*old = shown[i];
 	if (r == 0 && act && wanted.sa_handler == SIG_DFL && catching()) {
@@ -133,7 +133,7 @@ static sighandler_t set_handler(sighandler_t (*set)(int, sighandler_t), int sig,
 	int i = index_of(sig);
 	sighandler_t before;
 
-	before = set(sig, h);
+	before = i < 0 ? set(sig, h) : caught_signal(set, sig, h);
 	if (i < 0 || before == SIG_ERR)
 		return before;
 	if (h == SIG_DFL && catching()) {

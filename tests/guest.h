@@ -59,6 +59,7 @@
 	X(ended)                                                                                   \
 	X(end)                                                                                     \
 	X(signals)                                                                                 \
+	X(exchanged_handlers)                                                                      \
 	X(cancel)                                                                                  \
 	X(vfork)                                                                                   \
 	X(fork_idle)                                                                               \
@@ -118,6 +119,7 @@
 	X(exec_cloexec)                                                                            \
 	X(raw_leak)                                                                                \
 	X(raw)                                                                                     \
+	X(stream)                                                                                  \
 	X(stdio_server)                                                                            \
 	X(inline_close)                                                                            \
 	X(uring)                                                                                   \

@@ -198,6 +198,79 @@ static const char *disposition(sighandler_t h)
 	return h == SIG_DFL ? "default" : h == SIG_IGN ? "ignored" : h == on_signal ? "mine" : "?";
 }
 
+static volatile sig_atomic_t told_by;
+
+static void on_signal_info(int sig, siginfo_t *info, void *context)
+{
+	if (sig == info->si_signo && context)
+		told_by = info->si_pid;
+}
+
+/* Its own handlers are as they were set, and are handed what there is to know. */
+static void own_handler(int sig)
+{
+	struct sigaction sa = {.sa_sigaction = on_signal_info, .sa_flags = SA_SIGINFO | SA_RESTART},
+			 old;
+
+	sigaddset(&sa.sa_mask, SIGUSR2);
+	sigaction(sig, &sa, NULL);
+	sigaction(sig, &(struct sigaction){.sa_handler = on_signal_flag}, &old);
+	printf("%d: %s flags %x mask %d,", sig, old.sa_sigaction == on_signal_info ? "mine" : "?",
+	       old.sa_flags & ~0x04000000, sigismember(&old.sa_mask, SIGUSR2));
+	sigaction(sig, &old, &sa);
+	printf(" %s flags %x,", sa.sa_handler == on_signal_flag ? "mine" : "?",
+	       sa.sa_flags & ~0x04000000);
+	told_by = 0;
+	kill(getpid(), sig);
+	printf(" told by %s,", told_by == getpid() ? "itself" : "?");
+	signal(sig, on_signal_flag);
+	told = 0;
+	raise(sig);
+	printf(" flag %d, %s\n", (int)told, signal(sig, SIG_DFL) == on_signal_flag ? "mine" : "?");
+}
+
+static volatile sig_atomic_t strange, exchanged;
+
+static void on_exchanged(int sig)
+{
+	strange |= sig != SIGTERM;
+}
+
+static void on_exchanged_info(int sig, siginfo_t *info, void *context)
+{
+	strange |=
+		sig != SIGTERM || !context || info->si_signo != SIGTERM || info->si_pid != getpid();
+}
+
+static void *exchange_handlers(void *arg)
+{
+	struct sigaction info = {.sa_sigaction = on_exchanged_info, .sa_flags = SA_SIGINFO},
+			 plain = {.sa_handler = on_exchanged};
+
+	(void)arg;
+	for (int i = 0; i < 20000; i++)
+		sigaction(SIGTERM, i % 2 ? &plain : &info, NULL);
+	exchanged = 1;
+	return NULL;
+}
+
+/* Each handler is called as it was set, also while another takes its place. */
+int guest_exchanged_handlers(int argc, char **argv)
+{
+	pthread_t thread;
+
+	(void)argc;
+	(void)argv;
+	close(socket(AF_INET, SOCK_STREAM, 0));
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_exchanged}, NULL);
+	must(pthread_create(&thread, NULL, exchange_handlers, NULL) == 0, "pthread_create");
+	while (!exchanged)
+		kill(getpid(), SIGTERM);
+	pthread_join(thread, NULL);
+	printf("%s\n", strange ? "a handler was called in a strange way" : "as they were set");
+	return 0;
+}
+
 int guest_signals(int argc, char **argv)
 {
 	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
@@ -220,6 +293,8 @@ int guest_signals(int argc, char **argv)
 		printf(" %s flags %x,", disposition(old.sa_handler), old.sa_flags & ~0x04000000);
 		printf(" %s\n", disposition(sigset(s, SIG_DFL)));
 	}
+	for (int i = 0; i < 4; i++)
+		own_handler(sigs[i]);
 	if (fork() == 0) {
 		sigaction(SIGTERM, NULL, &old);
 		printf("in a child: %s\n", disposition(old.sa_handler));

@@ -5,6 +5,7 @@
  */
 #include "running.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,12 +23,19 @@ struct recorded {
 	struct rec_life life; /* of the descriptor that the guest named last */
 };
 
-static struct recorded record(const char *name, const char *how)
+static struct recorded record_with(const char *name, const char *how, const char *more)
 {
 	struct recorded x = {scratch_make(), COLLECTION_INIT, NULL, {0}};
-	struct run bare = run_program(&(struct start){.argv = ARGV(GUEST, name, how)});
-	struct run run = run_guest(x.dir, name, how);
-	const char *said = strstr(run.out, "fd ");
+	struct start start = {.argv = ARGV(GUEST, name, how, more)};
+	struct run bare = run_program(&start), run;
+	char options[300];
+	const char *said;
+
+	snprintf(options, sizeof(options), "dir=%s:report=none", x.dir);
+	start.preload = SHIM;
+	start.options = options;
+	run = run_program(&start);
+	said = strstr(run.out, "fd ");
 
 	assert_null(strstr(run.out, "FAILED"));
 	assert_string_equal(run.out, bare.out);
@@ -45,6 +53,11 @@ static struct recorded record(const char *name, const char *how)
 	run_release(&bare);
 	run_release(&run);
 	return x;
+}
+
+static struct recorded record(const char *name, const char *how)
+{
+	return record_with(name, how, NULL);
 }
 
 static void forget(struct recorded *x)
@@ -200,6 +213,75 @@ static void raw_doors_are_the_hooks(void **state)
 		assert_false(x.life.flags & REC_LIFE_GONE);
 		if (x.life.flags & REC_LIFE_LISTENING)
 			assert_int_not_equal(x.life.local.port, 0);
+		forget(&x);
+	}
+}
+
+/* ---- the end of a connection, learnt by each door ---- */
+
+static const char *const readers[] = {"read",	  "readv",    "recv",	  "recvfrom",	 "recvmsg",
+				      "recvmmsg", "read_chk", "recv_chk", "recvfrom_chk"};
+static const char *const writers[] = {"write",	 "writev",   "send",	"sendto",
+				      "sendmsg", "sendmmsg", "sendfile"};
+
+#define EACH(door, doors)                                                                          \
+	for (const char *const *door = doors; door < doors + sizeof(doors) / sizeof(*doors); door++)
+
+static void eof_by_each_function(void **state)
+{
+	(void)state;
+	EACH(door, readers)
+	{
+		struct recorded x = record_with("stream", "fin", *door);
+
+		if (!(x.life.flags & REC_LIFE_EOF) || !x.life.eof_ns || !x.life.eof_site)
+			fail_msg("%s: flags %x", *door, x.life.flags);
+		assert_false(x.life.flags & REC_LIFE_RESET);
+		forget(&x);
+	}
+}
+
+static void reset_by(const char *how, const char *door, uint32_t error)
+{
+	struct recorded x = record_with("stream", how, door);
+
+	if (!(x.life.flags & REC_LIFE_RESET) || x.life.reset_errno != error || !x.life.reset_site)
+		fail_msg("%s: flags %x, error %u", door, x.life.flags, x.life.reset_errno);
+	assert_false(x.life.flags & REC_LIFE_EOF);
+	forget(&x);
+}
+
+static void reset_by_each_function(void **state)
+{
+	(void)state;
+	EACH(door, readers)
+	reset_by("reset", *door, ECONNRESET);
+	EACH(door, writers)
+	{
+		reset_by("reset", *door, ECONNRESET);
+		reset_by("pipe", *door, EPIPE);
+	}
+}
+
+static void shutdown_in_each_direction(void **state)
+{
+	static const struct {
+		const char *how;
+		uint32_t flags;
+	} rows[] = {
+		{"shutdown_read", REC_LIFE_SHUT_RD},
+		{"shutdown_write", REC_LIFE_SHUT_WR},
+		{"shutdown_both", REC_LIFE_SHUT_RD | REC_LIFE_SHUT_WR},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct recorded x = record_with("stream", "stays", rows[i].how);
+
+		assert_int_equal(x.life.flags & (REC_LIFE_SHUT_RD | REC_LIFE_SHUT_WR),
+				 rows[i].flags);
+		assert_int_not_equal(x.life.shut_site, 0);
+		assert_int_equal(x.life.touch_call, REC_CALL_SHUTDOWN);
 		forget(&x);
 	}
 }
@@ -379,6 +461,9 @@ int main(void)
 		cmocka_unit_test(fclose_of_a_closed_number_is_a_double_close),
 		cmocka_unit_test(sendfile_from_a_socket_is_no_touch),
 		cmocka_unit_test(raw_doors_are_the_hooks),
+		cmocka_unit_test(eof_by_each_function),
+		cmocka_unit_test(reset_by_each_function),
+		cmocka_unit_test(shutdown_in_each_direction),
 		cmocka_unit_test(eof_by_each_door_is_known),
 		cmocka_unit_test(close_on_exec_is_a_death),
 		cmocka_unit_test(forgotten_fclose_in_a_thread_is_found),

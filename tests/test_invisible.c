@@ -48,6 +48,7 @@ SAME(every_hook_leaves_errno_and_the_heap_alone, "hooks", NULL)
 SAME(fork_under_unwinding_threads_never_hangs, "fork_storm", "300")
 SAME(thread_per_connection, "thread_per_connection", "100")
 SAME(own_and_default_signal_handlers_are_shown, "signals", NULL)
+SAME(handlers_are_called_as_they_were_set, "exchanged_handlers", NULL)
 SAME(cancelled_threads_clean_up, "cancel", NULL)
 SAME(vfork_child, "vfork", NULL)
 SAME(strict_mode, "sealed", "strict")
@@ -123,6 +124,7 @@ int main(void)
 		cmocka_unit_test(fork_under_unwinding_threads_never_hangs),
 		cmocka_unit_test(thread_per_connection),
 		cmocka_unit_test(own_and_default_signal_handlers_are_shown),
+		cmocka_unit_test(handlers_are_called_as_they_were_set),
 		cmocka_unit_test(cancelled_threads_clean_up),
 		cmocka_unit_test(vfork_child),
 		cmocka_unit_test(worker_without_root_and_privileges),

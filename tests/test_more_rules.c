@@ -271,6 +271,35 @@ static void who_was_not_told_did_not_forget(void **state)
 	assert_null(find_remark(x, "closed-at-end"));
 }
 
+/* The shim saw that nobody waited on them, and that their thread had served younger ones. */
+static void what_was_left_unread_is_remarked_by_itself(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020);
+	struct rec_outcome *o = swept_up(x, closer, 3, 30);
+	const struct remark *r;
+
+	o->flags &= ~(uint32_t)REC_OUTCOME_TOLD;
+	o->flags |= REC_OUTCOME_LEFT;
+	judge_all(x);
+	r = find_remark(x, "closed-at-end");
+	assert_non_null(r);
+	assert_int_equal(r->nr, 3);
+	assert_string_equal(r->which->name, "eof-unread");
+	assert_string_equal(r->lines[0].text, "up to 30.0 s in CLOSE_WAIT");
+}
+
+static void what_was_left_as_long_as_others_is_none(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t closer = forge_site(x->forge, 0x2020);
+
+	forge_outcome(x->forge, x->site, closer, 1, 20);
+	swept_up(x, closer, 3, 30)->flags |= REC_OUTCOME_LEFT;
+	judge_all(x);
+	assert_null(find_remark(x, "closed-at-end"));
+}
+
 /* What of a bucket lies within the normal is not counted, but the longest is known. */
 static void of_a_bucket_in_doubt_one_counts(void **state)
 {
@@ -812,6 +841,8 @@ int main(void)
 		TEST(without_normal_closes_nothing_is_known),
 		TEST(who_was_not_told_did_not_forget),
 		TEST(of_a_bucket_in_doubt_one_counts),
+		TEST(what_was_left_unread_is_remarked_by_itself),
+		TEST(what_was_left_as_long_as_others_is_none),
 		TEST(a_queue_that_nobody_empties_is_reported),
 		TEST(a_queue_that_was_never_looked_at_is_reported),
 		TEST(an_empty_queue_is_none),

@@ -2,6 +2,8 @@
 /* When a program has begun to end, and what it leaves behind if it tidies up. */
 #include "parts.h"
 
+#include <sys/epoll.h>
+
 static struct life_ref listener(int fd, uint32_t flags)
 {
 	struct birth birth = {REC_CALL_SOCKET, AF_INET, SOCK_STREAM, 0, REC_LIFE_LISTENING | flags};
@@ -67,7 +69,7 @@ static void serve(int fd, uint64_t dwell_ns, bool at_end)
 
 	life_eof(ref, parts_call(1, 3));
 	word_set(&ref.life->eof_ns, now_ns() - dwell_ns);
-	shim.end_began = at_end;
+	shim.end_began = at_end ? END_EXITS : END_NOT_YET;
 	die(fd);
 }
 
@@ -84,6 +86,119 @@ static void what_was_swept_up_late_is_kept_in_mind(void **state)
 	shim.end_began = shim.notable = 0;
 }
 
+/* ---- a signal that the program catches ---- */
+
+static struct life_ref client(int fd)
+{
+	struct birth birth = {REC_CALL_ACCEPT, AF_INET, SOCK_STREAM, 0, REC_LIFE_ACCEPTED};
+
+	return life_born(fd, &birth, parts_call(1, 3));
+}
+
+static void who_opens_sockets_long_after_a_signal_goes_on(void **state)
+{
+	(void)state;
+	parts_start_made();
+	shim.end_began = 0;
+	outcome_signalled();
+	assert_int_equal(shim.end_began, END_SIGNALLED);
+	client(5);
+	assert_int_equal(shim.end_began, END_SIGNALLED);
+	shim.end_began_ns -= 1100000000u;
+	client(6);
+	assert_int_equal(shim.end_began, END_NOT_YET);
+	parts_stop();
+}
+
+static const struct rec_outcome *only_outcome(void)
+{
+	const struct rec_outcome *found = NULL;
+
+	for (uint32_t i = 0; i < REC_OUTCOMES_NR; i++)
+		if (shim.outcomes[0][i].birth_site)
+			found = &shim.outcomes[0][i];
+	return found;
+}
+
+/* Its EOF came 5 s ago; then the program was told to end, and closes it. */
+static struct life_ref left_one(void)
+{
+	struct life_ref ref;
+
+	parts_start_made();
+	shim.end_began = 0;
+	ref = client(5);
+	life_touch(ref, REC_CALL_READ, parts_call(1, 3));
+	life_eof(ref, parts_call(1, 3));
+	word_set(&ref.life->eof_ns, now_ns() - 5000000000u);
+	return ref;
+}
+
+static bool is_said_to_be_left(void)
+{
+	const struct rec_outcome *o;
+
+	outcome_signalled();
+	die(5);
+	o = only_outcome();
+	assert_non_null(o);
+	assert_true(o->flags & REC_OUTCOME_AT_END);
+	parts_stop();
+	shim.end_began = shim.notable = 0;
+	return o->flags & REC_OUTCOME_LEFT;
+}
+
+static void serve_a_younger_one(void)
+{
+	life_touch(client(6), REC_CALL_READ, parts_call(1, 3));
+}
+
+static void who_served_younger_ones_left_it(void **state)
+{
+	(void)state;
+	left_one();
+	serve_a_younger_one();
+	assert_true(is_said_to_be_left());
+}
+
+static void who_served_none_since_may_have_been_at_work_on_it(void **state)
+{
+	(void)state;
+	left_one();
+	assert_false(is_said_to_be_left());
+}
+
+static void what_is_in_a_set_was_not_left(void **state)
+{
+	struct life_ref ref = left_one();
+
+	(void)state;
+	serve_a_younger_one();
+	word_set(&ref.life->epoll_fd, 3);
+	word_set(&ref.life->epoll_events, EPOLLIN);
+	assert_false(is_said_to_be_left());
+}
+
+static void nor_what_was_taken_out_of_it_a_moment_ago(void **state)
+{
+	struct life_ref ref = left_one();
+
+	(void)state;
+	serve_a_younger_one();
+	word_set(&ref.life->polled_ns, now_ns() - 500000000u);
+	assert_false(is_said_to_be_left());
+}
+
+static void nor_a_half_closed_client_that_was_answered(void **state)
+{
+	struct life_ref ref = left_one();
+
+	(void)state;
+	serve_a_younger_one();
+	word_set(&ref.life->write_ns, now_ns());
+	assert_false(is_said_to_be_left());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +206,12 @@ int main(void)
 		cmocka_unit_test(the_close_of_an_inherited_listener_does_not),
 		cmocka_unit_test(that_of_one_that_was_accepted_from_does),
 		cmocka_unit_test(what_was_swept_up_late_is_kept_in_mind),
+		cmocka_unit_test(who_opens_sockets_long_after_a_signal_goes_on),
+		cmocka_unit_test(who_served_younger_ones_left_it),
+		cmocka_unit_test(who_served_none_since_may_have_been_at_work_on_it),
+		cmocka_unit_test(what_is_in_a_set_was_not_left),
+		cmocka_unit_test(nor_what_was_taken_out_of_it_a_moment_ago),
+		cmocka_unit_test(nor_a_half_closed_client_that_was_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

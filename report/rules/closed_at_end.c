@@ -16,26 +16,45 @@ static const struct rule_case swept_up = {
 	.other = "opened",
 };
 
+static const struct rule_case swept_up_unread = {
+	.name = "eof-unread",
+	.meaning =
+		"The peer had closed (FIN), and the program neither read that EOF nor waited for "
+		"it; it called close() only while it shut down itself: as long as it ran, the "
+		"socket sat in CLOSE_WAIT.",
+	.advice = "close() it when the program is done with it, or keep it in the event loop until "
+		  "the read returns 0",
+	.other = "opened",
+};
+
 static bool is_swept_up(const struct rec_outcome *o)
 {
-	const uint32_t all = REC_OUTCOME_PASSIVE | REC_OUTCOME_TOLD | REC_OUTCOME_AT_END;
+	const uint32_t all = REC_OUTCOME_PASSIVE | REC_OUTCOME_AT_END;
 
-	return (o->flags & (all | REC_OUTCOME_RESET)) == all;
+	return (o->flags & (all | REC_OUTCOME_RESET)) == all &&
+	       (o->flags & (REC_OUTCOME_TOLD | REC_OUTCOME_LEFT));
 }
 
 static bool is_same_way(const struct rec_outcome *a, const struct rec_outcome *b)
 {
-	return a->birth_site == b->birth_site && a->close_site == b->close_site && is_swept_up(b);
+	const uint32_t known = REC_OUTCOME_TOLD | REC_OUTCOME_LEFT;
+
+	return a->birth_site == b->birth_site && a->close_site == b->close_site && is_swept_up(b) &&
+	       (a->flags & known) == (b->flags & known);
 }
 
-/* A handler that works on after the EOF, or a pool, has its like among those closed before. */
-static uint64_t longest_normal(const struct process *p, uint32_t site)
+/*
+ * A handler that works on after the EOF, or a pool, has its like among those closed before. What
+ * was left behind for certain needs no such comparison.
+ */
+static uint64_t longest_normal(const struct process *p, const struct rec_outcome *o)
 {
-	const struct life l = {.process = p, .r = {.site = site, .flags = REC_LIFE_ACCEPTED}};
+	const struct life l = {.process = p,
+			       .r = {.site = o->birth_site, .flags = REC_LIFE_ACCEPTED}};
 	const struct times *normal = &siblings_of(&l)->dwells;
 	uint64_t ns = normal->max_ns * NORMAL_FACTOR;
 
-	if (normal->nr < NORMAL_CLOSES)
+	if (normal->nr < NORMAL_CLOSES && !(o->flags & REC_OUTCOME_LEFT))
 		return UINT64_MAX;
 	return ns > NS_PER_S ? ns : NS_PER_S;
 }
@@ -72,7 +91,13 @@ static void say_dwells(struct remark *r, uint64_t longest)
 
 	strbuf_addstr(&sb, "up to ");
 	text_add_duration(&sb, longest);
-	strbuf_addstr(&sb, " in CLOSE_WAIT; ");
+	strbuf_addstr(&sb, " in CLOSE_WAIT");
+	if (!siblings_of(&l)->dwells.nr) {
+		remark_line(r, "dwell", "%s", sb.buf);
+		strbuf_release(&sb);
+		return;
+	}
+	strbuf_addstr(&sb, "; ");
 	text_add_count(&sb, siblings_of(&l)->dwells.nr, "other");
 	strbuf_addstr(&sb, " opened there were closed at most ");
 	text_add_duration(&sb, siblings_of(&l)->dwells.max_ns);
@@ -84,9 +109,9 @@ static void say_dwells(struct remark *r, uint64_t longest)
 static void remark_way(const struct process *p, size_t first, struct remarks *to)
 {
 	const struct rec_outcome *o = p->rec->outcomes[first];
-	uint64_t limit = longest_normal(p, o->birth_site), longest = 0;
+	uint64_t limit = longest_normal(p, o), longest = 0;
 	struct remark r = {.rule = rule_by_nr(RULE_closed_at_end),
-			   .which = &swept_up,
+			   .which = o->flags & REC_OUTCOME_TOLD ? &swept_up : &swept_up_unread,
 			   .process = p,
 			   .site = o->close_site,
 			   .other_site = o->birth_site};
@@ -135,10 +160,13 @@ DEFINE_RULE(closed_at_end)
 "closed what was left. A test that starts a server, uses it and stops it sees no leak; the\n"
 "server that runs for months collects these sockets, and there is no clean-up until its end.\n"
 "\n"
-"The shut-down begins with exit() or main's return, or with the close of the last listener.\n"
+"The shut-down begins with exit() or main's return, with the close of the last listener, or\n"
+"with a SIGTERM or SIGINT that the program catches.\n"
 "Compared are sockets that were opened in the same place: one is reported only if it had been\n"
 "in CLOSE_WAIT for a second or more, and for more than twice as long as any that was closed\n"
-"before the shut-down. Connections that are alive when a server stops are its to close.\n"
+"before the shut-down. One whose EOF was not read is reported only if nobody waited on it and\n"
+"its thread had served younger ones. Connections that are alive when a server stops are its to\n"
+"close.\n"
 "\n"
 "To mend it, close() where the EOF is read, not in the clean-up:\n"
 "\n"

@@ -105,10 +105,11 @@ class Server(Program):
 
     line = b"hello\r\n"
     file = command = None
+    more = ()
     stay = 20
 
     def argv(self, tools, where):
-        return [self.command, os.path.join(PROGRAMS, self.file)]
+        return [self.command, os.path.join(PROGRAMS, self.file), *self.more]
 
     def find_port(self, followed):
         return int(followed.wait_for(LISTENING)[1])
@@ -134,6 +135,16 @@ class HalfClosing(Server):
                 pass
         for _ in range(self.stay):
             self.held.append(say(self.port, b"wait 3\r\n", half_close=True))
+
+
+class Leaving(Server):
+    """Some say bye before they go, and after them others come."""
+
+    def meet(self, followed):
+        super().meet(followed)
+        for _ in range(15):
+            say(self.port, b"bye\r\n").close()
+        self.clients_that_stay()
 
 
 class Configured(Server):
@@ -261,6 +272,35 @@ class Queue(Program):
             say(port, b"h").close()
 
 
+class Busy(Program):
+    """Threads work for 3 s for clients who have given up, or wait with their half closed."""
+
+    gives_up = False
+
+    def argv(self, tools, where):
+        return [tools.server, self.model]
+
+    def meet(self, followed):
+        port = int(followed.wait_for(LISTENING)[1])
+        for i in range(60):
+            matrix.visit(port, i)
+        for _ in range(6):
+            sock = say(port, b"S", half_close=not self.gives_up)
+            if self.gives_up:
+                sock.close()
+            else:
+                self.held.append(sock)
+
+
+class Threads(Server):
+    """A thread for each connection, and clients who stay without a word."""
+
+    line = b"h"
+
+    def argv(self, tools, where):
+        return [tools.server, "threaded"]
+
+
 class InARow(Program):
     """A test that leaks 100 and ends at once."""
 
@@ -294,6 +334,12 @@ ALL = [
                needs=("redis-server",)),
     Server("node, an idle connection in epoll", command="node", file="node_server.js",
            needs=("node",), stay=3),
+    Leaving("forgetful server that tidies up", command=PYTHON, file="tidy_server.py",
+            more=("forget",), needs=(PYTHON,), finds={("warning", "closed-at-end"): 15}),
+    Leaving("forgetful server that tidies up, bare", command=PYTHON, file="tidy_server.py",
+            more=("forget",), needs=(PYTHON,), finds={("warning", "closed-at-end"): 15},
+            bare=True),
+    Leaving("server that tidies up", command=PYTHON, file="tidy_server.py", needs=(PYTHON,)),
     Curl("curl A B", needs=("curl",)),
     Curl("curl A B, of whom more haste is asked", needs=("curl",), options=("--max-dwell=1.5",),
          finds={("warning", "slow-close"): 1}),
@@ -304,6 +350,11 @@ ALL = [
            finds={("error", "close-wait"): 1}),
     Ending("one-shot client", file="one_shot_client.py", needs=(PYTHON,)),
     Queue("clients gave up in the queue"),
+    Busy("busy workers whose clients gave up", model="pool", gives_up=True),
+    Busy("busy threads whose clients gave up", model="threaded", gives_up=True),
+    Busy("busy workers and half-closing clients", model="pool"),
+    Busy("busy threads and half-closing clients", model="threaded"),
+    Threads("a thread for each connection"),
     InARow("100 in a row"),
 ]
 

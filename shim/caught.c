@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server that catches SIGTERM cleans up when it comes: what it closes from then on it might have
+ * left open for as long as it ran. So the handlers that the program sets for SIGTERM and SIGINT are
+ * called by way of ours, which note the time. SIGHUP makes many read their configuration anew.
+ *
+ * The program is shown its own handler, with its own flags. A child of vfork() sets what is its own
+ * in memory that is its parent's, so nothing is put between there.
+ */
+#include "shim.h"
+
+static const int ending[] = {SIGTERM, SIGINT};
+
+/*
+ * The program's own, by signal; those that take a siginfo apart: the kernel calls by the flags of
+ * one sigaction() while another thread may be in the next.
+ */
+static struct handlers {
+	sighandler_t plain, info;
+} theirs[sizeof(ending) / sizeof(ending[0])];
+
+static int index_of(int sig)
+{
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		if (ending[i] == sig)
+			return (int)i;
+	return -1;
+}
+
+static void note(void)
+{
+	if (word_get(init_alive) == 1 && !process_is_other())
+		outcome_signalled();
+}
+
+static void on_caught(int sig)
+{
+	note();
+	word_get (&theirs[index_of(sig)].plain)(sig);
+}
+
+static void on_caught_info(int sig, siginfo_t *info, void *context)
+{
+	sighandler_t h;
+
+	note();
+	h = word_get(&theirs[index_of(sig)].info);
+	((void (*)(int, siginfo_t *, void *))(uintptr_t)h)(sig, info, context);
+}
+
+static bool is_handler(sighandler_t h)
+{
+	return h != SIG_DFL && h != SIG_IGN && h != SIG_ERR && h != SIG_HOLD;
+}
+
+static bool may_stand_between(sighandler_t h)
+{
+	return is_handler(h) && shim.started && options.on_signal && !shim.sealed &&
+	       !process_is_other();
+}
+
+/* What the program is shown where this is installed. */
+static sighandler_t as_shown(sighandler_t h, const struct handlers *before)
+{
+	if (h == on_caught)
+		return before->plain;
+	return h == (sighandler_t)(uintptr_t)on_caught_info ? before->info : h;
+}
+
+/* Stands between a handler and the kernel; it is there before ours can be called. */
+static void stand_between(struct handlers *slot, struct sigaction *act)
+{
+	if (act->sa_flags & SA_SIGINFO) {
+		word_set(&slot->info, act->sa_handler);
+		act->sa_sigaction = on_caught_info;
+	} else {
+		word_set(&slot->plain, act->sa_handler);
+		act->sa_handler = on_caught;
+	}
+}
+
+int caught_set(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	int i = index_of(sig), r;
+	struct handlers before;
+	struct sigaction ours;
+
+	if (i < 0)
+		return real.sigaction(sig, act, old);
+	before = theirs[i];
+	if (act && may_stand_between(act->sa_handler)) {
+		ours = *act;
+		stand_between(&theirs[i], &ours);
+		act = &ours;
+	}
+	r = real.sigaction(sig, act, old);
+	if (r < 0)
+		theirs[i] = before;
+	else if (old)
+		old->sa_handler = as_shown(old->sa_handler, &before);
+	return r;
+}
+
+sighandler_t caught_signal(sighandler_t (*set)(int, sighandler_t), int sig, sighandler_t h)
+{
+	int i = index_of(sig);
+	struct handlers before;
+	sighandler_t was;
+
+	if (i < 0)
+		return set(sig, h);
+	before = theirs[i];
+	if (may_stand_between(h)) {
+		word_set(&theirs[i].plain, h);
+		h = on_caught;
+	}
+	was = set(sig, h);
+	if (was == SIG_ERR)
+		theirs[i] = before;
+	return as_shown(was, &before);
+}
