@@ -42,6 +42,9 @@
 
 #include "recording.h"
 #include "sys.h"
+#ifndef __GLIBC__
+#include "musl.h"
+#endif
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -78,6 +81,13 @@ static inline void words_copy(void *to, const void *from, size_t bytes)
 #define OLD_SYMBOL(name) __asm__(".symver " #name "," #name "@GLIBC_2.2.5");
 #else
 #define OLD_SYMBOL(name)
+#endif
+
+/* The last argument but one of recvmmsg, and the last of sendmmsg. */
+#ifdef __GLIBC__
+typedef int mmsg_flags;
+#else
+typedef unsigned mmsg_flags;
 #endif
 
 /* Functions that glibc exports and its headers withhold, or declare only at times. */
