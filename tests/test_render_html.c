@@ -519,12 +519,13 @@ static char *page_citing(const char *file, int line)
 
 static void the_cited_line_is_shown_where_it_can_be_read(void **state)
 {
+	static const char source[] = "one\n\ttwo <b>\nthree\n";
 	char path[] = "/tmp/socklint-test-XXXXXX.c", *page;
 	int fd = mkstemps(path, 2);
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_true(write(fd, "one\n\ttwo <b>\nthree\n", 20) == 20);
+	assert_int_equal(write(fd, source, strlen(source)), strlen(source));
 	close(fd);
 	page = page_citing(path, 2);
 	expect_in(page, "<mark>    2 >         two &lt;b&gt;</mark>\n");
