@@ -112,6 +112,7 @@ void report_release(struct report *r)
 		release_suppression(&r->suppressions[i]);
 	release_details(r);
 	free(r->suppressions);
+	free(r->rules);
 	free(r->findings);
 	free(r->open);
 	release_strings(r->warnings, r->nr_warnings);
@@ -147,12 +148,18 @@ const struct report_frame *report_missing_close(const struct report_finding *f)
 	return frame;
 }
 
+const char *report_source(const struct report_frame *f)
+{
+	/* "node:internal/..." and the like */
+	return f->path && f->jit && strchr(f->path, ':') ? NULL : f->path;
+}
+
 const struct report_frame *report_source_frame(const struct report_stack *st)
 {
 	size_t i;
 
 	for (i = st->own; i < st->nr; i++)
-		if (st->frames[i].path && st->frames[i].line > 0)
+		if (report_source(&st->frames[i]) && st->frames[i].line > 0)
 			return &st->frames[i];
 	return NULL;
 }

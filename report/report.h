@@ -22,7 +22,7 @@ struct report_line {
 struct report_frame {
 	char *function;	 /* or "???" */
 	char *where;	 /* for people: "file.c:41" or "module+0x12" */
-	char *file;	 /* as the compiler saw it, or NULL */
+	char *file;	 /* as the compiler saw it, mapped to where it lies now, or NULL */
 	char *path;	 /* below the source root; NULL: it lies elsewhere */
 	int line;	 /* 0: not known */
 	char *module;	 /* the ELF file's name without directories; NULL: generated code */
@@ -51,8 +51,14 @@ struct report_stack {
 	char *label;		     /* "opened at", "EOF read at" */
 	struct report_frame *frames; /* innermost first */
 	size_t nr, alloc;
-	size_t own; /* the innermost in the program's own code; REPORT_NONE if nr is 0 */
-	char *note; /* why it is short, or NULL */
+	size_t own;	 /* the innermost in the program's own code; REPORT_NONE if nr is 0 */
+	char *note;	 /* why it is short, or NULL */
+	uint32_t thread; /* that was there; 0: not known */
+};
+
+/* A rule that was asked, whether it found something or not. */
+struct report_rule {
+	const char *id, *title, *help, *severity;
 };
 
 /* A histogram of times: buckets as in struct rec_outcome, REPORT_BUCKET_NS is the first's end. */
@@ -205,6 +211,8 @@ struct report {
 	uint64_t start_at, now_at; /* the first process's start, and the last moment judged */
 	uint64_t max_dwell_ns;	   /* a later close is slow: the policy's */
 
+	struct report_rule *rules; /* all there are */
+	size_t nr_rules;
 	struct report_finding *findings;
 	size_t nr_findings, alloc_findings;
 	struct report_open *open; /* most sockets first */
@@ -239,7 +247,9 @@ const struct report_frame *report_own_frame(const struct report_stack *st);
  * the EOF was read, else where it was used last, else where it was opened.
  */
 const struct report_frame *report_missing_close(const struct report_finding *f);
-/* The nearest frame with a path and a line, from the program's own outwards; or NULL. */
+/* The frame's file as the repository knows it; NULL if it lies elsewhere. */
+const char *report_source(const struct report_frame *f);
+/* The nearest frame with such a file and a line, from the program's own outwards; or NULL. */
 const struct report_frame *report_source_frame(const struct report_stack *st);
 /* Where a finding is shown in the source: that of its first stack that has one; or NULL. */
 const struct report_frame *report_anchor(const struct report_finding *f);

@@ -203,7 +203,7 @@ static void every_documented_field_is_in_a_report(void **state)
 	forged_free(r);
 }
 
-/* ---- keys and paths ----------------------------------------------------------------------- */
+/* ---- keys and places ----------------------------------------------------------------------- */
 
 static void keys_are_stable_and_no_two_are_the_same(void **state)
 {
