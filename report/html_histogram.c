@@ -14,8 +14,8 @@
 #include "text.h"
 
 #define PICTURES_MAX 6
-#define HEIGHT	     190
-#define TOP	     44
+#define HEIGHT	     200
+#define TOP	     54
 #define BOTTOM	     (HEIGHT - 34)
 #define LEFT	     30
 #define RIGHT	     (CHART_WIDTH - 30)
@@ -168,8 +168,8 @@ static void draw_budget(FILE *out, const struct waits *w, uint64_t budget_ns)
 
 	if (!budget_ns || x > RIGHT)
 		return;
-	svg_dashed(out, PAINT_WAITING, x, TOP - 18, x, BOTTOM);
-	svg_strong(out, PAINT_WAITING, x > RIGHT - 100 ? x - 6 : x + 6, TOP - 10,
+	svg_dashed(out, PAINT_WAITING, x, TOP - 28, x, BOTTOM);
+	svg_strong(out, PAINT_WAITING, x > RIGHT - 100 ? x - 6 : x + 6, TOP - 24,
 		   x > RIGHT - 100 ? SVG_END : SVG_START, 100, "--max-dwell");
 }
 

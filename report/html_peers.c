@@ -13,7 +13,7 @@
 #define ROWS_MAX 12
 #define ROW	 24
 #define LEFT	 270
-#define RIGHT	 (CHART_WIDTH - 190)
+#define RIGHT	 (CHART_WIDTH - 225)
 
 struct end {
 	char *name;
@@ -95,7 +95,7 @@ static void draw_bar(FILE *out, const struct bar *b, double y, size_t most)
 	svg_tinted(out, PAINT_CALM, LEFT, y + 3, (double)b->nr * scale, 16);
 	if (b->nr_waiting)
 		svg_rect(out, PAINT_BAD, LEFT, y + 8, (double)b->nr_waiting * scale, 6);
-	svg_small(out, LEFT + (double)b->nr * scale + 8, y + 15, SVG_START, 180, label);
+	svg_small(out, LEFT + (double)b->nr * scale + 8, y + 15, SVG_START, 215, label);
 	free(label);
 }
 

@@ -178,59 +178,84 @@ void svg_cross(FILE *out, enum paint paint, double x, double y)
 
 /* ---- text -------------------------------------------------------------------------------- */
 
-/* Nobody can measure here: a character of this font is about so wide, the wide ones aside. */
-#define CHARACTER 7.0
+#define SIZE	   13.0 /* of letters, in pixels */
+#define SIZE_SMALL 12.0
+#define STRONG	   1.13 /* how much wider bold letters are */
 
-static size_t count_utf8(const char *s)
+/* Nobody can measure here: the widest of the usual fonts (DejaVu Sans), in thousandths of a size.
+ */
+static int letter_width(unsigned char c)
 {
-	size_t nr = 0;
-
-	for (; *s; s++)
-		nr += ((unsigned char)*s & 0xc0) != 0x80;
-	return nr;
+	if (c >= 0x80)
+		return (c & 0xc0) == 0x80 ? 0 : 1000;
+	if (strchr(" ijlIft.,:;'|!()[]/\\-", c))
+		return 400;
+	if (strchr("mwMW@%", c))
+		return 1000;
+	return c >= 'A' && c <= 'Z' ? 740 : 640;
 }
 
-/* The byte at which character nr begins. */
-static size_t utf8_at(const char *s, size_t nr)
+static double width_of(const char *text, double size)
+{
+	double width = 0;
+
+	for (; *text; text++)
+		width += letter_width((unsigned char)*text) * size / 1000;
+	return width;
+}
+
+/* How many bytes from the left fit, and from where on on the right: whole characters. */
+static size_t fitting_head(const char *s, double width, double size)
 {
 	size_t i = 0;
 
-	for (; s[i]; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && !nr--)
+	for (; s[i]; i++) {
+		width -= letter_width((unsigned char)s[i]) * size / 1000;
+		if (width < 0 && ((unsigned char)s[i] & 0xc0) != 0x80)
 			break;
+	}
 	return i;
 }
 
-static void put_fitting(FILE *out, const char *text, double width)
+static size_t fitting_tail(const char *s, double width, double size)
 {
-	size_t nr = count_utf8(text), room = width < CHARACTER ? 1 : (size_t)(width / CHARACTER);
-	size_t head = room * 2 / 3, tail = room > head + 1 ? room - head - 1 : 0;
+	size_t i = strlen(s), whole = i;
+
+	while (i > 0) {
+		width -= letter_width((unsigned char)s[--i]) * size / 1000;
+		if (width < 0)
+			break;
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			whole = i;
+	}
+	return whole;
+}
+
+/* The middle of what is too long is left out. */
+static void put_fitting(FILE *out, const char *text, double width, double size)
+{
+	double room = width - size;
 	char *beginning;
 
-	if (nr <= room) {
+	if (width_of(text, size) <= width) {
 		html_text(out, text);
 		return;
 	}
-	beginning = xstrndup(text, utf8_at(text, head));
+	beginning = xstrndup(text, fitting_head(text, room * 0.6, size));
 	html_text(out, beginning);
 	html_raw(out, "\xe2\x80\xa6");
-	html_text(out, text + utf8_at(text, nr - tail));
+	html_text(out, text + fitting_tail(text, room * 0.4, size));
 	free(beginning);
-}
-
-static double width_of(const char *text, double most)
-{
-	double width = text ? (double)count_utf8(text) * (CHARACTER + 0.6) : 0;
-
-	return width < most ? width : most;
 }
 
 void svg_dashed_box(FILE *out, enum paint paint, double x, double y, const char *text,
 		    const char *more, double most)
 {
-	double first = width_of(text, most), second = width_of(more, most);
+	double first = width_of(text, SIZE * STRONG);
+	double second = more ? width_of(more, SIZE_SMALL) : 0;
+	double width = first > second ? first : second;
 
-	put_rect(out, x - 8, y - 16, (first > second ? first : second) + 16, more ? 39 : 22);
+	put_rect(out, x - 8, y - 16, (width < most ? width : most) + 16, more ? 39 : 22);
 	put_stroke(out, paint);
 	html_raw(out, " rx=4 stroke-width=2 stroke-dasharray=\"7 5\"/>");
 }
@@ -248,7 +273,7 @@ void svg_text(FILE *out, double x, double y, enum svg_anchor anchor, double widt
 {
 	begin_text(out, x, y, anchor);
 	html_raw(out, " fill=currentColor>");
-	put_fitting(out, text, width);
+	put_fitting(out, text, width, SIZE);
 	html_raw(out, "</text>\n");
 }
 
@@ -258,7 +283,7 @@ void svg_strong(FILE *out, enum paint paint, double x, double y, enum svg_anchor
 	begin_text(out, x, y, anchor);
 	put_fill(out, paint);
 	html_raw(out, " font-weight=600>");
-	put_fitting(out, text, width);
+	put_fitting(out, text, width, SIZE * STRONG);
 	html_raw(out, "</text>\n");
 }
 
@@ -267,7 +292,7 @@ void svg_small(FILE *out, double x, double y, enum svg_anchor anchor, double wid
 {
 	begin_text(out, x, y, anchor);
 	html_raw(out, " class=f-small fill=\"#59636e\" font-size=12>");
-	put_fitting(out, text, width);
+	put_fitting(out, text, width, SIZE_SMALL);
 	html_raw(out, "</text>\n");
 }
 

@@ -19,7 +19,7 @@
 #define TOP	     26
 #define BOTTOM	     (HEIGHT - 34)
 #define LEFT	     56
-#define RIGHT	     (CHART_WIDTH - 130)
+#define RIGHT	     (CHART_WIDTH - 205)
 #define COLUMNS	     400 /* as many steps as can be told apart */
 #define ROWS	     12
 
@@ -103,18 +103,18 @@ static void put_projection(FILE *out, const struct history_of *h)
 {
 	double per_hour = 0;
 	uint64_t left = until_exhausted(h, &per_hour);
-	bool runs = !strcmp(h->process->end, "running");
+	bool runs = !strcmp(h->process->end, "running"), often = per_hour >= 7200;
 	char *text;
 
 	if (!left || left > UINT64_C(315360000000000000)) /* ten years */
 		return;
 	text = html_duration_text(left);
 	html_raw(out, "<p class=projection><strong>Growth:</strong> ");
-	html_textf(
-		out,
-		"about %.0f more sockets in CLOSE_WAIT an hour. At that rate the limit of %" PRIu64
-		" descriptors %s reached %s later, or earlier where files and pipes are open.",
-		per_hour, h->process->fd_limit, runs ? "is" : "would have been", text);
+	html_textf(out,
+		   "about %.0f more sockets in CLOSE_WAIT %s. At that rate the limit of %" PRIu64
+		   " descriptors %s reached %s later, or earlier where files and pipes are open.",
+		   often ? per_hour / 3600 : per_hour, often ? "a second" : "an hour",
+		   h->process->fd_limit, runs ? "is" : "would have been", text);
 	html_raw(out, "</p>\n");
 	free(text);
 }
@@ -181,8 +181,8 @@ static void draw_labels(FILE *out, const struct frame *f, const struct history_o
 
 	if (below < y + 17)
 		below = y + 17;
-	svg_strong(out, PAINT_CALM, RIGHT + 8, y, SVG_START, 120, open);
-	svg_strong(out, PAINT_BAD, RIGHT + 8, below, SVG_START, 120, waiting);
+	svg_strong(out, PAINT_CALM, RIGHT + 8, y, SVG_START, 195, open);
+	svg_strong(out, PAINT_BAD, RIGHT + 8, below, SVG_START, 195, waiting);
 	free(open);
 	free(waiting);
 }
