@@ -328,6 +328,45 @@ struct rec_outcome {
 	uint64_t reserved;
 };
 
+/* ---- samples: the time line --------------------------------------------------------------- */
+
+enum rec_sample_flag {
+	REC_SAMPLE_AT_LEAST = 1u << 0, /* not all sockets were looked at: there were more */
+};
+
+/*
+ * How things stood at one moment: in time order, the first some second after the start, the last
+ * at the end (none where the process lived for less than a second). When the table is full every
+ * second one is dropped, and the time between two doubles, so it always spans the whole life.
+ * Where no hook passes for long there is a gap.
+ */
+struct rec_sample {
+	uint64_t ns;
+	uint64_t births;   /* so far, as the header counts them */
+	uint64_t deaths;   /* likewise */
+	uint32_t open;	   /* descriptors that hold sockets, of every kind */
+	uint32_t fin_seen; /* TCP: the peer's FIN is known of, by whatever, and ours is not sent */
+	uint32_t close_wait; /* ... of those, what the kernel said when asked last */
+	uint32_t flags;	     /* enum rec_sample_flag */
+	uint32_t reserved;
+	uint32_t check; /* rec_sample_check(): one that fails is half written, or of no use */
+};
+
+static inline uint32_t rec_sample_check(const struct rec_sample *s)
+{
+	const uint64_t words[] = {s->ns, s->births, s->deaths,
+				  (uint64_t)s->open << 32 | s->fin_seen,
+				  (uint64_t)s->close_wait << 32 | s->flags};
+	uint64_t hash = UINT64_C(14695981039346656037);
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		hash = (hash ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 29;
+	}
+	return (uint32_t)(hash >> 32) | 1u;
+}
+
 /* ---- incidents --------------------------------------------------------------------------- */
 
 enum rec_incident_kind {
@@ -381,7 +420,7 @@ enum rec_chunk_kind {
 	REC_CHUNK_PROGRESS,
 	REC_CHUNK_INCIDENTS,
 	REC_CHUNK_OUTCOMES,
-	REC_CHUNK_RING, /* reserved */
+	REC_CHUNK_SAMPLES,
 	REC_CHUNK_POLLERS,
 	REC_CHUNK_SENT,
 	REC_CHUNK_KEPT,
@@ -410,6 +449,7 @@ struct rec_chunk {
 #define REC_POLLERS_NR	      1023u
 #define REC_SENT_NR	      255u /* one unit */
 #define REC_KEPT_NR	      127u /* one unit */
+#define REC_SAMPLES_NR	      340u /* one unit; even */
 
 /* ---- header ------------------------------------------------------------------------------ */
 
@@ -506,7 +546,7 @@ struct rec_summary {
 	uint64_t refused;	/* recordings not made: max-files reached */
 	uint64_t failed;	/* recordings not made: no room or no permission */
 	uint64_t failed_errno;	/* the last reason */
-	uint64_t suspicious; /* sockets that were in CLOSE_WAIT or CLOSE when their process ended */
+	uint64_t suspicious; /* sockets, and processes, of which a rule may have to say something */
 	uint64_t program_pid;	 /* by "socklint run": the program that it started ... */
 	uint64_t program_end_ns; /* ... and when that ended, however it did */
 	uint64_t execs; /* images that were to be started by exec or spawn, and did not fail to */
@@ -554,6 +594,8 @@ REC_ASSERT("shard", sizeof(struct rec_shard) == 64);
 REC_ASSERT("a shard is a line", offsetof(struct rec_header, shards) % 64 == 0);
 REC_ASSERT("sent", sizeof(struct rec_sent) == 64);
 REC_ASSERT("kept", sizeof(struct rec_kept) == 128);
+REC_ASSERT("sample", sizeof(struct rec_sample) == 48);
+REC_ASSERT("samples fit", REC_SAMPLES_NR * 48u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("chunk", sizeof(struct rec_chunk) == 64);
 REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
 REC_ASSERT("summary", sizeof(struct rec_summary) == 128);

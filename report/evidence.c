@@ -479,6 +479,12 @@ static bool is_new_stack(const struct stack **seen, size_t nr, const struct stac
 	return true;
 }
 
+/* Of the stack added last. */
+static void thread_was(struct witness *w, uint32_t tid)
+{
+	w->to->stacks[w->to->nr_stacks - 1].thread = tid;
+}
+
 /* One bug often has several full stacks: they nest below the function that opened. */
 static void add_birth_stacks(struct witness *w)
 {
@@ -493,6 +499,7 @@ static void add_birth_stacks(struct witness *w)
 			continue;
 		add_stack(w->to, nr ? STACK_ALSO_OPENED : STACK_OPENED,
 			  nr ? "also opened at" : "opened at", st);
+		thread_was(w, l->r.born_tid);
 		seen[nr++] = st;
 	}
 }
@@ -507,9 +514,11 @@ static void add_told_stacks(struct witness *w)
 	if (socket_is_listener(w->socket))
 		return;
 	closed = siblings_stack(siblings_of(w->socket->birth), w->sy);
-	if ((l->r.flags & REC_LIFE_TOUCHED) && l->r.touch_pc)
+	if ((l->r.flags & REC_LIFE_TOUCHED) && l->r.touch_pc) {
 		add_stack(w->to, STACK_LAST_USE, "last used at",
 			  symbolizer_pc(w->sy, l->process, l->r.site, l->r.touch_pc));
+		thread_was(w, l->r.touch_tid);
+	}
 	if (shut)
 		add_stack(w->to, STACK_SHUTDOWN, "shut down at",
 			  site_stack(w, shut, shut->r.shut_site));
@@ -554,8 +563,10 @@ void evidence_fill(struct report_finding *to, const struct finding_group *g, str
 	if (receiver && w.socket->opened)
 		add_stack(w.to, STACK_RECEIVED, "received at",
 			  site_stack(&w, receiver, receiver->r.site));
-	if (eof)
+	if (eof) {
 		add_stack(w.to, STACK_EOF, "EOF read at", site_stack(&w, eof, eof->r.eof_site));
+		thread_was(&w, eof->r.eof_tid);
+	}
 	add_told_stacks(&w);
 	state_numbers(&w);
 }

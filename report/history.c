@@ -64,6 +64,8 @@ static void read_process(struct process *p, const struct recording *r)
 	p->now_ns = r->header->end_ns;
 	if (p->end == PROCESS_KILLED || !p->now_ns)
 		p->now_ns = latest(last_sign(r), r->seen_end_ns);
+	p->samples = (const struct rec_sample *const *)r->samples;
+	p->nr_samples = r->nr_samples;
 	p->kinship = kinship_new(r);
 }
 

@@ -32,9 +32,11 @@ struct process {
 	struct kinship *kinship;	/* who is whose sibling */
 	struct sibling_index *siblings; /* of all processes: what became of those that ended */
 	const struct policy *policy;	/* never NULL */
-	bool unreadable;		/* runs, but we may not look into it */
-	uint64_t nr_followed;		/* processes of the run, with a recording or without */
-	size_t passed_on;		/* sockets left to a next image of which nothing is known */
+	const struct rec_sample *const *samples; /* the time line: in order, and consistent */
+	size_t nr_samples;
+	bool unreadable;      /* runs, but we may not look into it */
+	uint64_t nr_followed; /* processes of the run, with a recording or without */
+	size_t passed_on;     /* sockets left to a next image of which nothing is known */
 };
 
 /* One descriptor that was open at the end. */

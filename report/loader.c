@@ -269,6 +269,34 @@ static void take_kept(struct recording *r, const struct rec_chunk *c, uint32_t i
 	r->kept[r->nr_kept++] = k;
 }
 
+/* One that is being moved while the file is copied may be there twice. */
+static bool is_next(const struct recording *r, const struct rec_sample *s)
+{
+	const struct rec_sample *last = r->nr_samples ? r->samples[r->nr_samples - 1] : NULL;
+
+	if (last && (s->ns <= last->ns || s->births < last->births))
+		return false;
+	return s->ns >= r->header->start_ns;
+}
+
+static bool is_possible(const struct rec_sample *s)
+{
+	return s->check == rec_sample_check(s) && s->fin_seen <= s->open &&
+	       s->close_wait <= s->fin_seen;
+}
+
+static void take_sample(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
+{
+	struct rec_sample *s = entry;
+
+	(void)c;
+	(void)i;
+	if (!is_possible(s) || !is_next(r, s))
+		return;
+	ALLOC_GROW(r->samples, r->nr_samples + 1, r->alloc_samples);
+	r->samples[r->nr_samples++] = s;
+}
+
 static const struct chunk_taker {
 	size_t entry_bytes;
 	void (*take)(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry);
@@ -282,6 +310,7 @@ static const struct chunk_taker {
 	[REC_CHUNK_POLLERS] = {sizeof(struct rec_poller), take_poller},
 	[REC_CHUNK_SENT] = {sizeof(struct rec_sent), take_sent},
 	[REC_CHUNK_KEPT] = {sizeof(struct rec_kept), take_kept},
+	[REC_CHUNK_SAMPLES] = {sizeof(struct rec_sample), take_sample},
 };
 
 static void take_chunk(struct recording *r, struct rec_chunk *c)
@@ -430,6 +459,7 @@ void recording_release(struct recording *r)
 	free(r->pollers);
 	free(r->sent);
 	free(r->kept);
+	free(r->samples);
 	memset(r, 0, sizeof(*r));
 }
 

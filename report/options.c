@@ -125,10 +125,10 @@ static const struct argp_option option_table[] = {
 	{"growth", KEY_GROWTH, NULL, 0,
 	 "With --baseline: they do where there are more sockets than FILE says", 0},
 	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0, "Write the findings into FILE", 0},
-	{"source-root", KEY_SOURCE_ROOT, "DIR", 0,
-	 "Name source files below DIR (the current directory) relative to it", 0},
 	{"html-assets", KEY_HTML_ASSETS, "WHERE", 0,
 	 "Style and script of -f html:PATH: inline (default), or external, in files beside it", 0},
+	{"source-root", KEY_SOURCE_ROOT, "DIR", 0,
+	 "Name source files below DIR (the current directory) relative to it", 0},
 	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
 	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
@@ -294,6 +294,13 @@ static int check_paths(const struct options *o)
 		if (o->outputs[i].path)
 			error |= replace_file_check(o->outputs[i].path);
 	return error;
+}
+
+void options_forget_files(struct options *o)
+{
+	suppressions_release(&o->gate.suppressions);
+	baseline_release(&o->gate.baseline);
+	o->gate.baseline_path = NULL;
 }
 
 int options_read_files(struct options *o)

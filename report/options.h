@@ -28,7 +28,7 @@ struct output {
 	const char *path; /* NULL: stdout */
 };
 
-#define OUTPUTS_MAX 8
+#define OUTPUTS_MAX 32
 
 struct options {
 	struct output outputs[OUTPUTS_MAX];
@@ -55,5 +55,7 @@ extern const struct argp judging_argp;
 /* What they name must be readable, or writable: returns 0, or the exit status, having complained.
  */
 int options_read_files(struct options *o);
+/* What of them was read, as if they had not been named. */
+void options_forget_files(struct options *o);
 
 #endif

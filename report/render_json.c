@@ -60,6 +60,8 @@ static json_t *stack(const struct report_stack *st)
 		json_add(frames, frame(&st->frames[i]));
 	json_put_text(o, "kind", kind_name(st->kind));
 	json_put_text(o, "label", st->label);
+	if (st->thread)
+		json_put_number(o, "thread", st->thread);
 	json_put_index(o, "own_frame", st->own);
 	json_put(o, "frames", frames);
 	json_put_text(o, "note", st->note);

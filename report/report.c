@@ -111,6 +111,7 @@ void report_release(struct report *r)
 		release_suppression(&r->suppressions[i]);
 	release_details(r);
 	free(r->suppressions);
+	free(r->rules);
 	free(r->findings);
 	free(r->open);
 	release_strings(r->warnings, r->nr_warnings);

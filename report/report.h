@@ -50,8 +50,14 @@ struct report_stack {
 	char *label;		     /* "opened at", "EOF read at" */
 	struct report_frame *frames; /* innermost first */
 	size_t nr, alloc;
-	size_t own; /* the innermost in the program's own code; REPORT_NONE if nr is 0 */
-	char *note; /* why it is short, or NULL */
+	size_t own;	 /* the innermost in the program's own code; REPORT_NONE if nr is 0 */
+	char *note;	 /* why it is short, or NULL */
+	uint32_t thread; /* that was there; 0: not known */
+};
+
+/* A rule that was asked, whether it found something or not. */
+struct report_rule {
+	const char *id, *title, *help, *severity;
 };
 
 /* A histogram of times: buckets as in struct rec_outcome, REPORT_BUCKET_NS is the first's end. */
@@ -204,6 +210,8 @@ struct report {
 	uint64_t start_at, now_at; /* the first process's start, and the last moment judged */
 	uint64_t max_dwell_ns;	   /* a later close is slow: the policy's */
 
+	struct report_rule *rules; /* all there are */
+	size_t nr_rules;
 	struct report_finding *findings;
 	size_t nr_findings, alloc_findings;
 	struct report_open *open; /* most sockets first */

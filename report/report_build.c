@@ -176,6 +176,20 @@ static void add_open(struct report *r, const struct findings *f, const struct ga
 	sort_array(r->open, r->nr_open, sizeof(*r->open), cmp_open);
 }
 
+static void name_rules(struct report *r)
+{
+	int i;
+
+	r->rules = xcalloc(RULE_COUNT, sizeof(*r->rules));
+	r->nr_rules = RULE_COUNT;
+	for (i = 0; i < RULE_COUNT; i++) {
+		const struct rule *rule = rule_by_nr((enum rule_nr)i);
+
+		r->rules[i] = (struct report_rule){rule->id, rule->title, rule->help,
+						   severity_name(rule->severity)};
+	}
+}
+
 void report_build(struct report *r, const struct history *h, const struct collection *c,
 		  const struct gate *gate, bool with_details)
 {
@@ -183,6 +197,7 @@ void report_build(struct report *r, const struct history *h, const struct collec
 	struct findings f;
 
 	memset(r, 0, sizeof(*r));
+	name_rules(r);
 	findings_make(&f, h, sy);
 	gate_suppress_findings(gate, &f, sy);
 	add_findings(r, &f, gate, sy);

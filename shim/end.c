@@ -14,10 +14,28 @@ struct tally {
 	uint32_t suspicious; /* worth a look by the command */
 };
 
+/* A server's connection that no epoll set and no thread waits on: of poll sets others know. */
+static bool is_unwatched(const struct rec_life *l)
+{
+	return (l->flags & REC_LIFE_ACCEPTED) && l->epoll_fd < 0 && !l->reader_tid;
+}
+
+/* Whether a rule may accuse it: to say so is left to the command. */
 static bool is_suspicious(const struct rec_life *l)
 {
-	return !(l->flags & REC_LIFE_KEPT) &&
-	       (l->kernel_tcp_state == TCP_CLOSE_WAIT || l->kernel_tcp_state == TCP_CLOSE);
+	if (l->flags & REC_LIFE_KEPT)
+		return false;
+	switch (l->kernel_tcp_state) {
+	case TCP_CLOSE_WAIT:
+	case TCP_CLOSE:
+	case TCP_FIN_WAIT2:
+		return true;
+	case TCP_LISTEN:
+		return l->kernel_unread;
+	case TCP_ESTABLISHED:
+		return is_unwatched(l);
+	}
+	return false;
 }
 
 /*
@@ -96,9 +114,15 @@ static struct tally complete_all(enum rec_end_kind kind)
 	return tally;
 }
 
+/* Calls that went wrong, closes that came late. */
+static bool has_remarks(void)
+{
+	return word_get(&shim.notable) || word_get(&shim.head->nr_incidents);
+}
+
 static bool is_clean(const struct tally *tally)
 {
-	return !tally->open && !word_get(&shim.notable) && !word_get(&shim.head->nr_incidents) &&
+	return !tally->open && !has_remarks() &&
 	       !word_get(&shim.head->nr_sent) && /* what became of it only the receiver knows */
 	       !word_get(&shim.head->lost_lives);
 }
@@ -127,12 +151,13 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 		h->flags |= REC_HEADER_SEALED;
 	}
 	h->end_ns = now_ns();
+	samples_end(h->end_ns);
 	h->end_value = value;
 	word_set_release(&h->end_kind, (uint32_t)kind);
 	if (!shim.sealed && is_clean(&tally))
 		fold();
 	if (shim.summary)
-		word_add(&shim.summary->suspicious, tally.suspicious);
+		word_add(&shim.summary->suspicious, tally.suspicious + has_remarks());
 }
 
 /* A process without sockets of its own may have had children that made the summary. */
@@ -199,6 +224,7 @@ void end_take_back(void)
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	shim.pollers = NULL;
 	shim.sent = NULL;
+	samples_reborn();
 	init_head_reset();
 	word_set_release(&shim.attach, DETACHED);
 }

@@ -180,17 +180,11 @@ static bool refresh_one(int fd, uint64_t now)
 	return true;
 }
 
-/* Once a second a passing birth or wait asks about some idle sockets, so that SIGKILL leaves
- * evidence. */
-COLD void facts_refresh(uint64_t now)
+static void refresh_some(uint64_t now)
 {
-	uint64_t due = word_get(&shim.next_refresh_ns);
 	uint32_t start = word_get(&shim.refresh_cursor), fd = start, asked = 0;
 	bool wrapped = false;
 
-	if (shim.sealed || now < due ||
-	    !word_cas(&shim.next_refresh_ns, &due, now + REFRESH_EVERY_NS))
-		return;
 	stuck_look(now);
 	while (asked < REFRESH_AT_ONCE) {
 		fd = life_next(fd);
@@ -204,4 +198,17 @@ COLD void facts_refresh(uint64_t now)
 		asked += refresh_one((int)fd++, now);
 	}
 	word_set(&shim.refresh_cursor, fd);
+}
+
+/* Once a second a passing birth or wait asks about some idle sockets, so that SIGKILL leaves
+ * evidence, and adds to the time line. */
+COLD void facts_refresh(uint64_t now)
+{
+	uint64_t due = word_get(&shim.next_refresh_ns);
+
+	if (now < due || !word_cas(&shim.next_refresh_ns, &due, now + REFRESH_EVERY_NS))
+		return;
+	if (!shim.sealed)
+		refresh_some(now);
+	samples_take(now);
 }

@@ -60,6 +60,8 @@ static void start(void)
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) == 0)
 		no_head.fd_limit = limit.rlim_cur;
 	options_read(getenv("SOCKLINT_OPTIONS"));
+	wish_suppressions(getenv("SOCKLINT_SUPPRESSIONS"));
+	wish_epoch(getenv("SOURCE_DATE_EPOCH"));
 	alive_page_make();
 	tell_prepare();
 	children_prepare();

@@ -35,17 +35,11 @@ static bool value_is(const char *value, const char *end, const char *word)
 	return (size_t)(end - value) == strlen(word) && !memcmp(value, word, strlen(word));
 }
 
-/* A relative path is meant from where the program was started, wherever it goes later. */
 static void option_set_dir(const char *value, const char *end)
 {
 	struct text t = text_in(options.dir, sizeof(options.dir));
 
-	if (value < end && *value != '/' &&
-	    SYS2(SYS_getcwd, options.dir, sizeof(options.dir)) > 0) {
-		t.len = strlen(options.dir);
-		text_add(&t, "/");
-	}
-	text_add_n(&t, value, (size_t)(end - value));
+	text_add_path(&t, value, (size_t)(end - value));
 	if (t.cut)
 		options.dir[0] = '\0';
 }
@@ -75,6 +69,27 @@ static void option_set_max_files(const char *value, const char *end)
 static void option_set_max_size(const char *value, const char *end)
 {
 	options.max_size = option_number(value, end, options.max_size);
+}
+
+static void option_set_grace(const char *value, const char *end)
+{
+	wish("--grace=", value, end, false);
+}
+
+static void option_set_max_dwell(const char *value, const char *end)
+{
+	wish("--max-dwell=", value, end, false);
+}
+
+static void option_set_strict(const char *value, const char *end)
+{
+	if (value_is(value, end, "1"))
+		wish("--strict", end, end, false);
+}
+
+static void option_set_baseline(const char *value, const char *end)
+{
+	wish("--baseline=", value, end, true);
 }
 
 static void option_set_help(const char *value, const char *end)

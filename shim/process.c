@@ -34,6 +34,7 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.pollers = NULL;
 	shim.pollers_refused = false;
 	shim.sent = NULL;
+	samples_reborn();
 	shim.ended = 0;
 	shim.end_began = END_NOT_YET;
 	shim.notable = false;

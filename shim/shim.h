@@ -235,8 +235,9 @@ struct shim {
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	struct rec_poller *pollers;
-	bool pollers_refused;  /* no room for them */
-	struct rec_sent *sent; /* NULL until something is */
+	bool pollers_refused;	    /* no room for them */
+	struct rec_sample *samples; /* NULL until there is one */
+	struct rec_sent *sent;	    /* NULL until something is */
 	struct rec_kept *kept; /* likewise; in a child, its parent's until it has a recording */
 	uint32_t image;	       /* number of this recording among those of the pid */
 	char run_dir[600];
@@ -374,6 +375,7 @@ struct text {
 struct text text_in(char *buf, size_t room);
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t n);
+void text_add_path(struct text *t, const char *path, size_t n);
 void text_add_number(struct text *t, uint64_t n);
 
 /* Reads up to n bytes of a file. Returns their number, or -errno. */
@@ -678,6 +680,12 @@ bool facts_ask(int fd, struct life_ref ref);
 int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 uint32_t facts_unread(int fd);
 void facts_refresh(uint64_t now);
+
+/* ---- samples.c: the time line -------------------------------------------------------------- */
+
+void samples_take(uint64_t now);
+void samples_end(uint64_t now);
+void samples_reborn(void);
 void facts_count_threads(void);
 
 /* ---- found.c: sockets that no hook saw being opened --------------------------------------- */
@@ -811,6 +819,14 @@ void process_reborn(const struct snapshot *snapshot);
 
 void end_record(enum rec_end_kind kind, uint32_t value);
 void end_take_back(void);
+/* wishes.c: how the report is to be judged that is printed there; arguments of the command */
+#define WISHES_MAX 16u
+void wish(const char *argument, const char *value, const char *end, bool is_path);
+void wish_suppressions(const char *s);
+void wish_epoch(const char *seconds);
+uint32_t wishes(const char **argv);
+const char *wished_epoch(void);
+
 void tell_prepare(void);
 void tell(void);
 void tell_failure(int error);

@@ -55,10 +55,11 @@ static bool command_path(struct text *t)
 
 static _Noreturn void become_command(const char *command)
 {
-	const char *argv[] = {command, "report", "--at-exit", shim.run_dir, NULL};
-	const char *envp[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
+	const char *argv[4 + WISHES_MAX + 1] = {command, "report", "--at-exit"};
+	const char *envp[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", wished_epoch(), NULL};
 	uint64_t none = 0;
 
+	argv[3 + wishes(argv + 3)] = shim.run_dir;
 	SYS2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 	SYS3(SYS_dup3, 2, 1, 0);
 	sys_close(0);
@@ -69,6 +70,8 @@ static _Noreturn void become_command(const char *command)
 	for (;;)
 		SYS1(SYS_exit_group, 127);
 }
+
+#define STATUS_USAGE 2 /* it was asked for what it does not understand */
 
 /* Returns whether it ended by itself, and did its work. */
 static bool wait_for(long pid, uint64_t deadline)
@@ -83,7 +86,8 @@ static bool wait_for(long pid, uint64_t deadline)
 		}
 		sys_sleep_ns(POLL_NS);
 	}
-	return WIFEXITED(status) && WEXITSTATUS(status) < 126;
+	return WIFEXITED(status) && WEXITSTATUS(status) < 126 &&
+	       WEXITSTATUS(status) != STATUS_USAGE;
 }
 
 static long clone_process(int exit_signal)

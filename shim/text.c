@@ -26,6 +26,18 @@ void text_add(struct text *t, const char *s)
 	text_add_n(t, s, strlen(s));
 }
 
+/* A relative path is meant from where the program was started, wherever it goes later. */
+void text_add_path(struct text *t, const char *path, size_t n)
+{
+	char here[512];
+
+	if (n && *path != '/' && SYS2(SYS_getcwd, here, sizeof(here)) > 0) {
+		text_add(t, here);
+		text_add(t, "/");
+	}
+	text_add_n(t, path, n);
+}
+
 void text_add_number(struct text *t, uint64_t n)
 {
 	char digits[20];

@@ -15,12 +15,12 @@
 
 #include <cmocka.h>
 
-#define UNITS 18
+#define UNITS 19
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
 	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers, nr_sent, nr_incidents,
-		nr_kept;
+		nr_kept, nr_samples;
 	uint64_t next_id;
 };
 
@@ -35,6 +35,7 @@ enum {
 	UNIT_POLLERS = 12,
 	UNIT_SENT = 16,
 	UNIT_KEPT = 17,
+	UNIT_SAMPLES = 18,
 };
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
@@ -104,6 +105,11 @@ struct forge *forge_new(uint32_t pid)
 		f, UNIT_KEPT,
 		(struct rec_chunk){
 			.kind = REC_CHUNK_KEPT, .units = 1, .entry_bytes = 128, .nr = REC_KEPT_NR});
+	make_chunk(f, UNIT_SAMPLES,
+		   (struct rec_chunk){.kind = REC_CHUNK_SAMPLES,
+				      .units = 1,
+				      .entry_bytes = 48,
+				      .nr = REC_SAMPLES_NR});
 	h = forge_header(f);
 	memcpy(h->magic, REC_MAGIC, sizeof(h->magic));
 	h->version = REC_VERSION;
@@ -228,6 +234,19 @@ struct rec_incident *forge_incident(struct forge *f, enum rec_incident_kind kind
 				    .ns = FORGE_S(FORGE_END - 10),
 				    .tid = 1};
 	return in;
+}
+
+struct rec_sample *forge_sample(struct forge *f, double at, uint32_t open)
+{
+	struct rec_sample *s = entry_at(f, UNIT_SAMPLES, f->nr_samples++);
+
+	assert_true(f->nr_samples <= REC_SAMPLES_NR);
+	s->ns = FORGE_S(at);
+	s->births = open;
+	s->open = open;
+	s->fin_seen = open / 10;
+	s->check = rec_sample_check(s);
+	return s;
 }
 
 struct rec_kept *forge_kept(struct forge *f, struct rec_life *l, const char *reason)

@@ -40,6 +40,8 @@ struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double b
 struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie);
 /* The program says that it is meant to stay open; the reason may fill its room to the last byte. */
 struct rec_kept *forge_kept(struct forge *f, struct rec_life *l, const char *reason);
+/* So many sockets were open, and of a tenth of them the FIN was seen. */
+struct rec_sample *forge_sample(struct forge *f, double at, uint32_t open);
 /* The kernel's answer at the end. */
 void forge_facts(struct rec_life *l, uint8_t state, double since_ack);
 void forge_eof(struct rec_life *l, double at);

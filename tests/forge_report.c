@@ -52,6 +52,7 @@ static struct report_stack stack(enum report_stack_kind kind, const char *label,
 	free(st.frames[3].build_id);
 	st.frames[3].module = st.frames[3].build_id = NULL;
 	st.note = xstrdup("deeper frames were not kept");
+	st.thread = kind == STACK_EOF ? 8 : 7;
 	return st;
 }
 
@@ -178,8 +179,22 @@ static struct report_finding no_stack(void)
 	return f;
 }
 
+static void add_rules(struct report *r)
+{
+	static const struct report_rule rules[] = {
+		{"close-wait", "The peer closed", "First line.\n\nTo mend it: close.", "error"},
+		{"double-close", "A descriptor was closed twice", "Help.", "warning"},
+		{"abandoned", "Nobody waits", "Help.", "note"},
+		{"slow-close", "Late", "Help.", "warning"}};
+
+	r->rules = xcalloc(4, sizeof(*rules));
+	r->nr_rules = 4;
+	memcpy(r->rules, rules, sizeof(rules));
+}
+
 static void add_findings(struct report *r, const char *name)
 {
+	add_rules(r);
 	r->findings = xcalloc(FORGED_FINDINGS, sizeof(*r->findings));
 	r->nr_findings = r->alloc_findings = FORGED_FINDINGS;
 	r->findings[FORGED_LEAK] = leak(name);

@@ -116,6 +116,22 @@ static void a_late_close_keeps_the_recording(void **state)
 	forget(&x);
 }
 
+/* It runs for more than a second. */
+static void the_time_line_reaches_to_the_end(void **state)
+{
+	struct recorded x = record("late_close", NULL, "");
+	const struct rec_sample *last;
+
+	(void)state;
+	assert_true(x.r->nr_samples > 0);
+	last = x.r->samples[x.r->nr_samples - 1];
+	assert_int_equal(last->ns, x.r->header->end_ns);
+	assert_int_equal(last->births, x.r->header->births);
+	assert_int_equal(last->deaths, x.r->header->deaths);
+	assert_int_equal(last->open, last->births - last->deaths);
+	forget(&x);
+}
+
 /* Each cited address lies in a module whose file and build id are known. */
 static void modules_have_paths_and_build_ids(void **state)
 {
@@ -174,6 +190,7 @@ int main(void)
 		cmocka_unit_test(double_close_and_exhaustion_are_incidents),
 		cmocka_unit_test(who_closed_first_is_counted),
 		cmocka_unit_test(a_late_close_keeps_the_recording),
+		cmocka_unit_test(the_time_line_reaches_to_the_end),
 		cmocka_unit_test(modules_have_paths_and_build_ids),
 		cmocka_unit_test(counts_what_it_followed),
 		cmocka_unit_test(max_size_is_kept),

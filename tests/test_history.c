@@ -85,6 +85,17 @@ static void takes_only_open_lives(void **state)
 	assert_int_equal(x->h.followed, 3);
 }
 
+static void hands_out_the_time_line(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_sample(x->parent, 10, 50);
+	forge_sample(x->parent, 20, 70);
+	join(x);
+	assert_int_equal(x->h.processes[0].nr_samples, 2);
+	assert_int_equal(x->h.processes[0].samples[1]->fin_seen, 7);
+}
+
 static void joins_duplicates_by_id(void **state)
 {
 	struct fixture *x = *state;
@@ -643,6 +654,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(takes_only_open_lives),
+		TEST(hands_out_the_time_line),
 		TEST(joins_duplicates_by_id),
 		TEST(keeps_equal_ids_of_two_processes_apart),
 		TEST(joins_processes_by_cookie),

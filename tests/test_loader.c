@@ -106,6 +106,37 @@ static void ends_what_the_program_said(void **state)
 	recording_release(&r);
 }
 
+/* What is out of order, or cannot be, is left out. */
+static void the_time_line_is_in_order(void **state)
+{
+	struct fixture *x = *state;
+	struct strbuf why = STRBUF_INIT;
+	struct rec_sample *s;
+	struct recording r;
+
+	forge_sample(x->forge, 0.5, 1); /* before the start */
+	forge_sample(x->forge, 10, 50);
+	forge_sample(x->forge, 20, 70);
+	forge_sample(x->forge, 20, 70); /* on its way to another place */
+	forge_sample(x->forge, 15, 80);
+	forge_sample(x->forge, 30, 60); /* fewer births than before */
+	forge_sample(x->forge, 35, 90)->check++;
+	s = forge_sample(x->forge, 36, 90);
+	s->fin_seen = 91;
+	s->check = rec_sample_check(s);
+	s = forge_sample(x->forge, 37, 90);
+	s->close_wait = s->fin_seen + 1;
+	s->check = rec_sample_check(s);
+	forge_sample(x->forge, 40, 100);
+	assert_int_equal(load(x, &r, &why), LOAD_OK);
+	assert_int_equal(r.nr_samples, 3);
+	assert_int_equal(r.samples[0]->open, 50);
+	assert_int_equal(r.samples[1]->open, 70);
+	assert_int_equal(r.samples[2]->open, 100);
+	assert_int_equal(r.nr_damaged, 0);
+	recording_release(&r);
+}
+
 static void names_a_newer_version(void **state)
 {
 	struct fixture *x = *state;
@@ -427,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(reads_all_kinds_of_chunks),
 		TEST(ends_what_the_program_said),
+		TEST(the_time_line_is_in_order),
 		TEST(names_a_newer_version),
 		TEST(knows_the_other_byte_order),
 		TEST(refuses_a_foreign_file),

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -259,6 +260,96 @@ static void misspelt_values_leave_the_defaults(void **state)
 	scratch_remove(dir);
 }
 
+/* Runs in `dir`, where a file "known" says what is not to be told. */
+static struct run run_with_known(const char *dir, const char *known)
+{
+	char path[300];
+	FILE *out;
+	struct run run;
+
+	snprintf(path, sizeof(path), "%s/known", dir);
+	out = fopen(path, "we");
+	assert_non_null(out);
+	fputs(known, out);
+	fclose(out);
+	setenv("SOCKLINT_SUPPRESSIONS", "known", 1);
+	run = run_program(&(struct start){
+		.argv = ARGV(GUEST, "leak"), .preload = SHIM, .options = "dir=.", .dir = dir});
+	unsetenv("SOCKLINT_SUPPRESSIONS");
+	return run;
+}
+
+static void what_is_suppressed_is_not_printed(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_with_known(dir, "close-wait:accept_client\n");
+
+	(void)state;
+	assert_string_equal(run.err, "");
+	assert_finding_in_report(dir);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void a_broken_suppression_hides_nothing(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_with_known(dir, "close-wait\n");
+
+	(void)state;
+	assert_non_null(strstr(run.err, "/known:1: "));
+	assert_has_line(run.err, FINDING);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static struct run run_with_options(const char *dir, const char *more, const char *name)
+{
+	char options[400];
+
+	snprintf(options, sizeof(options), "dir=%s%s", dir, more);
+	return run_program(
+		&(struct start){.argv = ARGV(GUEST, name), .preload = SHIM, .options = options});
+}
+
+static void a_remark_is_printed_at_the_end(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_with_options(dir, "", "double_close");
+
+	(void)state;
+	assert_has_line(run.err, "warning: double-close: 3 calls made in close_again");
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void the_options_say_what_is_slow(void **state)
+{
+	char *dir = scratch_make();
+	struct run one = run_with_options(dir, "", "late_close"), two;
+
+	(void)state;
+	assert_string_equal(one.err, "");
+	two = run_with_options(dir, ":max-dwell=0.01", "late_close");
+	assert_has_line(two.err, "warning: slow-close: ");
+	run_release(&one);
+	run_release(&two);
+	scratch_remove(dir);
+}
+
+/* Who cannot be understood is not served, but told where the recording is. */
+static void an_option_that_makes_no_sense_hides_nothing(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_with_options(dir, ":grace=soon", "leak");
+
+	(void)state;
+	assert_non_null(strstr(run.err, "--grace=soon: not a number of seconds"));
+	assert_has_line(run.err, "socklint: sockets were left open, but the report could not");
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 static void unwritable_directory_leaves_the_guest_alone(void **state)
 {
 	struct run run = run_program(&(struct start){
@@ -342,6 +433,11 @@ int main(void)
 		cmocka_unit_test(default_directory_is_private_and_named),
 		cmocka_unit_test(our_line_is_not_written_where_it_would_kill),
 		cmocka_unit_test(misspelt_values_leave_the_defaults),
+		cmocka_unit_test(what_is_suppressed_is_not_printed),
+		cmocka_unit_test(a_broken_suppression_hides_nothing),
+		cmocka_unit_test(a_remark_is_printed_at_the_end),
+		cmocka_unit_test(the_options_say_what_is_slow),
+		cmocka_unit_test(an_option_that_makes_no_sense_hides_nothing),
 		cmocka_unit_test(unwritable_directory_leaves_the_guest_alone),
 		cmocka_unit_test(child_without_a_recording_spoils_no_other),
 		cmocka_unit_test(vfork_child_changes_nothing_of_its_parents),

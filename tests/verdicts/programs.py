@@ -272,6 +272,35 @@ class Queue(Program):
             say(port, b"h").close()
 
 
+class Busy(Program):
+    """Threads work for 3 s for clients who have given up, or wait with their half closed."""
+
+    gives_up = False
+
+    def argv(self, tools, where):
+        return [tools.server, self.model]
+
+    def meet(self, followed):
+        port = int(followed.wait_for(LISTENING)[1])
+        for i in range(60):
+            matrix.visit(port, i)
+        for _ in range(6):
+            sock = say(port, b"S", half_close=not self.gives_up)
+            if self.gives_up:
+                sock.close()
+            else:
+                self.held.append(sock)
+
+
+class Threads(Server):
+    """A thread for each connection, and clients who stay without a word."""
+
+    line = b"h"
+
+    def argv(self, tools, where):
+        return [tools.server, "threaded"]
+
+
 class InARow(Program):
     """A test that leaks 100 and ends at once."""
 
@@ -321,6 +350,11 @@ ALL = [
            finds={("error", "close-wait"): 1}),
     Ending("one-shot client", file="one_shot_client.py", needs=(PYTHON,)),
     Queue("clients gave up in the queue"),
+    Busy("busy workers whose clients gave up", model="pool", gives_up=True),
+    Busy("busy threads whose clients gave up", model="threaded", gives_up=True),
+    Busy("busy workers and half-closing clients", model="pool"),
+    Busy("busy threads and half-closing clients", model="threaded"),
+    Threads("a thread for each connection"),
     InARow("100 in a row"),
 ]
 
