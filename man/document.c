@@ -164,11 +164,15 @@ static void mdoc_keys(const char *unused)
 	puts(".El");
 }
 
+/* A line each: mandoc complains of long ones. */
 static void mdoc_formats(const char *unused)
 {
-	char *names = format_names();
+	char *names = format_names(), *c;
 
 	(void)unused;
+	for (c = names; *c; c++)
+		if (*c == ' ')
+			*c = '\n';
 	puts(names);
 	free(names);
 }

@@ -9,6 +9,7 @@
 
 #define OPEN_MAX    100
 #define SOCKETS_MAX 400
+#define FOLDED_FROM 20
 
 static void put_open(FILE *out, const struct report_open *o)
 {
@@ -101,6 +102,8 @@ static void put_sockets(FILE *out, const struct report *r)
 
 	if (!r->nr_sockets)
 		return;
+	html_rawf(out, "<details%s><summary>Each open socket</summary>\n",
+		  r->nr_sockets > FOLDED_FROM ? "" : " open");
 	html_table_begin(out, "sockets-table", "Open sockets",
 			 "#fd|Process|State|Peer|Local|#Opened (UTC)|#Since FIN|Verdict");
 	for (i = 0; i < r->nr_sockets && i < SOCKETS_MAX; i++)
@@ -111,6 +114,7 @@ static void put_sockets(FILE *out, const struct report *r)
 			      "%zu more open sockets are not shown; the format "
 			      "json has all.",
 			      r->nr_sockets - SOCKETS_MAX);
+	html_raw(out, "</details>\n");
 }
 
 void html_still_open(FILE *out, const struct report *r)

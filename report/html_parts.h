@@ -34,6 +34,14 @@ void html_source_end(void);
 void html_teardown(FILE *out, const struct report *r, const struct report_finding *f,
 		   const char *id);
 
+/* The pictures of the whole, each with its table; nothing where there is nothing to see. */
+void html_timeline(FILE *out, const struct report *r);
+void html_histogram(FILE *out, const struct report *r);
+void html_icicle(FILE *out, const struct report *r);
+void html_gantt(FILE *out, const struct report *r);
+void html_processes(FILE *out, const struct report *r);
+void html_peers(FILE *out, const struct report *r);
+
 /* html_open.c, html_sites.c: what is open and no fault; all lives by site. */
 void html_still_open(FILE *out, const struct report *r);
 void html_sites(FILE *out, const struct report *r);

@@ -229,7 +229,7 @@ static void tell_shut_down(const struct telling *t)
 	step = add(t, STEP_TO_US, PAINT_CALM, "FIN of the peer's", NULL);
 	step->at = t->socket->fin_at > t->socket->shut_at ? t->socket->fin_at : 0;
 	step->peer = "LAST_ACK";
-	step = add(t, STEP_TO_PEER, PAINT_FAINT, "ACK: TIME_WAIT, without the descriptor", NULL);
+	step = add(t, STEP_TO_PEER, PAINT_FAINT, "ACK: our kernel; the connection is over", NULL);
 	step->us = "CLOSE";
 	step->peer = "CLOSE";
 	tell_missing_close(t);

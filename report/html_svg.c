@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "html_text.h"
+#include "html_width.h"
 
 /* Dark enough on white; the style has others for the dark. */
 static const struct {
@@ -98,6 +99,39 @@ void svg_line(FILE *out, enum paint paint, double x1, double y1, double x2, doub
 	html_raw(out, "/>");
 }
 
+void svg_grid(FILE *out, double x1, double y1, double x2, double y2)
+{
+	put_line(out, x1, y1, x2, y2);
+	put_stroke(out, PAINT_FAINT);
+	html_raw(out, " stroke-opacity=\"0.3\"/>");
+}
+
+void svg_steps_begin(FILE *out, struct svg_steps *steps, enum paint paint)
+{
+	steps->started = 0;
+	html_raw(out, "<path");
+	put_stroke(out, paint);
+	html_raw(out, " stroke-width=2 d=\"");
+}
+
+void svg_steps_to(FILE *out, struct svg_steps *steps, double x, double y)
+{
+	if (!steps->started)
+		fprintf(out, "M%.5g %.5g", x, y);
+	else if (y < steps->y - 0.01 || y > steps->y + 0.01)
+		fprintf(out, "H%.5gV%.5g", x, y);
+	else
+		return;
+	steps->started = 1;
+	steps->x = x;
+	steps->y = y;
+}
+
+void svg_steps_end(FILE *out, double x, int dashed)
+{
+	fprintf(out, "H%.5g\"%s/>\n", x, dashed ? " stroke-dasharray=\"7 5\"" : "");
+}
+
 void svg_dashed(FILE *out, enum paint paint, double x1, double y1, double x2, double y2)
 {
 	put_line(out, x1, y1, x2, y2);
@@ -145,44 +179,39 @@ void svg_cross(FILE *out, enum paint paint, double x, double y)
 
 /* ---- text -------------------------------------------------------------------------------- */
 
-/* Nobody can measure here: a character of this font is about so wide, the wide ones aside. */
-#define CHARACTER 7.0
+static const struct html_font plain = {13, 0}, strong = {13, 1}, small = {12, 0};
 
-static size_t count_utf8(const char *s)
+static void put_fitting(FILE *out, const struct html_font *font, const char *text, double width)
 {
-	size_t nr = 0;
-
-	for (; *s; s++)
-		nr += ((unsigned char)*s & 0xc0) != 0x80;
-	return nr;
-}
-
-/* The byte at which character nr begins. */
-static size_t utf8_at(const char *s, size_t nr)
-{
-	size_t i = 0;
-
-	for (; s[i]; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && !nr--)
-			break;
-	return i;
-}
-
-static void put_fitting(FILE *out, const char *text, double width)
-{
-	size_t nr = count_utf8(text), room = width < CHARACTER ? 1 : (size_t)(width / CHARACTER);
-	size_t head = room * 2 / 3, tail = room > head + 1 ? room - head - 1 : 0;
+	size_t head, tail;
 	char *beginning;
 
-	if (nr <= room) {
+	if (html_fit(font, text, width, &head, &tail)) {
 		html_text(out, text);
 		return;
 	}
-	beginning = xstrndup(text, utf8_at(text, head));
+	beginning = xstrndup(text, head);
 	html_text(out, beginning);
 	html_raw(out, "\xe2\x80\xa6");
-	html_text(out, text + utf8_at(text, nr - tail));
+	html_text(out, text + strlen(text) - tail);
 	free(beginning);
+}
+
+static double width_of(const struct html_font *font, const char *text, double most)
+{
+	double width = text ? html_width(font, text) : 0;
+
+	return width < most ? width : most;
+}
+
+void svg_dashed_box(FILE *out, enum paint paint, double x, double y, const char *text,
+		    const char *more, double most)
+{
+	double first = width_of(&strong, text, most), second = width_of(&small, more, most);
+
+	put_rect(out, x - 8, y - 16, (first > second ? first : second) + 16, more ? 39 : 22);
+	put_stroke(out, paint);
+	html_raw(out, " rx=4 stroke-width=2 stroke-dasharray=\"7 5\"/>");
 }
 
 static void begin_text(FILE *out, double x, double y, enum svg_anchor anchor)
@@ -198,7 +227,7 @@ void svg_text(FILE *out, double x, double y, enum svg_anchor anchor, double widt
 {
 	begin_text(out, x, y, anchor);
 	html_raw(out, " fill=currentColor>");
-	put_fitting(out, text, width);
+	put_fitting(out, &plain, text, width);
 	html_raw(out, "</text>\n");
 }
 
@@ -208,7 +237,7 @@ void svg_strong(FILE *out, enum paint paint, double x, double y, enum svg_anchor
 	begin_text(out, x, y, anchor);
 	put_fill(out, paint);
 	html_raw(out, " font-weight=600>");
-	put_fitting(out, text, width);
+	put_fitting(out, &strong, text, width);
 	html_raw(out, "</text>\n");
 }
 
@@ -217,7 +246,7 @@ void svg_small(FILE *out, double x, double y, enum svg_anchor anchor, double wid
 {
 	begin_text(out, x, y, anchor);
 	html_raw(out, " class=f-small fill=\"#59636e\" font-size=12>");
-	put_fitting(out, text, width);
+	put_fitting(out, &small, text, width);
 	html_raw(out, "</text>\n");
 }
 

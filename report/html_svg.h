@@ -34,7 +34,21 @@ void svg_rect(FILE *out, enum paint paint, double x, double y, double width, dou
 /* A light one, to write on. */
 void svg_tinted(FILE *out, enum paint paint, double x, double y, double width, double height);
 void svg_line(FILE *out, enum paint paint, double x1, double y1, double x2, double y2);
+/* A faint one, behind what is drawn. */
+void svg_grid(FILE *out, double x1, double y1, double x2, double y2);
 void svg_dashed(FILE *out, enum paint paint, double x1, double y1, double x2, double y2);
+/* A line of steps: to (x, y) along the last y, then up or down. */
+struct svg_steps {
+	double x, y;
+	int started;
+};
+
+void svg_steps_begin(FILE *out, struct svg_steps *steps, enum paint paint);
+void svg_steps_to(FILE *out, struct svg_steps *steps, double x, double y);
+void svg_steps_end(FILE *out, double x, int dashed);
+/* Around so many characters of text that begins at (x, y), or two lines of it. */
+void svg_dashed_box(FILE *out, enum paint paint, double x, double y, const char *text,
+		    const char *more, double most);
 /* A horizontal arrow. */
 void svg_arrow(FILE *out, enum paint paint, int dashed, double x1, double x2, double y);
 /* Pointing down at (x, y), and a lozenge and a cross around it. */

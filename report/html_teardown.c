@@ -12,15 +12,15 @@
 #include "html_text.h"
 #include "text.h"
 
-#define WIDTH	 780
+#define WIDTH	 800
 #define HEAD	 64
 #define LEFT	 262 /* our lifeline */
 #define RIGHT	 668 /* the peer's */
 #define BAR	 8   /* half of this on each side */
 #define MIDDLE	 ((LEFT + RIGHT) / 2.0)
-#define BETWEEN	 (RIGHT - LEFT - 36.0)
-#define ROW	 36
-#define ROW_MORE 54
+#define BETWEEN	 (RIGHT - LEFT - 44.0)
+#define ROW	 38
+#define ROW_MORE 56
 #define FOOT	 20
 
 struct drawing {
@@ -141,16 +141,17 @@ static void draw_arrow(const struct drawing *d, const struct step *step, int y)
 
 static void draw_note(const struct drawing *d, const struct step *step, int y)
 {
+	int x = step->missing ? LEFT + 26 : LEFT + 18;
+
 	svg_lozenge(d->out, step->paint, LEFT, y - 8);
 	if (step->missing)
-		svg_strong(d->out, step->paint, LEFT + 18, y - 4, SVG_START, BETWEEN, step->text);
-	else
-		svg_text(d->out, LEFT + 18, y - 4, SVG_START, BETWEEN, step->text);
-	if (step->more)
-		svg_small(d->out, LEFT + 18, y + 13, SVG_START, BETWEEN, step->more);
+		svg_dashed_box(d->out, step->paint, x, y - 4, step->text, step->more, BETWEEN);
 	if (step->missing)
-		svg_dashed(d->out, step->paint, LEFT + 10, y - 17, LEFT + 10,
-			   step->more ? y + 18 : y + 2);
+		svg_strong(d->out, step->paint, x, y - 4, SVG_START, BETWEEN, step->text);
+	else
+		svg_text(d->out, x, y - 4, SVG_START, BETWEEN, step->text);
+	if (step->more)
+		svg_small(d->out, x, y + 13, SVG_START, BETWEEN, step->more);
 }
 
 static void draw_steps(const struct drawing *d)

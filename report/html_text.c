@@ -295,7 +295,7 @@ void html_cell_time(FILE *out, uint64_t real_ns)
 
 void html_table_begin(FILE *out, const char *id, const char *caption, const char *columns)
 {
-	fprintf(out, "<div class=scroll role=region tabindex=0 aria-labelledby=\"%s-c\">", id);
+	fprintf(out, "<div class=scroll role=group tabindex=0 aria-labelledby=\"%s-c\">", id);
 	fprintf(out, "<table id=\"%s\"><caption id=\"%s-c\">%s</caption>\n<thead><tr>", id, id,
 		caption);
 	while (*columns) {

@@ -267,6 +267,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->pprof_time = parse_pprof_time(arg, state);
 		return 0;
 	case ARGP_KEY_END:
+		if (!o->paths.root)
+			paths_set_root(&o->paths, ".");
 		check_outputs(o, state);
 		if (o->gate.growth && !o->gate.baseline_path)
 			argp_error(state, "--growth: since when? There is no --baseline");

@@ -135,24 +135,16 @@ static char *map(const struct paths *p, char *file)
 
 char *paths_translate(const struct paths *p, const char *file)
 {
-	return map(p, tidy(file));
-}
+	char *mapped = map(p, tidy(file)), *relative;
+	const char *rest = p->root ? below(p->root, mapped) : NULL;
 
-char *paths_below_root(const struct paths *p, const char *file)
-{
-	char *here = p->root ? NULL : getcwd(NULL, 0);
-	const char *root = p->root ? p->root : here, *rest = NULL;
-	char *path;
-
-	if (*file != '/')
-		rest = strncmp(file, "..", 2) || (file[2] && file[2] != '/') ? file : NULL;
-	else if (root)
-		rest = below(root, file);
-	if (!rest && *file == '/' && p->real_root)
-		rest = below(p->real_root, file);
-	path = rest && *rest ? xstrdup(rest) : NULL;
-	free(here);
-	return path;
+	if (!rest && p->real_root)
+		rest = below(p->real_root, mapped);
+	if (!rest || !*rest)
+		return mapped;
+	relative = xstrdup(rest);
+	free(mapped);
+	return relative;
 }
 
 /* Relative as a compiler left it, who may have been anywhere: then it is to be seen. */
@@ -161,9 +153,9 @@ static bool is_astray(const struct paths *p, const char *before, const char *now
 	char *path;
 	bool found;
 
-	if (*before == '/' || *now == '/')
+	if (*before == '/' || *now == '/' || !p->root)
 		return false;
-	path = xstrfmt("%s/%s", p->root ? p->root : ".", now);
+	path = xstrfmt("%s/%s", p->root, now);
 	found = !access(path, F_OK);
 	free(path);
 	return !found;
@@ -174,14 +166,12 @@ static void apply_to_stack(const struct paths *p, struct report_stack *st)
 	size_t i;
 
 	for (i = 0; i < st->nr; i++) {
-		struct report_frame *f = &st->frames[i];
-		char *file = f->file;
+		char *file = st->frames[i].file;
 
 		if (!file)
 			continue;
-		f->file = paths_translate(p, file);
-		if (!is_astray(p, file, f->file))
-			f->path = paths_below_root(p, f->file);
+		st->frames[i].file = paths_translate(p, file);
+		st->frames[i].astray = is_astray(p, file, st->frames[i].file);
 		free(file);
 	}
 }
@@ -190,6 +180,8 @@ void paths_apply(const struct paths *p, struct report *r)
 {
 	size_t i, k;
 
+	if (!p->nr && !p->root)
+		return;
 	for (i = 0; i < r->nr_findings; i++)
 		for (k = 0; k < r->findings[i].nr_stacks; k++)
 			apply_to_stack(p, &r->findings[i].stacks[k]);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the sources lie that the compiler saw somewhere else, and what they are called in their
- * repository: --path-map and --source-root. All paths that a report links to are made here, when
- * it is finished: who judges or suppresses sees the compiler's.
+ * Where the sources lie that the compiler saw somewhere else: --path-map and --source-root. Changes
+ * what a finished report says of its frames' files; who judges or suppresses sees the compiler's.
  */
 #ifndef SOCKLINT_PATHS_H
 #define SOCKLINT_PATHS_H
@@ -27,14 +26,9 @@ int paths_add_map(struct paths *p, const char *arg);
 void paths_set_root(struct paths *p, const char *dir);
 void paths_release(struct paths *p);
 
-/* The file as the user knows it. The caller frees it. */
+/* The file as the user knows it: below the root it is relative to it. The caller frees it. */
 char *paths_translate(const struct paths *p, const char *file);
-/*
- * What a translated file is called below the root, or without one below the current directory; NULL
- * if it lies elsewhere. A relative one counts from the root. The caller frees it.
- */
-char *paths_below_root(const struct paths *p, const char *file);
-/* Gives each frame of the report its file and path. */
+/* Translates each frame of the report. */
 void paths_apply(const struct paths *p, struct report *r);
 
 #endif

@@ -34,8 +34,11 @@ static bool wants_color(enum color color, FILE *out)
 static int write_to(FILE *out, const struct output *to, const struct report *r,
 		    const struct options *o)
 {
-	const struct render_options how = {wants_color(o->color, out), to->path, o->paths.real_root,
-					   o->html_external, o->pprof_time};
+	const struct render_options how = {.color = wants_color(o->color, out),
+					   .path = to->path,
+					   .source_root = o->paths.real_root,
+					   .html_external = o->html_external,
+					   .pprof_time = o->pprof_time};
 
 	to->format->render(out, r, &how);
 	if (fflush(out) || ferror(out))

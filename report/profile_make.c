@@ -60,7 +60,7 @@ NEW(ValueType, value_type)
 static uint64_t function(struct maker *m, const struct report_frame *f)
 {
 	const char *name = sample_frame_name(f);
-	const char *file = f->path ? f->path : f->file ? f->file : "";
+	const char *file = f->file ? f->file : "";
 	char *key = xstrfmt("%s\n%s", name, file);
 	size_t before = m->functions.nr, nr = names_number(&m->functions, key);
 	Socklint__Function *new;

@@ -35,11 +35,11 @@ static json_t *location(const struct report_finding *f)
 {
 	const struct report_frame *at = report_anchor(f);
 	json_t *o = json_object(), *lines = json_object();
-	const char *path = at ? report_source(at) : NULL;
+	const char *path = NULL;
 
 	if (!at)
 		at = own_frame(f);
-	if (at && !path)
+	if (at)
 		path = at->file ? at->file : at->module;
 	json_put_text(o, "path", tame(path ? path : ""));
 	json_put_number(lines, "begin", at && at->line > 0 ? (uint64_t)at->line : 1);

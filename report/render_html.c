@@ -134,11 +134,28 @@ static void put_title(FILE *out, const struct report *r)
 
 static void put_contents(FILE *out, const struct report *r)
 {
-	html_raw(out, "<nav aria-label=\"Contents\"><a href=\"#findings\">Findings</a> "
-		      "<a href=\"#open\">Open sockets</a> <a href=\"#sites\">All by place</a>");
+	html_raw(out, "<nav aria-label=\"Contents\"><a href=\"#findings\">Findings</a> ");
+	if (r->nr_processes_told)
+		html_raw(out, "<a href=\"#pictures\">The whole</a> ");
+	html_raw(out, "<a href=\"#open\">Open sockets</a> <a href=\"#sites\">All by place</a>");
 	if (r->nr_warnings)
 		html_raw(out, " <a href=\"#blind\">What could not be seen</a>");
 	html_raw(out, "</nav>\n");
+}
+
+static void put_pictures(FILE *out, const struct report *r)
+{
+	if (!r->nr_processes_told)
+		return;
+	html_raw(out, "<section id=pictures aria-labelledby=pictures-h>"
+		      "<h2 id=pictures-h>The whole</h2>\n");
+	html_timeline(out, r);
+	html_histogram(out, r);
+	html_icicle(out, r);
+	html_gantt(out, r);
+	html_processes(out, r);
+	html_peers(out, r);
+	html_raw(out, "</section>\n");
 }
 
 static void render(FILE *out, const struct report *r, const struct render_options *how)
@@ -158,6 +175,7 @@ static void render(FILE *out, const struct report *r, const struct render_option
 	html_source_begin(how->source_root);
 	html_findings(out, r);
 	html_source_end();
+	put_pictures(out, r);
 	html_still_open(out, r);
 	html_sites(out, r);
 	html_raw(out, "</main>\n<footer><p>Written by socklint. <code>socklint explain RULE</code> "

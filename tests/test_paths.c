@@ -75,45 +75,7 @@ static void a_map_has_two_sides(void **state)
 	paths_release(&p);
 }
 
-static void assert_path(const struct paths *p, const char *file, const char *expected)
-{
-	char *translated = paths_translate(p, file), *path = paths_below_root(p, translated);
-
-	if (expected)
-		assert_string_equal(path, expected);
-	else
-		assert_null(path);
-	free(path);
-	free(translated);
-}
-
-static void paths_are_those_of_the_repository(void **state)
-{
-	static const struct {
-		const char *root, *file, *path;
-	} cases[] = {{"/src", "/src/net/a.c", "net/a.c"},
-		     {"/src/", "/src//net/./x/../a.c", "net/a.c"},
-		     {"/src/app/..", "/src/a.c", "a.c"},
-		     {"/src", "/srcs/a.c", NULL},
-		     {"/src", "/usr/include/a.h", NULL},
-		     {"/src", "/src/../etc/passwd", NULL},
-		     {"/src", "/src", NULL},
-		     {"/src", "net/./a.c", "net/a.c"},
-		     {"/src", "../a.c", NULL},
-		     {"/", "/a/b.c", "a/b.c"}};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct paths p = {0};
-
-		paths_set_root(&p, cases[i].root);
-		assert_path(&p, cases[i].file, cases[i].path);
-		paths_release(&p);
-	}
-}
-
-static void a_map_comes_before_the_root(void **state)
+static void below_the_root_it_is_relative(void **state)
 {
 	struct paths p = {0};
 
@@ -121,31 +83,31 @@ static void a_map_comes_before_the_root(void **state)
 	assert_int_equal(paths_add_map(&p, "/ci/work=/home/me/project"), 0);
 	paths_set_root(&p, "/home/me/other");
 	paths_set_root(&p, "/home/me/project/");
-	assert_path(&p, "/home/me/project/src/a.c", "src/a.c");
-	assert_path(&p, "/ci/work/src/a.c", "src/a.c");
-	assert_path(&p, "/home/me/project2/a.c", NULL);
+	assert_becomes(&p, "/home/me/project/src/a.c", "src/a.c");
+	assert_becomes(&p, "/ci/work/src/a.c", "src/a.c");
+	assert_becomes(&p, "/home/me/project2/a.c", "/home/me/project2/a.c");
+	assert_becomes(&p, "/usr/include/a.h", "/usr/include/a.h");
+	assert_becomes(&p, "src/a.c", "src/a.c");
 	paths_release(&p);
 }
 
-static void root_may_be_relative_or_a_link_or_missing(void **state)
+static void root_may_be_relative_or_a_link(void **state)
 {
 	char dir[] = "/tmp/test-paths-XXXXXX", here[4096], file[4200], link[100];
 	struct paths p = {0};
 
 	(void)state;
 	assert_non_null(getcwd(here, sizeof(here)));
-	strcpy(file, here);
-	strcat(file, "/src/a.c");
-	assert_path(&p, file, "src/a.c");
 	paths_set_root(&p, ".");
-	assert_path(&p, file, "src/a.c");
+	strcpy(file, here);
+	assert_becomes(&p, strcat(file, "/src/a.c"), "src/a.c");
 	assert_non_null(mkdtemp(dir));
 	strcat(strcpy(link, dir), "/link");
 	assert_int_equal(symlink(here, link), 0);
 	paths_set_root(&p, link);
-	assert_path(&p, file, "src/a.c");
+	assert_becomes(&p, file, "src/a.c");
 	strcpy(file, link);
-	assert_path(&p, strcat(file, "/src/a.c"), "src/a.c");
+	assert_becomes(&p, strcat(file, "/src/a.c"), "src/a.c");
 	unlink(link);
 	rmdir(dir);
 	paths_release(&p);
@@ -170,18 +132,16 @@ static void what_is_relative_must_be_there(void **state)
 	paths_set_root(&p, dir);
 	assert_int_equal(paths_add_map(&p, "/ci=elsewhere"), 0);
 	paths_apply(&p, &r);
-	assert_string_equal(frames[0].path, "net/there.c");
-	assert_null(frames[1].path);
+	assert_string_equal(report_source(&frames[0]), "net/there.c");
+	assert_null(report_source(&frames[1]));
 	assert_string_equal(frames[1].file, "net/gone.c");
-	assert_string_equal(frames[2].path, "elsewhere/x.c");
+	assert_string_equal(report_source(&frames[2]), "elsewhere/x.c");
 	unlink(there);
 	*strrchr(there, '/') = '\0';
 	rmdir(there);
 	rmdir(dir);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++)
 		free(frames[i].file);
-		free(frames[i].path);
-	}
 	paths_release(&p);
 }
 
@@ -191,9 +151,8 @@ int main(void)
 		cmocka_unit_test(path_is_tidied),
 		cmocka_unit_test(first_map_that_fits_counts),
 		cmocka_unit_test(a_map_has_two_sides),
-		cmocka_unit_test(paths_are_those_of_the_repository),
-		cmocka_unit_test(a_map_comes_before_the_root),
-		cmocka_unit_test(root_may_be_relative_or_a_link_or_missing),
+		cmocka_unit_test(below_the_root_it_is_relative),
+		cmocka_unit_test(root_may_be_relative_or_a_link),
 		cmocka_unit_test(what_is_relative_must_be_there),
 	};
 

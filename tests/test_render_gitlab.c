@@ -90,8 +90,6 @@ static void a_path_never_leaves_the_repository(void **state)
 		for (j = 0; j < f->stacks[i].nr; j++) {
 			free(f->stacks[i].frames[j].file);
 			f->stacks[i].frames[j].file = strdup(j % 2 ? "/usr/a.h" : "../../b.c");
-			free(f->stacks[i].frames[j].path);
-			f->stacks[i].frames[j].path = NULL;
 		}
 	}
 	all = rendered(r);

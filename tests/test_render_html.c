@@ -334,6 +334,302 @@ static void no_two_findings_share_an_anchor(void **state)
 	free(page);
 }
 
+/* ---- what the pictures say --------------------------------------------------------------- */
+
+static void expect_teardown(const struct whole *w, const char *what)
+{
+	char *page = page_of(&w->report), *end;
+	char *from = strstr(page, "<div class=teardown>");
+
+	if (!from)
+		fail_msg("no picture for \"%s\"", what);
+	end = strstr(from, "</svg>");
+	*end = '\0';
+	expect_in(from, what);
+	free(page);
+}
+
+static void our_fin_is_missing_in_close_wait(void **state)
+{
+	struct whole w;
+
+	(void)state;
+	make_whole(&w);
+	expect_teardown(&w, ">our FIN is missing: nobody called close()</text>");
+	expect_teardown(&w, "siblings are closed in end (s.c:30)");
+	expect_teardown(&w, "a read returns 0: the program knows");
+	expect_teardown(&w, "FIN: the peer has nothing more to say");
+	expect_teardown(&w, "stroke-dasharray");
+	expect_teardown(&w, "192.0.2.7:4711");
+	expect_teardown(&w, "server[77]");
+	expect_teardown(&w, "+1.0 s");
+	expect_teardown(&w, "judged: CLOSE_WAIT, for 1 min 0 s");
+	w.finding.nr_stacks = 2;
+	expect_teardown(&w, "the EOF was read in serve (s.c:20)");
+	w.socket.eof_at = 0;
+	w.socket.asked = true;
+	w.socket.unread = 12;
+	expect_teardown(&w, "12 bytes and the EOF lie unread");
+}
+
+static void their_fin_is_missing_in_fin_wait(void **state)
+{
+	struct whole w;
+
+	(void)state;
+	make_whole(&w);
+	w.finding.rule = "half-close-stuck";
+	w.socket.state = "FIN_WAIT2";
+	w.socket.fin_at = w.socket.eof_at = 0;
+	w.socket.shut_at = S(3);
+	expect_teardown(&w, "our FIN, by shutdown()");
+	expect_teardown(&w, "their FIN is missing: the peer does not close");
+	expect_teardown(&w, "close() is missing: descriptor 4 stays taken");
+}
+
+static void each_end_has_its_picture(void **state)
+{
+	struct whole w;
+
+	(void)state;
+	make_whole(&w);
+	w.socket.state = "CLOSE";
+	w.socket.reset_at = S(3);
+	expect_teardown(&w, "RST: the connection is over");
+	w.socket.connect_failed = true;
+	expect_teardown(&w, "connect() fails: there is no connection");
+	make_whole(&w);
+	w.finding.rule = "shutdown-not-closed";
+	w.socket.state = "CLOSE";
+	w.socket.shut_at = S(2);
+	expect_teardown(&w, "ACK: our kernel; the connection is over");
+	w.finding.rule = "held-elsewhere";
+	expect_teardown(&w, "our FIN is missing: the last close() sends it");
+	w.finding.rule = "abandoned";
+	expect_teardown(&w, "nobody waits on it any more");
+	w.socket.state = "LISTEN";
+	expect_teardown(&w, "accept() is missing");
+}
+
+static void what_is_over_is_drawn_as_it_usually_goes(void **state)
+{
+	static const struct {
+		const char *rule, *text;
+	} rows[] = {{"closed-at-end", "our FIN is missing while the program runs"},
+		    {"slow-close", "our FIN, late"},
+		    {"reset-on-close", "RST instead of a FIN"},
+		    {"closed-under-reader", "our FIN is missing until that call returns"},
+		    {"time-wait-pressure", "TIME_WAIT keeps the port for 60 s"}};
+	struct whole w;
+	size_t i;
+	char *page;
+
+	(void)state;
+	make_whole(&w);
+	w.finding.nr_sockets = 0;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		w.finding.rule = rows[i].rule;
+		expect_teardown(&w, rows[i].text);
+	}
+	w.finding.rule = "double-close";
+	page = page_of(&w.report);
+	expect_not_in(page, "class=teardown");
+	free(page);
+}
+
+/* Ten sockets, in CLOSE_WAIT after these times: all at once, or one after the other. */
+static char *grown_page(struct whole *w, double every)
+{
+	struct report_socket sockets[10];
+	int i;
+
+	make_whole(w);
+	for (i = 0; i < 10; i++) {
+		sockets[i] = w->socket;
+		sockets[i].born_at = sockets[i].fin_at = S(1 + i * every);
+	}
+	w->report.sockets = sockets;
+	w->report.nr_sockets = 10;
+	w->process.nr_open = 10;
+	return page_of(&w->report);
+}
+
+static void growth_is_projected_and_a_burst_is_not(void **state)
+{
+	struct whole w;
+	char *page;
+
+	(void)state;
+	page = grown_page(&w, 6);
+	expect_in(page, "about 590 more sockets in CLOSE_WAIT an hour. At that rate the limit of "
+			"1024 descriptors would have been reached 1 h 43 min later");
+	free(page);
+	page = grown_page(&w, 0.1);
+	expect_not_in(page, "At that rate");
+	free(page);
+}
+
+static void dwells_are_drawn_against_the_budget(void **state)
+{
+	struct whole w;
+	char *page;
+
+	(void)state;
+	make_whole(&w);
+	w.site.dwells = (struct report_times){.nr = 7, .max_ns = 50000};
+	w.site.dwells.buckets[0] = 7;
+	page = page_of(&w.report);
+	expect_in(page, "7 were closed after the FIN, 1 still wait");
+	expect_in(page, "--max-dwell</text>");
+	free(page);
+}
+
+static void a_child_stands_below_its_parent(void **state)
+{
+	struct report_process both[2];
+	struct whole w;
+	char *page;
+
+	(void)state;
+	make_whole(&w);
+	both[0] = both[1] = w.process;
+	both[1].pid = 78;
+	both[1].parent = 0;
+	both[1].parent_pid = 77;
+	both[1].nr_inherited = both[1].nr_open = 2;
+	w.report.processes = both;
+	w.report.nr_processes_told = 2;
+	page = page_of(&w.report);
+	expect_in(page, "server[78]</text>");
+	expect_in(page, "0 sockets opened, 2 open, 2 of them inherited; signalled by signal 15");
+	free(page);
+}
+
+/* ---- lines of source --------------------------------------------------------------------- */
+
+static char *page_citing(const char *file, int line)
+{
+	struct whole w;
+
+	make_whole(&w);
+	w.opened.file = (char *)file;
+	w.opened.line = line;
+	return page_of(&w.report);
+}
+
+static void the_cited_line_is_shown_where_it_can_be_read(void **state)
+{
+	static const char source[] = "one\n\ttwo <b>\nthree\n";
+	char path[] = "/tmp/socklint-test-XXXXXX.c", *page;
+	int fd = mkstemps(path, 2);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, source, strlen(source)), strlen(source));
+	close(fd);
+	page = page_citing(path, 2);
+	expect_in(page, "<mark>    2 >         two &lt;b&gt;</mark>\n");
+	expect_in(page, "    3   three\n");
+	free(page);
+	page = page_citing(path, 4);
+	expect_not_in(page, "class=source");
+	free(page);
+	unlink(path);
+}
+
+/* Anybody may have written debugging information. */
+static void nothing_but_sources_is_read(void **state)
+{
+	static const char *const files[] = {"/etc/passwd", "/proc/self/environ", "/dev/zero",
+					    "relative.c", "/nowhere/at/all.c"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *page = page_citing(files[i], 1);
+
+		expect_not_in(page, "class=source");
+		free(page);
+	}
+}
+
+/* ---- much -------------------------------------------------------------------------------- */
+
+#define MANY_SOCKETS 100000
+#define MANY_SITES   5000
+
+struct many {
+	struct whole whole;
+	struct report_frame frames[MANY_SITES][3];
+	struct report_site sites[MANY_SITES];
+	struct report_socket sockets[MANY_SOCKETS];
+	struct report_finding findings[MANY_SITES];
+	char names[MANY_SITES][2][32];
+};
+
+static void add_site(struct many *m, size_t i)
+{
+	struct report_frame *f = m->frames[i];
+
+	snprintf(m->names[i][0], sizeof(m->names[i][0]), "open_the_connection_%zu", i);
+	snprintf(m->names[i][1], sizeof(m->names[i][1]), "handler_%zu", i / 20);
+	f[0] = (struct report_frame){.function = m->names[i][0], .where = (char *)"a.c:1"};
+	f[1] = (struct report_frame){.function = m->names[i][1], .where = (char *)"a.c:2"};
+	f[2] = (struct report_frame){.function = (char *)"main", .where = (char *)"a.c:3"};
+	m->sites[i] = m->whole.site;
+	m->sites[i].stack =
+		(struct report_stack){.frames = f, .nr = 3, .label = (char *)"opened at"};
+	m->sites[i].nr_open = m->sites[i].nr_faults = m->sites[i].nr_close_wait =
+		MANY_SOCKETS / MANY_SITES;
+	m->findings[i] = m->whole.finding;
+	m->findings[i].function = m->names[i][0];
+	m->findings[i].nr = m->findings[i].nr_sockets = MANY_SOCKETS / MANY_SITES;
+	m->findings[i].first_socket = i * (MANY_SOCKETS / MANY_SITES);
+	m->findings[i].nr_ids = 0;
+	m->findings[i].site = i;
+}
+
+static struct many *make_many(void)
+{
+	struct many *m = calloc(1, sizeof(*m));
+	size_t i;
+
+	make_whole(&m->whole);
+	for (i = 0; i < MANY_SITES; i++)
+		add_site(m, i);
+	for (i = 0; i < MANY_SOCKETS; i++) {
+		m->sockets[i] = m->whole.socket;
+		m->sockets[i].finding = m->sockets[i].site = i / (MANY_SOCKETS / MANY_SITES);
+		m->sockets[i].born_at = S(1 + (double)i / MANY_SOCKETS * 60);
+		m->sockets[i].fin_at = m->sockets[i].born_at + 1;
+	}
+	m->whole.report.sites = m->sites;
+	m->whole.report.nr_sites = MANY_SITES;
+	m->whole.report.sockets = m->sockets;
+	m->whole.report.nr_sockets = MANY_SOCKETS;
+	m->whole.report.findings = m->findings;
+	m->whole.report.nr_findings = MANY_SITES;
+	m->whole.process.nr_open = MANY_SOCKETS;
+	m->whole.process.fd_limit = 2 * MANY_SOCKETS;
+	return m;
+}
+
+static void much_is_cut_and_says_so(void **state)
+{
+	struct many *m = make_many();
+	char *page = page_of(&m->whole.report);
+
+	(void)state;
+	assert_true(strlen(page) < 5000000);
+	expect_in(page, "4440 more findings are not shown");
+	expect_in(page, "99600 more open sockets are not shown");
+	expect_in(page, "4500 more places, with 90000 open and 0 closed sockets, are not shown");
+	expect_in(page, "The 24 oldest of 100000;");
+	expect_in(page, "Places too narrow to be seen are left out.");
+	free(page);
+	free(m);
+}
+
 /* ---- style and script -------------------------------------------------------------------- */
 
 static void to_base64(const char *hex, char *to)
@@ -453,6 +749,16 @@ int main(void)
 		cmocka_unit_test(what_is_empty_or_clean_has_a_page),
 		cmocka_unit_test(the_same_report_makes_the_same_page),
 		cmocka_unit_test(no_two_findings_share_an_anchor),
+		cmocka_unit_test(our_fin_is_missing_in_close_wait),
+		cmocka_unit_test(their_fin_is_missing_in_fin_wait),
+		cmocka_unit_test(each_end_has_its_picture),
+		cmocka_unit_test(what_is_over_is_drawn_as_it_usually_goes),
+		cmocka_unit_test(growth_is_projected_and_a_burst_is_not),
+		cmocka_unit_test(dwells_are_drawn_against_the_budget),
+		cmocka_unit_test(a_child_stands_below_its_parent),
+		cmocka_unit_test(the_cited_line_is_shown_where_it_can_be_read),
+		cmocka_unit_test(nothing_but_sources_is_read),
+		cmocka_unit_test(much_is_cut_and_says_so),
 		cmocka_unit_test(the_policy_names_its_own_style_and_script),
 		cmocka_unit_test(style_and_script_may_lie_beside_the_page),
 	};

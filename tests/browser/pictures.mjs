@@ -66,29 +66,37 @@ function measureDrawings() {
 	return wrong.slice(0, 20);
 }
 
+async function wrongWith(page, look) {
+	// Where no style is allowed, the browser's own decides about widths and targets.
+	const layout = look.from === 'jenkins' ? [] : await page.evaluate(measure, LEAST_TARGET);
+
+	return [...layout, ...await page.evaluate(measureDrawings)];
+}
+
 export const pictures = {
 	...lifetime,
 	async judge({ name, file }) {
+		const to = path.join(PICTURES, name in pictures.spoilt ? 'spoilt' : name);
+		const wrong = {};
+
+		fs.mkdirSync(to, { recursive: true });
 		for (const look of looksFor(name, LOOKS))
 			await withPage(file, look, async (page) => {
-				const to = path.join(PICTURES, name in pictures.spoilt ? 'spoilt' : name);
-
-				fs.mkdirSync(to, { recursive: true });
-				await page.screenshot({ path: path.join(to, `${describe(look)}.png`), fullPage: true });
-				if (look.from !== 'jenkins')
-					assert.deepEqual(await page.evaluate(measure, LEAST_TARGET), []);
-				assert.deepEqual(await page.evaluate(measureDrawings), []);
+				await page.screenshot({ path: path.join(to, `${describe(look)}.png`), fullPage: true, timeout: 60_000 });
+				wrong[describe(look)] = await wrongWith(page, look);
 				await page.evaluate(() => document.querySelectorAll('details')
 					.forEach((details) => { details.open = true; }));
-				if (look.from !== 'jenkins')
-					assert.deepEqual(await page.evaluate(measure, LEAST_TARGET), [], 'unfolded');
-				assert.deepEqual(await page.evaluate(measureDrawings), [], 'unfolded');
+				wrong[`${describe(look)}, unfolded`] = await wrongWith(page, look);
 			});
+		for (const look in wrong)
+			if (!wrong[look].length)
+				delete wrong[look];
+		assert.deepEqual(wrong, {});
 	},
 	spoilt: {
 		'a line that sticks out': ({ text }) => text.replace('</main>',
-			`<p>${'very-wide-'.repeat(400).replaceAll('-', '_')}</p><pre>${'x'.repeat(2000)}</pre></main>`)
-			.replace(/<style>/, '<style>p,pre{overflow-wrap:normal!important;white-space:pre!important;overflow:visible!important}'),
+			`<p class="wide">${'wide_'.repeat(60)}</p></main>`)
+			.replace(/<style>/, '<style>.wide{white-space:pre;overflow-wrap:normal}'),
 		'a small button': ({ text }) => text.replace('</main>', '<button>.</button></main>')
 			.replace(/<style>/, '<style>main>button{height:12px!important;width:12px;padding:0!important;min-height:0!important}'),
 		'one label over another': ({ text }) => text.replace('</svg>',

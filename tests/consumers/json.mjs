@@ -6,6 +6,7 @@ import path from 'node:path';
 import addFormats from 'ajv-formats';
 import Ajv2020 from 'ajv/dist/2020.js';
 import { SOURCE, Skip } from './tools.mjs';
+import { plain } from './truth.mjs';
 
 const SCHEMA = path.join(SOURCE, 'report/report.schema.json');
 
@@ -46,8 +47,10 @@ export const text = {
 
 		assert.deepEqual(findings.map((f) => ({
 			severity: f.severity, rule: f.rule, kind: f.subkind ?? null, count: f.count,
-			noun: f.counted, verb: f.verb, function: f.function, where: f.where,
-		})), truth.findings.map(({ file, line, lines, ...f }) => f));
+			noun: f.counted, verb: f.verb, function: plain(f.function), where: plain(f.where),
+		})), truth.findings.map(({ file, line, lines, ...f }) => ({
+			...f, function: plain(f.function), where: plain(f.where),
+		})));
 		const errors = findings.filter((f) => f.severity === 'error');
 		assert.equal(verdict.leaked, errors.reduce((n, f) => n + f.count, 0));
 		assert.equal(verdict.places, errors.length);

@@ -54,6 +54,23 @@ async function mustRefuse(row, report) {
 	console.log(`  refuses ${report.name}: ${String(refused.message).split('\n')[0].slice(0, 120)}`);
 }
 
+/** All that is wrong is said, not the first thing alone. */
+async function judgeEach(row, list) {
+	let wrong = 0;
+
+	for (const report of list)
+		try {
+			await row.judge(report);
+		} catch (error) {
+			if (error instanceof Skip)
+				throw error;
+			console.error(`${report.file}\n${error.stack}`);
+			wrong++;
+		}
+	if (wrong)
+		throw new Error(`${wrong} of ${list.length} reports are wrong`);
+}
+
 await main(async () => {
 	const there = fs.readdirSync(reports).filter((name) =>
 		fs.existsSync(path.join(reports, name, `report.${format}`))).map(reportIn);
@@ -64,15 +81,7 @@ await main(async () => {
 	await row.begin?.();
 	try {
 		await row.judgeAll?.(there);
-		for (const report of row.judge ? there : [])
-			try {
-				await row.judge(report);
-			} catch (error) {
-				if (error instanceof Skip)
-					throw error;
-				error.stack = `${report.file}\n${error.stack}`;
-				throw error;
-			}
+		await judgeEach(row, row.judge ? there : []);
 		console.log(`${there.length} reports are as they should be`);
 		const many = reportIn('many');
 		for (const [name, spoil] of Object.entries(row.spoilt))

@@ -19,6 +19,11 @@ function finding(match) {
 	};
 }
 
+/** The text report, for terminals, has a "?" for each byte that others drop or show as U+FFFD. */
+export function plain(name) {
+	return name.replace(/[?\ufffd]/g, '');
+}
+
 export function readText(text) {
 	const truth = { findings: [], open: [], blind: 0, last: null };
 	let listing = false;
