@@ -167,7 +167,7 @@ static void mdoc_keys(const char *unused)
 static void mdoc_formats(const char *unused)
 {
 	(void)unused;
-	puts(format_names());
+	put_text(format_names());
 }
 
 static void mdoc_line(char *line)

@@ -59,7 +59,7 @@ def manual_names_all_rules_and_keys(place):
     check(len(keys) > 5, usage)
     for key in keys:
         check(".It Cm %s Ns = " % key in _page(place, "libsocklint.7"), key)
-        check("| `%s=" % key in read(source("README.md")), "README.md lacks %s" % key)
+        check("`%s=" % key in read(source("README.md")), "README.md lacks %s" % key)
     formats = re.search(r"there is (.*)", place.run(place.command, "report", "-f", "none", "x",
                                                     status=2)).group(1)
     check(formats in _page(place, "socklint.1").replace("\n", " "), formats)
