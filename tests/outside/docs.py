@@ -116,6 +116,8 @@ def _completes(shell, place):
         "socklint run --source-r\tx": ["run", "--source-root=x"],
         "socklint report --col\tx": ["report", "--color=x"],
         "socklint run --color=al": ["run", "--color=always"],
+        "socklint run --pprof-time=rec": ["run", "--pprof-time=recorded"],
+        "socklint run --html-assets=ex": ["run", "--html-assets=external"],
         "socklint run --fail-on=abandoned,slow": ["run", "--fail-on=abandoned,slow-close"],
         "socklint run --baseline=kno": ["run", "--baseline=known.json"],
         "socklint run -f tex": ["run", "-f", "text"],
