@@ -17,7 +17,6 @@ enum format_nr {
 struct render_options {
 	bool color;
 	const char *path;	 /* of the output, or NULL: it is standard output */
-	const char *source_root; /* below which relative files of frames lie, or NULL */
 	bool html_external;	 /* style and script in files beside the page, if it has a path */
 };
 
