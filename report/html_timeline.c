@@ -19,7 +19,7 @@
 #define TOP	     26
 #define BOTTOM	     (HEIGHT - 34)
 #define LEFT	     56
-#define RIGHT	     (CHART_WIDTH - 130)
+#define RIGHT	     (CHART_WIDTH - 160)
 #define COLUMNS	     400 /* as many steps as can be told apart */
 #define ROWS	     12
 
@@ -181,8 +181,8 @@ static void draw_labels(FILE *out, const struct frame *f, const struct history_o
 
 	if (below < y + 17)
 		below = y + 17;
-	svg_strong(out, PAINT_CALM, RIGHT + 8, y, SVG_START, 120, open);
-	svg_strong(out, PAINT_BAD, RIGHT + 8, below, SVG_START, 120, waiting);
+	svg_strong(out, PAINT_CALM, RIGHT + 8, y, SVG_START, 150, open);
+	svg_strong(out, PAINT_BAD, RIGHT + 8, below, SVG_START, 150, waiting);
 	free(open);
 	free(waiting);
 }

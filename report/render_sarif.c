@@ -19,9 +19,10 @@ static const char left_out_id[] = "left-out", blind_id[] = "blind";
 
 /* ---- rules -------------------------------------------------------------------------------- */
 
-/* "close-wait": "CloseWait" */
+/* "close-wait": "CloseWait"; "abandoned": "AbandonedSocket", for a name may not just be the id. */
 static json_t *pascal_case(const char *id)
 {
+	const char *more = strchr(id, '-') ? "" : "Socket";
 	char name[64] = "";
 	size_t len = 0;
 	bool upper = true;
@@ -31,6 +32,7 @@ static json_t *pascal_case(const char *id)
 			name[len++] = upper ? (char)toupper((unsigned char)*id) : *id;
 		upper = *id == '-';
 	}
+	snprintf(name + len, sizeof(name) - len, "%s", more);
 	return json_string(name);
 }
 
@@ -58,12 +60,14 @@ static json_t *rule(const struct report_rule *r)
 	return o;
 }
 
-static json_t *notification_kind(const char *id, const char *text)
+static json_t *notification_kind(const char *id, const char *text, const char *help)
 {
 	json_t *o = json_object();
 
 	json_put_text(o, "id", id);
 	json_put(o, "shortDescription", sarif_own_message(text));
+	json_put(o, "fullDescription", sarif_own_message(text));
+	json_put(o, "help", sarif_own_message(help));
 	return o;
 }
 
@@ -75,9 +79,13 @@ static json_t *tool(const struct report *r)
 
 	for (i = 0; i < r->nr_rules; i++)
 		json_add(rules, rule(&r->rules[i]));
-	json_add(kinds, notification_kind(left_out_id, "Findings that have no place in the "
-						       "repository."));
-	json_add(kinds, notification_kind(blind_id, "What socklint could not see."));
+	json_add(kinds,
+		 notification_kind(left_out_id, "Findings that have no place in the repository.",
+				   "Name the source by --source-root and --path-map, and "
+				   "build it with -g. Other formats show them."));
+	json_add(kinds, notification_kind(blind_id, "What socklint could not see.",
+					  "The report is right in what it says, but there may be "
+					  "more that it does not say."));
 	json_put_text(driver, "name", "socklint");
 	json_put_text(driver, "version", SOCKLINT_VERSION);
 	json_put_text(driver, "semanticVersion", SOCKLINT_VERSION);
