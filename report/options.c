@@ -156,21 +156,33 @@ static void parse_format(struct options *o, char *arg, struct argp_state *state)
 		argp_error(state, "no file name after \"%s\"", arg);
 }
 
-/* The later one would replace the earlier. What is written through gets both. */
+struct target {
+	const char *what, *path; /* NULL: standard output */
+};
+
+/* Of two files under one name only one would be left. What many may write to gets both. */
+static bool is_same_target(const struct target *a, const struct target *b)
+{
+	if (!a->path || !b->path)
+		return a->path == b->path;
+	return replace_file_is_same(a->path, b->path);
+}
+
 static void check_outputs(const struct options *o, struct argp_state *state)
 {
-	const char *paths[OUTPUTS_MAX + 1];
-	size_t nr = 0, i, k;
+	struct target all[OUTPUTS_MAX + 1];
+	size_t nr, i, k;
 
-	for (i = 0; i < o->nr_outputs; i++)
-		if (o->outputs[i].path)
-			paths[nr++] = o->outputs[i].path;
+	for (nr = 0; nr < o->nr_outputs; nr++)
+		all[nr] = (struct target){o->outputs[nr].format->name, o->outputs[nr].path};
 	if (o->write_baseline)
-		paths[nr++] = o->write_baseline;
+		all[nr++] = (struct target){"the baseline", o->write_baseline};
 	for (i = 0; i < nr; i++)
 		for (k = 0; k < i; k++)
-			if (replace_file_is_same(paths[i], paths[k]))
-				argp_error(state, "%s: two outputs to one file", paths[i]);
+			if (is_same_target(&all[i], &all[k]))
+				argp_error(state, "%s and %s both go to %s", all[k].what,
+					   all[i].what,
+					   all[i].path ? all[i].path : "standard output");
 }
 
 static void parse_fail_on(struct options *o, const char *arg, struct argp_state *state)
