@@ -3,8 +3,10 @@
  * The worst case: a server that does nothing but open and close. One connection per request; the
  * client closes first, so the server reads the EOF.
  *
- *	echo serve [THREADS]	prints its port and serves until its standard input ends
- *	echo ask PORT TIMES	prints connections per second
+ *	echo serve THREADS [IDLE [WORK]]	prints its port, serves until its input ends; holds
+ *						IDLE sockets more, computes WORK us per request.
+ *						THREADS 0: a new thread for each connection
+ *	echo ask PORT TIMES [CLIENTS]		prints connections per second
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -17,13 +19,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BYTES 64
+#define BYTES	    64
+#define CLIENTS_MAX 64
 
 static int listener;
+static uint64_t work_ns;
 
 static void must(long r)
 {
@@ -31,35 +36,96 @@ static void must(long r)
 		err(1, "bench/echo");
 }
 
-static void *serve(void *arg)
+static uint64_t clock_of(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- the server ---- */
+
+static void work(void)
+{
+	uint64_t end = clock_of(CLOCK_THREAD_CPUTIME_ID) + work_ns;
+
+	while (work_ns && clock_of(CLOCK_THREAD_CPUTIME_ID) < end)
+		;
+}
+
+static void serve_one(int fd)
 {
 	char buf[BYTES];
+	ssize_t n;
 
+	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
+		work();
+		must(send(fd, buf, (size_t)n, MSG_NOSIGNAL));
+	}
+	close(fd);
+}
+
+static void *serve_in_thread(void *fd)
+{
+	serve_one((int)(intptr_t)fd);
+	return NULL;
+}
+
+static void *serve(void *arg)
+{
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
-		ssize_t n;
 
 		must(fd);
-		while ((n = recv(fd, buf, sizeof(buf), 0)) > 0)
-			must(send(fd, buf, (size_t)n, MSG_NOSIGNAL));
-		close(fd);
+		serve_one(fd);
 	}
 	return arg;
 }
 
-static int server(int threads)
+static void *serve_by_threads(void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+
+		must(fd);
+		must(-pthread_create(&thread, &attr, serve_in_thread, (void *)(intptr_t)fd));
+	}
+	return arg;
+}
+
+static void hold_idle(int nr)
+{
+	struct rlimit limit;
+
+	must(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	must(setrlimit(RLIMIT_NOFILE, &limit));
+	for (int i = 0; i < nr; i++)
+		must(socket(AF_INET, SOCK_STREAM, 0));
+}
+
+static int server(int threads, int idle)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(a);
 	pthread_t thread;
 	char c;
 
+	hold_idle(idle);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	must(bind(listener, (struct sockaddr *)&a, sizeof(a)));
 	must(listen(listener, 128));
 	must(getsockname(listener, (struct sockaddr *)&a, &len));
 	for (int i = 0; i < threads; i++)
 		must(-pthread_create(&thread, NULL, serve, NULL));
+	if (!threads)
+		must(-pthread_create(&thread, NULL, serve_by_threads, NULL));
 	printf("%d\n", ntohs(a.sin_port));
 	fflush(stdout);
 	while (read(0, &c, 1) > 0)
@@ -67,13 +133,13 @@ static int server(int threads)
 	_exit(0);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
+/* ---- the client ---- */
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+struct client {
+	pthread_t thread;
+	int port;
+	uint32_t from, to;
+};
 
 /* From many addresses: the closed ones wait in TIME_WAIT, and no one has ports enough. */
 static void ask(int port, uint32_t i)
@@ -95,17 +161,43 @@ static void ask(int port, uint32_t i)
 	must(close(fd));
 }
 
+static void *client(void *arg)
+{
+	const struct client *c = arg;
+
+	for (uint32_t i = c->from; i < c->to; i++)
+		ask(c->port, i);
+	return NULL;
+}
+
+static void clients(int port, uint32_t times, uint32_t nr)
+{
+	struct client all[CLIENTS_MAX];
+
+	for (uint32_t i = 0; i < nr; i++) {
+		all[i].port = port;
+		all[i].from = (uint32_t)((uint64_t)times * i / nr);
+		all[i].to = (uint32_t)((uint64_t)times * (i + 1) / nr);
+		must(-pthread_create(&all[i].thread, NULL, client, &all[i]));
+	}
+	for (uint32_t i = 0; i < nr; i++)
+		must(-pthread_join(all[i].thread, NULL));
+}
+
 int main(int argc, char **argv)
 {
-	uint32_t times = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
+	long n[3] = {0};
 	uint64_t began;
 
-	if (argc > 1 && !strcmp(argv[1], "serve"))
-		return server(argc > 2 ? atoi(argv[2]) : 1);
-	if (!times)
-		errx(2, "usage: echo serve [THREADS] | echo ask PORT TIMES");
-	began = now_ns();
-	for (uint32_t i = 0; i < times; i++)
-		ask(atoi(argv[2]), i);
-	printf("%.1f\n", times * 1e9 / (double)(now_ns() - began));
+	for (int i = 0; i < 3 && argc > i + 2; i++)
+		n[i] = strtol(argv[i + 2], NULL, 10);
+	work_ns = (uint64_t)n[2] * 1000;
+	if (argc > 2 && !strcmp(argv[1], "serve"))
+		return server((int)n[0], (int)n[1]);
+	if (argc < 4 || n[2] > CLIENTS_MAX)
+		errx(2, "usage: echo serve THREADS [IDLE [WORK]] | echo ask PORT TIMES [CLIENTS]");
+	began = clock_of(CLOCK_MONOTONIC);
+	clients((int)n[0], (uint32_t)n[1], n[2] ? (uint32_t)n[2] : 1);
+	printf("%.1f\n", (double)n[1] * 1e9 / (double)(clock_of(CLOCK_MONOTONIC) - began));
+	return 0;
 }

@@ -17,8 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +29,16 @@
 
 static int pair[2];
 static char buf[BATCH];
+
+static uint64_t began; /* a bench may move it, after its preparations */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static void must(long r)
 {
@@ -174,9 +186,29 @@ static void bench_life(long times)
 		one_life();
 }
 
+/* One is left open, so that the recording stays. */
+static void bench_life_left(long times)
+{
+	bench_life(times);
+	must(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
+static int frames; /* that a life is to have on its stack */
+
+__attribute__((noinline)) static int life_at_depth(int left)
+{
+	if (left <= 0)
+		one_life();
+	else
+		life_at_depth(left - 1);
+	__asm__ volatile("" ::: "memory"); /* no tail call */
+	return left;
+}
+
+/* Below it are the thread's start and its caller. */
 static void *life_in_thread(void *arg)
 {
-	one_life();
+	life_at_depth(frames - 5);
 	return arg;
 }
 
@@ -207,38 +239,47 @@ static void bench_thread(long times)
 	}
 }
 
+/* A child that ends at once, of a process with many sockets: with as many as it may, up to these.
+ */
+#define MANY 18000
+
+static void bench_fork_many(long times)
+{
+	struct rlimit limit;
+	int nr = 0, status;
+
+	must(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	must(setrlimit(RLIMIT_NOFILE, &limit));
+	while (nr < MANY && socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+		nr++;
+	began = now_ns();
+	for (long i = 0; i < times; i++) {
+		pid_t pid = fork();
+
+		must(pid);
+		if (pid == 0)
+			_exit(0);
+		must(waitpid(pid, &status, 0));
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*run)(long times);
 } benches[] = {
-	{"recv", bench_recv},
-	{"recv_turns", bench_recv_turns},
-	{"read", bench_read},
-	{"read_file", bench_read_file},
-	{"send", bench_send},
-	{"write", bench_write},
-	{"poll1", bench_poll1},
-	{"poll8", bench_poll8},
-	{"select", bench_select},
-	{"epoll_wait", bench_epoll_wait},
-	{"epoll_ctl", bench_epoll_ctl},
-	{"life", bench_life},
-	{"life_thread", bench_life_thread},
-	{"thread", bench_thread},
+	{"recv", bench_recv},		{"recv_turns", bench_recv_turns},
+	{"read", bench_read},		{"read_file", bench_read_file},
+	{"send", bench_send},		{"write", bench_write},
+	{"poll1", bench_poll1},		{"poll8", bench_poll8},
+	{"select", bench_select},	{"epoll_wait", bench_epoll_wait},
+	{"epoll_ctl", bench_epoll_ctl}, {"life", bench_life},
+	{"life_left", bench_life_left}, {"life_thread", bench_life_thread},
+	{"thread", bench_thread},	{"fork_many", bench_fork_many},
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void run(void (*bench)(long), long times)
 {
-	uint64_t began;
-
 	bench(times / 100 + 1); /* warm */
 	began = now_ns();
 	bench(times);
@@ -246,21 +287,21 @@ static void run(void (*bench)(long), long times)
 }
 
 /* Calls it with so many more frames on the stack. */
-__attribute__((noinline)) static int deep(int frames, void (*bench)(long), long times)
+__attribute__((noinline)) static int deep(int left, void (*bench)(long), long times)
 {
-	if (frames <= 0)
+	if (left <= 0)
 		run(bench, times);
 	else
-		deep(frames - 1, bench, times);
+		deep(left - 1, bench, times);
 	__asm__ volatile("" ::: "memory"); /* no tail call */
-	return frames;
+	return left;
 }
 
 int main(int argc, char **argv)
 {
 	long times = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
-	int frames = argc > 3 ? atoi(argv[3]) : 0;
 
+	frames = argc > 3 ? atoi(argv[3]) : 0;
 	/* main's caller and its caller, main, deep(0), run, the bench and, in a life, one more */
 	for (size_t i = 0; times && i < sizeof(benches) / sizeof(benches[0]); i++)
 		if (strcmp(benches[i].name, argv[1]) == 0)

@@ -14,10 +14,14 @@ enum format_nr {
 	FORMAT_COUNT
 };
 
+/* What a profile says of when it was taken: stores refuse what is too old. */
+enum pprof_time { PPROF_TIME_RECORDED, PPROF_TIME_NOW, PPROF_TIME_NONE };
+
 struct render_options {
 	bool color;
 	const char *path;	 /* of the output, or NULL: it is standard output */
 	bool html_external;	 /* style and script in files beside the page, if it has a path */
+	enum pprof_time pprof_time;
 };
 
 struct format {

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "html_text.h"
+#include "html_width.h"
 
 /* Dark enough on white; the style has others for the dark. */
 static const struct {
@@ -178,84 +179,37 @@ void svg_cross(FILE *out, enum paint paint, double x, double y)
 
 /* ---- text -------------------------------------------------------------------------------- */
 
-#define SIZE	   13.0 /* of letters, in pixels */
-#define SIZE_SMALL 12.0
-#define STRONG	   1.13 /* how much wider bold letters are */
+static const struct html_font plain = {13, 0}, strong = {13, 1}, small = {12, 0};
 
-/* Nobody can measure here: the widest of the usual fonts (DejaVu Sans), in thousandths of a size.
- */
-static int letter_width(unsigned char c)
+static void put_fitting(FILE *out, const struct html_font *font, const char *text, double width)
 {
-	if (c >= 0x80)
-		return (c & 0xc0) == 0x80 ? 0 : 1000;
-	if (strchr(" ijlIft.,:;'|!()[]/\\-", c))
-		return 400;
-	if (strchr("mwMW@%", c))
-		return 1000;
-	return c >= 'A' && c <= 'Z' ? 740 : 640;
-}
-
-static double width_of(const char *text, double size)
-{
-	double width = 0;
-
-	for (; *text; text++)
-		width += letter_width((unsigned char)*text) * size / 1000;
-	return width;
-}
-
-/* How many bytes from the left fit, and from where on on the right: whole characters. */
-static size_t fitting_head(const char *s, double width, double size)
-{
-	size_t i = 0;
-
-	for (; s[i]; i++) {
-		width -= letter_width((unsigned char)s[i]) * size / 1000;
-		if (width < 0 && ((unsigned char)s[i] & 0xc0) != 0x80)
-			break;
-	}
-	return i;
-}
-
-static size_t fitting_tail(const char *s, double width, double size)
-{
-	size_t i = strlen(s), whole = i;
-
-	while (i > 0) {
-		width -= letter_width((unsigned char)s[--i]) * size / 1000;
-		if (width < 0)
-			break;
-		if (((unsigned char)s[i] & 0xc0) != 0x80)
-			whole = i;
-	}
-	return whole;
-}
-
-/* The middle of what is too long is left out. */
-static void put_fitting(FILE *out, const char *text, double width, double size)
-{
-	double room = width - size;
+	size_t head, tail;
 	char *beginning;
 
-	if (width_of(text, size) <= width) {
+	if (html_fit(font, text, width, &head, &tail)) {
 		html_text(out, text);
 		return;
 	}
-	beginning = xstrndup(text, fitting_head(text, room * 0.6, size));
+	beginning = xstrndup(text, head);
 	html_text(out, beginning);
 	html_raw(out, "\xe2\x80\xa6");
-	html_text(out, text + fitting_tail(text, room * 0.4, size));
+	html_text(out, text + strlen(text) - tail);
 	free(beginning);
+}
+
+static double width_of(const struct html_font *font, const char *text, double most)
+{
+	double width = text ? html_width(font, text) : 0;
+
+	return width < most ? width : most;
 }
 
 void svg_dashed_box(FILE *out, enum paint paint, double x, double y, const char *text,
 		    const char *more, double most)
 {
-	double first = width_of(text, SIZE * STRONG);
-	double second = more ? width_of(more, SIZE_SMALL) : 0;
-	double width = first > second ? first : second;
+	double first = width_of(&strong, text, most), second = width_of(&small, more, most);
 
-	put_rect(out, x - 8, y - 16, (width < most ? width : most) + 16, more ? 39 : 22);
+	put_rect(out, x - 8, y - 16, (first > second ? first : second) + 16, more ? 39 : 22);
 	put_stroke(out, paint);
 	html_raw(out, " rx=4 stroke-width=2 stroke-dasharray=\"7 5\"/>");
 }
@@ -273,7 +227,7 @@ void svg_text(FILE *out, double x, double y, enum svg_anchor anchor, double widt
 {
 	begin_text(out, x, y, anchor);
 	html_raw(out, " fill=currentColor>");
-	put_fitting(out, text, width, SIZE);
+	put_fitting(out, &plain, text, width);
 	html_raw(out, "</text>\n");
 }
 
@@ -283,7 +237,7 @@ void svg_strong(FILE *out, enum paint paint, double x, double y, enum svg_anchor
 	begin_text(out, x, y, anchor);
 	put_fill(out, paint);
 	html_raw(out, " font-weight=600>");
-	put_fitting(out, text, width, SIZE * STRONG);
+	put_fitting(out, &strong, text, width);
 	html_raw(out, "</text>\n");
 }
 
@@ -292,7 +246,7 @@ void svg_small(FILE *out, double x, double y, enum svg_anchor anchor, double wid
 {
 	begin_text(out, x, y, anchor);
 	html_raw(out, " class=f-small fill=\"#59636e\" font-size=12>");
-	put_fitting(out, text, width, SIZE_SMALL);
+	put_fitting(out, &small, text, width);
 	html_raw(out, "</text>\n");
 }
 

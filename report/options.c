@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "alloc.h"
 #include "message.h"
@@ -25,6 +26,7 @@ enum {
 	KEY_HTML_ASSETS,
 	KEY_SOURCE_ROOT,
 	KEY_PATH_MAP,
+	KEY_PPROF_TIME,
 };
 
 #define SUPPRESSIONS_ENV "SOCKLINT_SUPPRESSIONS"
@@ -132,8 +134,52 @@ static const struct argp_option option_table[] = {
 	{"path-map", KEY_PATH_MAP, "OLD=NEW", 0,
 	 "Sources that were compiled below OLD lie below NEW (repeatable, the first that fits)", 0},
 	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
+	{"pprof-time", KEY_PPROF_TIME, "WHEN", 0,
+	 "The time in a profile: recorded (default: when the program ended), now, or none", 0},
 	{0},
 };
+
+/* What an output goes to, by one name; the caller frees it. NULL: what many may write to. */
+static char *destination(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	char *dir, *real, *all;
+	struct stat st;
+
+	if (!path)
+		return xstrdup("standard output");
+	real = realpath(path, NULL);
+	if (real && !stat(real, &st) && !S_ISREG(st.st_mode)) {
+		free(real);
+		return NULL;
+	}
+	if (real)
+		return real;
+	dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	real = realpath(dir, NULL);
+	all = xstrfmt("%s/%s", real ? real : dir, slash ? slash + 1 : path);
+	free(real);
+	free(dir);
+	return all;
+}
+
+/* Of two files under one name only one would be left. */
+static void check_destinations(const struct options *o, struct argp_state *state)
+{
+	char *all[OUTPUTS_MAX];
+	size_t i, j;
+
+	for (i = 0; i < o->nr_outputs; i++) {
+		all[i] = destination(o->outputs[i].path);
+		for (j = 0; j < i; j++)
+			if (all[i] && all[j] && !strcmp(all[i], all[j]))
+				argp_error(state, "%s and %s both go to %s",
+					   o->outputs[j].format->name, o->outputs[i].format->name,
+					   o->outputs[i].path ? o->outputs[i].path : all[i]);
+	}
+	for (i = 0; i < o->nr_outputs; i++)
+		free(all[i]);
+}
 
 static void parse_format(struct options *o, char *arg, struct argp_state *state)
 {
@@ -183,18 +229,32 @@ static void parse_fail_on(struct options *o, const char *arg, struct argp_state 
 	free(list);
 }
 
-static void parse_color(struct options *o, const char *arg, struct argp_state *state)
+/* The number of the word. */
+static int parse_word(const char *option, const char *arg, const char *const words[3],
+		      struct argp_state *state)
 {
-	static const char *const names[] = {"auto", "always", "never"};
 	int i;
 
-	for (i = COLOR_AUTO; i <= COLOR_NEVER; i++) {
-		if (!strcmp(arg, names[i])) {
-			o->color = (enum color)i;
-			return;
-		}
-	}
-	argp_error(state, "--color=%s: not one of auto, always, never", arg);
+	for (i = 0; i < 3; i++)
+		if (!strcmp(arg, words[i]))
+			return i;
+	argp_error(state, "--%s=%s: not one of %s, %s, %s", option, arg, words[0], words[1],
+		   words[2]);
+	return 0;
+}
+
+static enum color parse_color(const char *arg, struct argp_state *state)
+{
+	static const char *const words[] = {"auto", "always", "never"};
+
+	return (enum color)parse_word("color", arg, words, state);
+}
+
+static enum pprof_time parse_pprof_time(const char *arg, struct argp_state *state)
+{
+	static const char *const words[] = {"recorded", "now", "none"};
+
+	return (enum pprof_time)parse_word("pprof-time", arg, words, state);
 }
 
 static void parse_html_assets(struct options *o, const char *arg, struct argp_state *state)
@@ -244,9 +304,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--path-map=%s: not of the form OLD=NEW", arg);
 		return 0;
 	case KEY_COLOR:
-		parse_color(o, arg, state);
+		o->color = parse_color(arg, state);
+		return 0;
+	case KEY_PPROF_TIME:
+		o->pprof_time = parse_pprof_time(arg, state);
 		return 0;
 	case ARGP_KEY_END:
+		check_destinations(o, state);
+		if (!o->paths.root)
+			paths_set_root(&o->paths, ".");
 		check_outputs(o, state);
 		if (o->gate.growth && !o->gate.baseline_path)
 			argp_error(state, "--growth: since when? There is no --baseline");

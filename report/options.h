@@ -42,6 +42,7 @@ struct options {
 	int error_exitcode;
 	enum color color;
 	bool html_external; /* as in struct render_options */
+	enum pprof_time pprof_time;
 };
 
 void options_init(struct options *o, int error_exitcode);

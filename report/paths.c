@@ -147,6 +147,20 @@ char *paths_translate(const struct paths *p, const char *file)
 	return relative;
 }
 
+/* Relative as a compiler left it, who may have been anywhere: then it is to be seen. */
+static bool is_astray(const struct paths *p, const char *before, const char *now)
+{
+	char *path;
+	bool found;
+
+	if (*before == '/' || *now == '/' || !p->root)
+		return false;
+	path = xstrfmt("%s/%s", p->root, now);
+	found = !access(path, F_OK);
+	free(path);
+	return !found;
+}
+
 static void apply_to_stack(const struct paths *p, struct report_stack *st)
 {
 	size_t i;
@@ -157,6 +171,7 @@ static void apply_to_stack(const struct paths *p, struct report_stack *st)
 		if (!file)
 			continue;
 		st->frames[i].file = paths_translate(p, file);
+		st->frames[i].astray = is_astray(p, file, st->frames[i].file);
 		free(file);
 	}
 }

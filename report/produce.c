@@ -34,7 +34,10 @@ static bool wants_color(enum color color, FILE *out)
 static int write_to(FILE *out, const struct output *to, const struct report *r,
 		    const struct options *o)
 {
-	const struct render_options how = {wants_color(o->color, out), to->path, o->html_external};
+	const struct render_options how = {.color = wants_color(o->color, out),
+					   .path = to->path,
+					   .html_external = o->html_external,
+					   .pprof_time = o->pprof_time};
 
 	to->format->render(out, r, &how);
 	if (fflush(out) || ferror(out))

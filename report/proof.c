@@ -291,6 +291,13 @@ bool has_no_younger_sibling(const struct socket *s)
 	return !s->birth->r.site || youngest_birth(s->birth, &tid) <= s->birth->r.born_ns;
 }
 
+bool has_sibling_born_after(const struct socket *s, uint64_t ns)
+{
+	uint32_t tid;
+
+	return youngest_birth(s->birth, &tid) > ns;
+}
+
 /*
  * The new one may have been opened for another peer: one connect wrapper serves many pools. Where
  * the program read the EOF and kept the socket it is no pool's any more. What peers a receiver was

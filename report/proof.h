@@ -11,6 +11,8 @@ uint64_t grace_ns(const struct process *p);
 enum open_reason grace_reason(const struct process *p);
 /* Nothing younger was ever opened at the socket's site. */
 bool has_no_younger_sibling(const struct socket *s);
+/* Something was opened at the socket's site after that moment. */
+bool has_sibling_born_after(const struct socket *s, uint64_t ns);
 /* Fills proof and returns OPEN_NONE, or says why there is none. */
 enum open_reason prove_moved_on(const struct socket *s, struct proof *proof);
 /* The same for a client's socket that its pool may still want: since is when it became useless. */

@@ -60,6 +60,20 @@ struct remark remark_of_incident(enum rule_nr rule, const struct rule_case *whic
 			       .last_ns = in->last_ns > in->ns ? in->last_ns : in->ns};
 }
 
+void remark_incidents(const struct history *h, enum rec_incident_kind kind, remark_incident *remark,
+		      struct remarks *to)
+{
+	size_t i, k;
+
+	for (i = 0; i < h->nr_processes; i++) {
+		const struct process *p = &h->processes[i];
+
+		for (k = 0; k < p->rec->nr_incidents; k++)
+			if (p->rec->incidents[k]->kind == kind)
+				remark(p, p->rec->incidents[k], to);
+	}
+}
+
 struct remark remark_of_ended(enum rule_nr rule, const struct rule_case *which,
 			      const struct ended *e)
 {

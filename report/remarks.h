@@ -45,7 +45,13 @@ void remark_line_at(struct remark *r, const char *label, uint32_t site, const ch
 /* What every remark about an incident says; its own lines are still to be added. */
 struct remark remark_of_incident(enum rule_nr rule, const struct rule_case *which,
 				 const struct process *p, const struct rec_incident *in);
-/* The same of sockets that ended. */
+/* Adds what there is to be said of one. */
+typedef void remark_incident(const struct process *p, const struct rec_incident *in,
+			     struct remarks *to);
+/* Calls `remark` for each incident of the kind in the whole run. */
+void remark_incidents(const struct history *h, enum rec_incident_kind kind, remark_incident *remark,
+		      struct remarks *to);
+/* What every remark about sockets that ended says. */
 struct remark remark_of_ended(enum rule_nr rule, const struct rule_case *which,
 			      const struct ended *e);
 void remark_release(struct remark *r);

@@ -17,19 +17,32 @@ static const char *severity(const struct report_finding *f)
 	return strcmp(f->severity, "warning") ? "info" : "major";
 }
 
-/* Each must have a path: where the source is not known, it is what the program is made of. */
+/* Without what would lead out of the repository. */
+static const char *tame(const char *path)
+{
+	while (*path == '/' || !strncmp(path, "../", 3))
+		path += *path == '/' ? 1 : 3;
+	return *path ? path : "unknown";
+}
+
+static const struct report_frame *own_frame(const struct report_finding *f)
+{
+	return f->nr_stacks ? report_own_frame(f->stacks) : NULL;
+}
+
+/* Each must have a path: if need be it is that of a file elsewhere, or what the program is. */
 static json_t *location(const struct report_finding *f)
 {
-	const struct report_frame *at = report_anchor(f), *own = NULL;
+	const struct report_frame *at = report_anchor(f);
 	json_t *o = json_object(), *lines = json_object();
+	const char *path = NULL;
 
-	if (f->nr_stacks)
-		own = report_own_frame(f->stacks);
-	json_put_text(o, "path",
-		      at		   ? report_source(at)
-		      : own && own->module ? own->module
-					   : "unknown");
-	json_put_number(lines, "begin", at ? (uint64_t)at->line : 1);
+	if (!at)
+		at = own_frame(f);
+	if (at)
+		path = at->file ? at->file : at->module;
+	json_put_text(o, "path", tame(path ? path : ""));
+	json_put_number(lines, "begin", at && at->line > 0 ? (uint64_t)at->line : 1);
 	json_put(o, "lines", lines);
 	return o;
 }

@@ -19,7 +19,6 @@ static json_t *frame(const struct report_frame *f)
 	json_put_text(o, "function", f->function);
 	json_put_text(o, "where", f->where);
 	json_put_text(o, "file", f->file);
-	json_put_text(o, "path", f->path);
 	if (f->line > 0)
 		json_put_number(o, "line", (uint64_t)f->line);
 	json_put_text(o, "module", f->module);

@@ -3,7 +3,6 @@
  * SARIF 2.1.0, as GitHub's code scanning takes it in. It rejects a whole file for one result
  * without a place, so what has none below the source root is left out and counted.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,25 +13,12 @@
 #include "text.h"
 
 #define RESULTS_MAX 25000
+/* How a connection is closed, and what CLOSE-WAIT is: viewers want a page to read. */
+#define INFORMATION "https://www.rfc-editor.org/rfc/rfc9293#section-3.6"
 
 static const char left_out_id[] = "left-out", blind_id[] = "blind";
 
 /* ---- rules -------------------------------------------------------------------------------- */
-
-/* "close-wait": "CloseWait" */
-static json_t *pascal_case(const char *id)
-{
-	char name[64] = "";
-	size_t len = 0;
-	bool upper = true;
-
-	for (; *id && len < sizeof(name) - 1; id++) {
-		if (*id != '-')
-			name[len++] = upper ? (char)toupper((unsigned char)*id) : *id;
-		upper = *id == '-';
-	}
-	return json_string(name);
-}
 
 static json_t *rule(const struct report_rule *r)
 {
@@ -41,7 +27,6 @@ static json_t *rule(const struct report_rule *r)
 	char *title = xstrfmt("%s.", r->title);
 
 	json_put_text(o, "id", r->id);
-	json_put(o, "name", pascal_case(r->id));
 	json_put(o, "shortDescription", sarif_own_message(title));
 	json_put(o, "fullDescription", sarif_own_message(title));
 	json_put(o, "help", sarif_own_message(r->help));
@@ -58,31 +43,17 @@ static json_t *rule(const struct report_rule *r)
 	return o;
 }
 
-static json_t *notification_kind(const char *id, const char *text)
-{
-	json_t *o = json_object();
-
-	json_put_text(o, "id", id);
-	json_put(o, "shortDescription", sarif_own_message(text));
-	return o;
-}
-
 static json_t *tool(const struct report *r)
 {
 	json_t *o = json_object(), *driver = json_object(), *rules = json_array();
-	json_t *kinds = json_array();
 	size_t i;
 
 	for (i = 0; i < r->nr_rules; i++)
 		json_add(rules, rule(&r->rules[i]));
-	json_add(kinds, notification_kind(left_out_id, "Findings that have no place in the "
-						       "repository."));
-	json_add(kinds, notification_kind(blind_id, "What socklint could not see."));
 	json_put_text(driver, "name", "socklint");
-	json_put_text(driver, "version", SOCKLINT_VERSION);
+	json_put_text(driver, "informationUri", INFORMATION);
 	json_put_text(driver, "semanticVersion", SOCKLINT_VERSION);
 	json_put(driver, "rules", rules);
-	json_put(driver, "notifications", kinds);
 	json_put(o, "driver", driver);
 	return o;
 }

@@ -17,7 +17,6 @@ static void release_stack(struct report_stack *st)
 		free(st->frames[i].function);
 		free(st->frames[i].where);
 		free(st->frames[i].file);
-		free(st->frames[i].path);
 		free(st->frames[i].module);
 		free(st->frames[i].build_id);
 	}
@@ -151,8 +150,10 @@ const struct report_frame *report_missing_close(const struct report_finding *f)
 
 const char *report_source(const struct report_frame *f)
 {
+	if (!f->file || !*f->file || f->astray || *f->file == '/' || !strncmp(f->file, "../", 3))
+		return NULL;
 	/* "node:internal/..." and the like */
-	return f->path && f->jit && strchr(f->path, ':') ? NULL : f->path;
+	return f->jit && strchr(f->file, ':') ? NULL : f->file;
 }
 
 const struct report_frame *report_source_frame(const struct report_stack *st)

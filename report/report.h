@@ -22,8 +22,8 @@ struct report_line {
 struct report_frame {
 	char *function;	 /* or "???" */
 	char *where;	 /* for people: "file.c:41" or "module+0x12" */
-	char *file;	 /* as the compiler saw it, mapped to where it lies now, or NULL */
-	char *path;	 /* below the source root; NULL: it lies elsewhere */
+	char *file;	 /* as the compiler saw it, relative below the source root; or NULL */
+	bool astray;	 /* it is relative, but nobody knows to what */
 	int line;	 /* 0: not known */
 	char *module;	 /* the ELF file's name without directories; NULL: generated code */
 	char *build_id;	 /* of the module, in hexadecimal digits, or NULL */

@@ -144,7 +144,7 @@ static int say_not_started(const char *path, const struct child *c, const struct
 static int run_in(const struct run_command *cmd, const struct run_dir *d, const char *path,
 		  const char *shim)
 {
-	char **env = env_make(shim, d->path);
+	char **env = env_make(shim, d->path, cmd->options.policy.max_dwell_ns);
 	struct child c;
 	int error = child_run(&c, path, cmd->program, env);
 

@@ -3,6 +3,7 @@
 #include "run_env.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -72,9 +73,18 @@ static char *add_to(const char *name, const char *value, bool first)
 		     : xstrfmt("%s=%s:%s", name, old, value);
 }
 
-char **env_make(const char *shim, const char *dir)
+#define SHIM_KEEPS_NS 1000000000 /* and all that is later, by itself */
+
+static char *options_make(const char *dir, uint64_t max_dwell_ns)
 {
-	char *options = xstrfmt("dir=%s:report=none", dir);
+	if (max_dwell_ns >= SHIM_KEEPS_NS)
+		return xstrfmt("dir=%s:report=none", dir);
+	return xstrfmt("dir=%s:report=none:max-dwell=0.%09" PRIu64, dir, max_dwell_ns);
+}
+
+char **env_make(const char *shim, const char *dir, uint64_t max_dwell_ns)
+{
+	char *options = options_make(dir, max_dwell_ns);
 	size_t nr = 0, i;
 	char **env;
 

@@ -129,7 +129,7 @@ static const char *how_it_failed(const struct run_dir *d, const struct child *c,
 static const char *run_guest(const struct selftest *t, const struct run_dir *d, const char *plant)
 {
 	char *const argv[] = {t->exe, (char[]){"selftest"}, xstrfmt("--plant=%s", plant), NULL};
-	char **env = env_make(t->shim, d->path);
+	char **env = env_make(t->shim, d->path, policy_default.max_dwell_ns);
 	struct child c;
 	int error;
 

@@ -5,12 +5,15 @@
  */
 #include "shim.h"
 
+#define LONG_DWELL_NS 1000000000u
+
 struct options options = {
 	.report = REPORT_EXIT,
 	.on_signal = true,
 	.depth = 32,
 	.max_files = 4096,
 	.max_size = 256u << 20,
+	.long_dwell_ns = LONG_DWELL_NS,
 };
 
 /* A number, or what was there before: a slip of the pen must not make a limit of it. */
@@ -42,6 +45,20 @@ static void option_set_dir(const char *value, const char *end)
 	text_add_path(&t, value, (size_t)(end - value));
 	if (t.cut)
 		options.dir[0] = '\0';
+}
+
+/* SECONDS, with a fraction or without: of closes that are later there may be something to tell. */
+static void keep_closes_after(const char *s, const char *end)
+{
+	uint64_t ns = 0, unit = 1000000000u;
+
+	for (; s < end && *s >= '0' && *s <= '9' && ns < LONG_DWELL_NS; s++)
+		ns = ns * 10 + (uint64_t)(*s - '0') * unit;
+	if (s < end && *s == '.')
+		for (s++; s < end && *s >= '0' && *s <= '9'; s++)
+			ns += (uint64_t)(*s - '0') * (unit /= 10);
+	if (s == end && ns && ns < LONG_DWELL_NS)
+		options.long_dwell_ns = ns;
 }
 
 static void option_set_report(const char *value, const char *end)
@@ -78,6 +95,7 @@ static void option_set_grace(const char *value, const char *end)
 
 static void option_set_max_dwell(const char *value, const char *end)
 {
+	keep_closes_after(value, end);
 	wish("--max-dwell=", value, end, false);
 }
 

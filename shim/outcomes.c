@@ -16,9 +16,9 @@
 #define SAMPLE_EVERY 16u
 
 /* The least that a rule may want to speak of. */
-#define NOTABLE_DWELL_NS 1000000000u
-#define NOTABLE_ACTIVE	 128u
-#define NOTABLE_UNREAD	 1u
+#define SWEPT_DWELL_NS 1000000000u
+#define NOTABLE_ACTIVE 128u
+#define NOTABLE_UNREAD 1u
 
 #define LISTENERS_EVERY_NS 100000000u
 #define GOES_ON_NS	   1000000000u
@@ -202,8 +202,8 @@ static bool is_left(const struct rec_life *l, uint64_t fin, uint64_t now)
 {
 	uint64_t eof = word_get(&l->eof_ns);
 
-	return (word_get(&l->flags) & REC_LIFE_ACCEPTED) && fin + NOTABLE_DWELL_NS < now &&
-	       !is_waited_on(l) && word_get(&l->polled_ns) + NOTABLE_DWELL_NS < now &&
+	return (word_get(&l->flags) & REC_LIFE_ACCEPTED) && fin + SWEPT_DWELL_NS < now &&
+	       !is_waited_on(l) && word_get(&l->polled_ns) + SWEPT_DWELL_NS < now &&
 	       !(eof && word_get(&l->write_ns) > eof) && progress_moved_on(l);
 }
 
@@ -249,7 +249,7 @@ static void sample_unread(struct rec_outcome *o, int fd)
 /* What a rule may speak of: then the recording is kept, though nothing is open. */
 static bool is_notable(const struct rec_outcome *o, uint64_t dwell)
 {
-	if ((o->flags & REC_OUTCOME_TCP) && dwell >= NOTABLE_DWELL_NS)
+	if ((o->flags & REC_OUTCOME_TCP) && dwell >= options.long_dwell_ns)
 		return true;
 	if (o->flags & REC_OUTCOME_ACCEPTED)
 		return word_get(&o->unread) >= NOTABLE_UNREAD;
@@ -276,7 +276,7 @@ static void count(struct rec_outcome *o, const struct rec_life *l, uint64_t now,
 /* The program's clean-up closes what had long been in CLOSE_WAIT, and was known to be. */
 static bool is_swept_up(const struct ending *e, uint64_t dwell)
 {
-	return (e->flags & (REC_OUTCOME_TOLD | REC_OUTCOME_LEFT)) && dwell > NOTABLE_DWELL_NS;
+	return (e->flags & (REC_OUTCOME_TOLD | REC_OUTCOME_LEFT)) && dwell > SWEPT_DWELL_NS;
 }
 
 /* The last descriptor of this socket is about to be closed; close_ns and close_site are set. */

@@ -145,11 +145,12 @@ static int got_many(struct life_ref ref, int fd, int r, const struct mmsghdr *ms
 	return r;
 }
 
-EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags, struct timespec *timeout)
+EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned nr, mmsg_flags flags,
+		    struct timespec *timeout)
 {
 	struct life_ref ref = FIND(fd);
 
-	return got_many(ref, fd, real.recvmmsg(fd, msgs, nr, flags, timeout), msgs, flags,
+	return got_many(ref, fd, real.recvmmsg(fd, msgs, nr, flags, timeout), msgs, (int)flags,
 			AT_CALLER);
 }
 

@@ -42,6 +42,9 @@
 
 #include "recording.h"
 #include "sys.h"
+#ifndef __GLIBC__
+#include "musl.h"
+#endif
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -78,6 +81,13 @@ static inline void words_copy(void *to, const void *from, size_t bytes)
 #define OLD_SYMBOL(name) __asm__(".symver " #name "," #name "@GLIBC_2.2.5");
 #else
 #define OLD_SYMBOL(name)
+#endif
+
+/* The last argument but one of recvmmsg, and the last of sendmmsg. */
+#ifdef __GLIBC__
+typedef int mmsg_flags;
+#else
+typedef unsigned mmsg_flags;
 #endif
 
 /* Functions that glibc exports and its headers withhold, or declare only at times. */
@@ -134,9 +144,10 @@ struct options {
 	char dir[512]; /* absolute, or "" for the default one */
 	enum option_report report;
 	bool on_signal;
-	uint32_t depth;	    /* frames per stack, 1 .. REC_SITE_FRAMES */
-	uint32_t max_files; /* recordings in one directory */
-	uint64_t max_size;  /* bytes of one recording */
+	uint32_t depth;		/* frames per stack, 1 .. REC_SITE_FRAMES */
+	uint32_t max_files;	/* recordings in one directory */
+	uint64_t max_size;	/* bytes of one recording */
+	uint64_t long_dwell_ns; /* a close so long after the FIN keeps the recording */
 };
 
 extern struct options options;

@@ -111,7 +111,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	return put_message(ref, fd, msg, real.sendmsg(fd, msg, flags), AT_CALLER);
 }
 
-EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned nr, int flags)
+EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned nr, mmsg_flags flags)
 {
 	struct life_ref ref = FIND(fd);
 

@@ -24,8 +24,7 @@ static struct report_frame frame(const char *name, const char *dir, int line)
 	return (struct report_frame){
 		.function = xstrdup(name),
 		.where = line ? xstrfmt("%s.c:%d", name, line) : xstrdup("server+0x12"),
-		.file = line ? xstrfmt("/src/%s/%s.c", dir, name) : NULL,
-		.path = line ? xstrfmt("%s/%s.c", dir, name) : NULL,
+		.file = line ? xstrfmt("%s/%s.c", dir, name) : NULL,
 		.line = line,
 		.module = xstrdup("server"),
 		.build_id = xstrdup("00112233445566778899aabbccddeeff00112233"),

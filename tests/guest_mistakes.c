@@ -326,14 +326,13 @@ int guest_closed_under_reader(int argc, char **argv)
 	return 0;
 }
 
-/* Closes a second after the peer has. */
+/* Closes a second after the peer has, or so many milliseconds. */
 int guest_late_close(int argc, char **argv)
 {
 	struct sockaddr_in addr;
 	int listener = listen_any(&addr), server = leak_one(listener, &addr);
 
-	(void)argc, (void)argv;
-	sleep_ms(1050);
+	sleep_ms(argc > 0 ? atoi(argv[0]) : 1050);
 	close(server);
 	close(listener);
 	return 0;

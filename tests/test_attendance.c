@@ -153,6 +153,62 @@ static void a_poll_loop_that_lost_it_does_not(void **state)
 	expect_abandoned(x);
 }
 
+static void listens(struct fixture *x, int fd, double until)
+{
+	struct rec_life *l = forge_accepted(x->forge, fd, x->site, 2);
+
+	l->flags = REC_LIFE_LISTENING;
+	if (!until)
+		return;
+	l->seq++;
+	l->close_ns = FORGE_S(until);
+}
+
+/* Let go at 990, after the youngest one was served; the listener was closed at 995. */
+static void let_go(struct fixture *x, double at)
+{
+	in_poll(lost(x), at)->poller_tid = 0;
+	served_at(x, 1, 985);
+}
+
+static void who_stops_lets_go_before_it_closes_the_listener(void **state)
+{
+	struct fixture *x = *state;
+
+	let_go(x, 990);
+	listens(x, 4, 995);
+	judge_all(x);
+	expect_open(x, FD, OPEN_NO_PROOF);
+}
+
+static void who_goes_on_to_listen_does_not_stop(void **state)
+{
+	struct fixture *x = *state;
+
+	let_go(x, 990);
+	listens(x, 4, 995);
+	listens(x, 6, 0);
+	expect_abandoned(x);
+}
+
+static void who_accepts_after_it_let_go_does_not_stop(void **state)
+{
+	struct fixture *x = *state;
+
+	let_go(x, 980);
+	listens(x, 4, 995);
+	expect_abandoned(x);
+}
+
+static void who_let_go_long_ago_did_not_stop(void **state)
+{
+	struct fixture *x = *state;
+
+	in_poll(lost(x), 600)->poller_tid = 0;
+	listens(x, 4, 995);
+	expect_abandoned(x);
+}
+
 static void another_threads_poll_says_nothing(void **state)
 {
 	struct fixture *x = *state;
@@ -619,6 +675,10 @@ int main(void)
 		TEST(a_reader_that_ended_does_not),
 		TEST(a_poll_loop_waits),
 		TEST(a_poll_loop_that_lost_it_does_not),
+		TEST(who_stops_lets_go_before_it_closes_the_listener),
+		TEST(who_goes_on_to_listen_does_not_stop),
+		TEST(who_accepts_after_it_let_go_does_not_stop),
+		TEST(who_let_go_long_ago_did_not_stop),
 		TEST(another_threads_poll_says_nothing),
 		TEST(where_no_hook_sees_nobody_is_blamed),
 		TEST(a_client_may_be_pooled),

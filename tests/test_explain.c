@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "format.h"
 #include "rules.h"
 
 static char *read_file(const char *path)
@@ -61,6 +62,36 @@ static void the_readme_names_no_other_rule(void **state)
 	free(readme);
 }
 
+static void the_readme_has_a_row_for_each_format(void **state)
+{
+	static const char *const names[] = {
+#define FORMAT(name) #name,
+#include "formats.def"
+#undef FORMAT
+	};
+	char *readme = read_file(README), *at = strstr(readme, "\n| format | for |\n"), id[64];
+	size_t i, rows = 0, nr = sizeof(names) / sizeof(names[0]);
+
+	(void)state;
+	assert_non_null(at);
+	for (i = 0; i < nr; i++) {
+		char row[64];
+
+		snprintf(row, sizeof(row), "\n| `%s` | ", names[i]);
+		if (!strstr(at, row))
+			fail_msg("README.md lacks a row for the format %s", names[i]);
+	}
+	for (; at && at[1] == '|'; at = strchr(at + 1, '\n')) {
+		if (sscanf(at, "\n| `%63[^`]`", id) != 1)
+			continue;
+		rows++;
+		if (!format_by_name(id, strlen(id)))
+			fail_msg("README.md has a row for %s, which is no format", id);
+	}
+	assert_int_equal(rows, nr);
+	free(readme);
+}
+
 /* The parts that a reader looks for; 96 columns is what the report wraps at. */
 static void every_help_says_how_to_mend_it(void **state)
 {
@@ -109,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_readme_has_a_row_for_each_rule),
 		cmocka_unit_test(the_readme_names_no_other_rule),
+		cmocka_unit_test(the_readme_has_a_row_for_each_format),
 		cmocka_unit_test(every_help_says_how_to_mend_it),
 		cmocka_unit_test(every_help_names_its_examples),
 	};

@@ -136,6 +136,19 @@ static void a_baseline_makes_the_next_run_pass(void **state)
 }
 
 /* What can be known to be wrong is said before the program starts. */
+/* Nothing is open at the end, and the recording must be there all the same. */
+static void a_dwell_below_a_second_is_seen(void **state)
+{
+	struct run run = run_program(&(struct start){
+		.argv = ARGV(COMMAND, "run", "--max-dwell=0.05", "--fail-on=slow-close", "--",
+			     GUEST, "late_close", "100")});
+
+	(void)state;
+	assert_has_line(run.out, "warning: slow-close: 1 socket opened in accept_client");
+	assert_int_equal(WEXITSTATUS(run.status), 23);
+	run_release(&run);
+}
+
 static void nothing_is_run_with_a_broken_file(void **state)
 {
 	char *suppressions = path_of("--suppressions=", "broken");
@@ -166,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_printed_suppression_silences_the_next_run),
 		TEST(a_baseline_makes_the_next_run_pass),
+		TEST(a_dwell_below_a_second_is_seen),
 		TEST(nothing_is_run_with_a_broken_file),
 	};
 

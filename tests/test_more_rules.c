@@ -52,6 +52,19 @@ static void a_shutdown_and_an_eof_count_without_the_kernel(void **state)
 	expect_open(x, 6, OPEN_IN_USE);
 }
 
+/* Killed at once: nobody looked what had become of it. */
+static void a_shutdown_of_both_directions_counts_without_the_kernel(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = shut_down(x, 5, 10, TCP_CLOSE);
+
+	l->flags &= ~(uint32_t)REC_LIFE_FACTS;
+	l->flags |= REC_LIFE_SHUT_RD;
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, 5, "shutdown-not-closed", PROOF_THREAD_MOVED_ON);
+}
+
 static void a_shutdown_within_the_grace_is_open(void **state)
 {
 	struct fixture *x = *state;
@@ -825,6 +838,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_shut_down_is_not_closed),
 		TEST(a_shutdown_and_an_eof_count_without_the_kernel),
+		TEST(a_shutdown_of_both_directions_counts_without_the_kernel),
 		TEST(a_shutdown_within_the_grace_is_open),
 		TEST(a_shutdown_without_proof_is_open),
 		TEST(a_reset_after_shutdown_is_a_descriptor_leak),

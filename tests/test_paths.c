@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -111,6 +113,38 @@ static void root_may_be_relative_or_a_link(void **state)
 	paths_release(&p);
 }
 
+/* A compiler that was told no directory leaves paths that may belong to anything. */
+static void what_is_relative_must_be_there(void **state)
+{
+	char dir[] = "/tmp/test-paths-XXXXXX", there[100];
+	struct report_frame frames[] = {{.file = strdup("net/there.c"), .line = 7},
+					{.file = strdup("net/gone.c"), .line = 7},
+					{.file = strdup("/ci/x.c"), .line = 7}};
+	struct report_stack st = {.frames = frames, .nr = 3};
+	struct report_finding f = {.stacks = &st, .nr_stacks = 1};
+	struct report r = {.findings = &f, .nr_findings = 1};
+	struct paths p = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(mkdir(strcat(strcpy(there, dir), "/net"), 0700), 0);
+	fclose(fopen(strcat(there, "/there.c"), "we"));
+	paths_set_root(&p, dir);
+	assert_int_equal(paths_add_map(&p, "/ci=elsewhere"), 0);
+	paths_apply(&p, &r);
+	assert_string_equal(report_source(&frames[0]), "net/there.c");
+	assert_null(report_source(&frames[1]));
+	assert_string_equal(frames[1].file, "net/gone.c");
+	assert_string_equal(report_source(&frames[2]), "elsewhere/x.c");
+	unlink(there);
+	*strrchr(there, '/') = '\0';
+	rmdir(there);
+	rmdir(dir);
+	for (size_t i = 0; i < 3; i++)
+		free(frames[i].file);
+	paths_release(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +153,7 @@ int main(void)
 		cmocka_unit_test(a_map_has_two_sides),
 		cmocka_unit_test(below_the_root_it_is_relative),
 		cmocka_unit_test(root_may_be_relative_or_a_link),
+		cmocka_unit_test(what_is_relative_must_be_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ IN_PLACE(as_nobody_of_a_namespace, "exec unshare -U \"$@\"", FINDING)
 IN_PLACE(without_a_home, "unset HOME TMPDIR; exec \"$@\"", FINDING)
 IN_PLACE(without_processes_to_be_had, "exec " NOBODY "prlimit --nproc=0 \"$@\"",
 	 "socklint: sockets were left open, but the report could not be made here")
-IN_PLACE(with_little_memory, "exec prlimit --as=16000000 \"$@\"", FINDING)
+IN_PLACE(with_little_memory, "exec prlimit --as=24000000 \"$@\"", FINDING)
 IN_PLACE(with_too_little_memory, "exec prlimit --as=5000000 \"$@\"", "ERROR: ld.so: object ")
 IN_PLACE(with_no_descriptor_left, "exec prlimit --nofile=4 \"$@\"", "socklint: cannot record to ")
 IN_PLACE(with_a_mask_that_forbids_all, "umask 0777; exec \"$@\"", FINDING)

@@ -303,19 +303,20 @@ static void a_broken_suppression_hides_nothing(void **state)
 	scratch_remove(dir);
 }
 
-static struct run run_with_options(const char *dir, const char *more, const char *name)
+static struct run run_with_options(const char *dir, const char *more, const char *name,
+				   const char *arg)
 {
 	char options[400];
 
 	snprintf(options, sizeof(options), "dir=%s%s", dir, more);
-	return run_program(
-		&(struct start){.argv = ARGV(GUEST, name), .preload = SHIM, .options = options});
+	return run_program(&(struct start){
+		.argv = ARGV(GUEST, name, arg), .preload = SHIM, .options = options});
 }
 
 static void a_remark_is_printed_at_the_end(void **state)
 {
 	char *dir = scratch_make();
-	struct run run = run_with_options(dir, "", "double_close");
+	struct run run = run_with_options(dir, "", "double_close", NULL);
 
 	(void)state;
 	assert_has_line(run.err, "warning: double-close: 3 calls made in close_again");
@@ -326,11 +327,11 @@ static void a_remark_is_printed_at_the_end(void **state)
 static void the_options_say_what_is_slow(void **state)
 {
 	char *dir = scratch_make();
-	struct run one = run_with_options(dir, "", "late_close"), two;
+	struct run one = run_with_options(dir, "", "late_close", "100"), two;
 
 	(void)state;
 	assert_string_equal(one.err, "");
-	two = run_with_options(dir, ":max-dwell=0.01", "late_close");
+	two = run_with_options(dir, ":max-dwell=0.01", "late_close", "100");
 	assert_has_line(two.err, "warning: slow-close: ");
 	run_release(&one);
 	run_release(&two);
@@ -341,7 +342,7 @@ static void the_options_say_what_is_slow(void **state)
 static void an_option_that_makes_no_sense_hides_nothing(void **state)
 {
 	char *dir = scratch_make();
-	struct run run = run_with_options(dir, ":grace=soon", "leak");
+	struct run run = run_with_options(dir, ":grace=soon", "leak", NULL);
 
 	(void)state;
 	assert_non_null(strstr(run.err, "--grace=soon: not a number of seconds"));

@@ -88,12 +88,16 @@ static void a_path_never_leaves_the_repository(void **state)
 	(void)state;
 	for (i = 0; i < f->nr_stacks; i++) {
 		for (j = 0; j < f->stacks[i].nr; j++) {
-			free(f->stacks[i].frames[j].path);
-			f->stacks[i].frames[j].path = NULL;
+			free(f->stacks[i].frames[j].file);
+			f->stacks[i].frames[j].file = strdup(j % 2 ? "/usr/a.h" : "../../b.c");
 		}
 	}
 	all = rendered(r);
-	expect_place(all, FORGED_CALLS, "server", 1);
+	expect_place(all, FORGED_CALLS, "usr/a.h", 45);
+	json_decref(all);
+	f->stacks[0].own = 0;
+	all = rendered(r);
+	expect_place(all, FORGED_CALLS, "b.c", 1);
 	json_decref(all);
 	forged_free(r);
 }

@@ -120,7 +120,6 @@ static void rules_have_their_help(void **state)
 	(void)state;
 	assert_int_equal(json_array_size(at(o, "runs/0/tool/driver/rules")), 4);
 	expect_text(o, "runs/0/tool/driver/rules/0/id", "close-wait");
-	expect_text(o, "runs/0/tool/driver/rules/0/name", "CloseWait");
 	expect_text(o, "runs/0/tool/driver/rules/0/help/text", "First line.\n\nTo mend it: close.");
 	json_decref(o);
 	forged_free(r);

@@ -38,6 +38,7 @@ static void areas_find(void)
 {
 	static char text[65536];
 	char exe[300], *line, *rest;
+	uintptr_t end = 0;
 	long n = sys_readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	bool in_exe = false;
 
@@ -53,7 +54,8 @@ static void areas_find(void)
 		const char *path = strchr(line, '/');
 
 		/* What lies right behind its data and has no name is zeroed data of the same. */
-		in_exe = path ? !strcmp(path, exe) : in_exe && !strchr(line, '[');
+		in_exe = path ? !strcmp(path, exe) : in_exe && from == end && !strchr(line, '[');
+		end = to;
 		if (line[2] == 'w' && (in_exe || (path && !strcmp(path, shim.path))))
 			area_add(from, to);
 	}

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The connection is alive, and nobody in the program waits on it any more. */
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "attendance.h"
 #include "connection.h"
 #include "proof.h"
 #include "rules.h"
 #include "siblings.h"
+
+/* So long may a server that is told to stop wait for its last clients. */
+#define DRAIN_NS (30 * NS_PER_S)
 
 static const struct rule_case forgotten = {
 	.meaning = "The connection is alive, but no thread, poll set or epoll set of the program "
@@ -42,6 +46,36 @@ static bool is_idle(const struct socket *s)
 	       socket_now_ns(s);
 }
 
+/* The last listener was closed shortly after, and in good order. */
+static bool closed_listeners_after(const struct process *p, uint64_t ns)
+{
+	bool closed = false;
+	size_t i;
+
+	for (i = 0; i < p->rec->nr_lives; i++) {
+		const struct rec_life *r = p->rec->lives[i].life;
+
+		if (!r->seq || !(r->flags & REC_LIFE_LISTENING) || r->family == AF_UNIX)
+			continue;
+		if (r->seq & 1)
+			return false;
+		closed |= r->close_ns >= ns && r->close_ns < ns + DRAIN_NS;
+	}
+	return closed;
+}
+
+/*
+ * A server may let go of its clients first, wait for some, and close its listener then. That it
+ * served younger ones before it let go of this one proves nothing.
+ */
+static bool may_be_let_go(const struct socket *s)
+{
+	uint64_t until = socket_attended_until_ns(s);
+
+	return until && !has_sibling_born_after(s, until) &&
+	       closed_listeners_after(s->birth->process, until);
+}
+
 static bool is_abandoned(const struct socket *s)
 {
 	return is_live_and_accepted(s) && is_idle(s) && is_older_than_any_sibling_was(s) &&
@@ -55,6 +89,8 @@ static void check(const struct socket *s, struct verdict *v)
 	v->which = &forgotten;
 	v->since_ns = socket_idle_since_ns(s);
 	v->reason = prove_moved_on(s, &v->proof);
+	if (v->reason == OPEN_NONE && may_be_let_go(s))
+		v->reason = OPEN_NO_PROOF;
 	if (v->reason == OPEN_NONE && socket_is_handed_over(s) && socket_facts(s)->kernel_unread &&
 	    v->proof.kind != PROOF_TOUCHER_ENDED)
 		v->reason = OPEN_QUEUE;

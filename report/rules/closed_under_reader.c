@@ -30,24 +30,17 @@ static void say_thread(struct remark *r, const struct rec_incident *in)
 	free(text);
 }
 
+static void remark_one(const struct process *p, const struct rec_incident *in, struct remarks *to)
+{
+	struct remark r = remark_of_incident(RULE_closed_under_reader, &stuck, p, in);
+
+	say_thread(&r, in);
+	remarks_add(to, &r);
+}
+
 static void remark(const struct history *h, struct remarks *to)
 {
-	size_t i, k;
-
-	for (i = 0; i < h->nr_processes; i++) {
-		const struct process *p = &h->processes[i];
-
-		for (k = 0; k < p->rec->nr_incidents; k++) {
-			const struct rec_incident *in = p->rec->incidents[k];
-			struct remark r;
-
-			if (in->kind != REC_INCIDENT_CLOSED_UNDER_READER)
-				continue;
-			r = remark_of_incident(RULE_closed_under_reader, &stuck, p, in);
-			say_thread(&r, in);
-			remarks_add(to, &r);
-		}
-	}
+	remark_incidents(h, REC_INCIDENT_CLOSED_UNDER_READER, remark_one, to);
 }
 
 /* clang-format off */

@@ -106,15 +106,7 @@ static void remark_one(const struct process *p, const struct rec_incident *in, s
 
 static void remark(const struct history *h, struct remarks *to)
 {
-	size_t i, k;
-
-	for (i = 0; i < h->nr_processes; i++) {
-		const struct process *p = &h->processes[i];
-
-		for (k = 0; k < p->rec->nr_incidents; k++)
-			if (p->rec->incidents[k]->kind == REC_INCIDENT_EXHAUSTED)
-				remark_one(p, p->rec->incidents[k], to);
-	}
+	remark_incidents(h, REC_INCIDENT_EXHAUSTED, remark_one, to);
 }
 
 /* clang-format off */

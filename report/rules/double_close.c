@@ -11,24 +11,17 @@ static const struct rule_case closed_twice = {
 	.other = "first close",
 };
 
+static void remark_one(const struct process *p, const struct rec_incident *in, struct remarks *to)
+{
+	struct remark r = remark_of_incident(RULE_double_close, &closed_twice, p, in);
+
+	remark_line(&r, "descriptor", "%d, by thread %u", in->fd, in->tid);
+	remarks_add(to, &r);
+}
+
 static void remark(const struct history *h, struct remarks *to)
 {
-	size_t i, k;
-
-	for (i = 0; i < h->nr_processes; i++) {
-		const struct process *p = &h->processes[i];
-
-		for (k = 0; k < p->rec->nr_incidents; k++) {
-			const struct rec_incident *in = p->rec->incidents[k];
-			struct remark r;
-
-			if (in->kind != REC_INCIDENT_DOUBLE_CLOSE)
-				continue;
-			r = remark_of_incident(RULE_double_close, &closed_twice, p, in);
-			remark_line(&r, "descriptor", "%d, by thread %u", in->fd, in->tid);
-			remarks_add(to, &r);
-		}
-	}
+	remark_incidents(h, REC_INCIDENT_DOUBLE_CLOSE, remark_one, to);
 }
 
 /* clang-format off */

@@ -14,7 +14,10 @@ static const struct rule_case was_shut_down = {
 	.informed = true,
 };
 
-/* Where the kernel was not asked, an EOF that was read tells that the peer has ended as well. */
+/*
+ * Where the kernel was not asked, an EOF that was read tells that the peer has ended as well; or
+ * the program wanted nothing more of him.
+ */
 static bool ended_both_ways(const struct socket *s)
 {
 	unsigned int state = socket_tcp_state(s);
@@ -22,7 +25,9 @@ static bool ended_both_ways(const struct socket *s)
 	if (!(s->flags & REC_LIFE_SHUT_WR) ||
 	    (s->flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED)))
 		return false;
-	return state ? state == TCP_CLOSE : socket_eof_was_read(s);
+	if (state)
+		return state == TCP_CLOSE;
+	return (s->flags & REC_LIFE_SHUT_RD) || socket_eof_was_read(s);
 }
 
 static void check(const struct socket *s, struct verdict *v)

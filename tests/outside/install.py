@@ -4,7 +4,7 @@ import glob
 import os
 import shutil
 
-from outside import Missing, check, need, source
+from outside import Missing, check, need, pack, source
 
 
 def _install(place):
@@ -82,11 +82,7 @@ def pkg_config(place):
 
 
 def _package(place):
-    need("dpkg-deb", "dpkg-shlibdeps")
-    place.run("cpack", "-G", "DEB", "--config", place.build + "/CPackConfig.cmake", "-B",
-              place.path("out"))
-    deb, = glob.glob(place.path("out/*.deb"))
-    return deb
+    return pack(place, place.path("out"))
 
 
 def package(place):

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import traceback
 
-FILES = ["bad_input", "docs", "install", "paths", "recipes", "trees"]
+FILES = ["bad_input", "docs", "install", "musl", "paths", "recipes", "trees"]
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SKIPPED = 77
 
@@ -81,6 +81,15 @@ class Place:
 
     def remove(self):
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def pack(place, where):
+    """Debian's package. The name of the generator keeps cpack from building all anew beside others."""
+    need("dpkg-deb", "dpkg-shlibdeps")
+    place.run("cpack", "-G", "DEB", "-D", "CPACK_CMAKE_GENERATOR=Ninja", "--config",
+              place.build + "/CPackConfig.cmake", "-B", where)
+    deb, = [name for name in os.listdir(where) if name.endswith(".deb")]
+    return os.path.join(where, deb)
 
 
 def tests_of(module):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The recipes of examples/ci and examples/deploy, linted and run as far as that can be done here."""
 import base64
-import glob
 import http.server
 import json
 import os
@@ -9,7 +8,7 @@ import re
 import shutil
 import threading
 
-from outside import Missing, check, need, read, source
+from outside import Missing, check, need, pack, read, source
 
 PROJECT = """\
 cmake_minimum_required(VERSION 3.25)
@@ -176,15 +175,9 @@ def systemd(place):
              ("%N", "demo")])
 
 
-def _package(place):
-    need("dpkg-deb", "dpkg-shlibdeps")
-    place.run("cpack", "-G", "DEB", "--config", place.build + "/CPackConfig.cmake", "-B",
-              place.path("tmp"))
-
-
 def dockerfile(place):
     text = read(source("examples/deploy/Dockerfile"))
-    _package(place)
+    pack(place, place.path("tmp"))
     os.makedirs(place.path("opt"))
     for script in re.findall(r"^RUN (.*)$", text, re.M):
         _lint(place, script + "\n")
@@ -210,10 +203,9 @@ def kubernetes(place):
     check(init["command"] == ["sh", "-ec"])
     script, = init["args"]
     _lint(place, script, "sh")
-    _package(place)
+    deb = pack(place, place.path("tmp"))
     os.makedirs(place.path("socklint"))
     os.makedirs(place.path("opt"))
-    deb, = glob.glob(place.path("tmp/*.deb"))
     place.run("dpkg-deb", "-x", deb, place.path("opt/socklint"))
     mount = init["volumeMounts"][0]["mountPath"]
     for path in ("/opt", mount):

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""How to measure on a machine that does other things as well.
+
+No time stands alone: the bare program, the shim and the peers take turns, the order changes each
+round, and each round gives a ratio (or a difference) of its own; told are the median of those and
+its quartiles. Times are CPU time of the process that is measured: what others take from it does
+not count. Instructions are counted by callgrind: exact, but they know nothing of the kernel, of
+caches, or of the vDSO (where valgrind runs, the clock is a system call of 60 instructions).
+"""
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+
+
+class Kind:
+    """A way to run a program: as it is, or watched. slow: so many times fewer calls will do."""
+
+    def __init__(self, name, slow=1, prefix=(), preload=None):
+        self.name, self.slow, self.prefix, self.preload = name, slow, list(prefix), preload
+
+    def env(self, where):
+        env = dict(os.environ)
+        env.pop("LD_PRELOAD", None)
+        if self.preload:
+            env["LD_PRELOAD"] = self.preload
+            env["SOCKLINT_OPTIONS"] = f"report=none:dir={where}/rec"
+        return env
+
+
+def peers(build):
+    """What somebody would take instead."""
+    found = [Kind("naive", 4, preload=os.path.join(build, "bench/libbench_naive.so"))]
+    if shutil.which("valgrind"):
+        found.append(Kind("valgrind", 20, ["valgrind", "--tool=none", "--track-fds=yes",
+                                           "--log-file=/dev/null"]))
+    if shutil.which("strace"):
+        found.append(Kind("strace", 100, ["strace", "-f", "-k", "-o", "/dev/null"]))
+    return found
+
+
+class Bench:
+    def __init__(self, options, where):
+        self.options, self.where = options, where
+        self.programs = os.path.join(options.build, "bench")
+        self.bare = Kind("bare")
+        self.shims = [Kind("shim" if not i else f"shim {i + 1}", preload=path)
+                      for i, path in enumerate(options.shim)]
+        self.peers = [] if options.quick or options.no_peers else peers(options.build)
+
+    def kinds(self, with_peers=True):
+        return [self.bare, *self.shims, *(self.peers if with_peers else ())]
+
+    def rounds(self, kinds, measure):
+        """{kind: [value of each round]}; the slow ones take part in the first rounds alone."""
+        values = {kind: [] for kind in kinds}
+        for i in range(self.options.rounds):
+            now = [k for k in kinds if k.slow == 1 or i < 3]
+            now = now[::-1] if i % 2 else now
+            for kind in now[i // 2 % len(now):] + now[:i // 2 % len(now)]:
+                values[kind].append(measure(kind))
+        return values
+
+    def row(self, unit, values, against):
+        """against(bare, other): of each round."""
+        bare = values.pop(self.bare)
+        row = {"unit": unit, "bare": statistics.median(bare), "kinds": {}}
+        for kind, v in values.items():
+            row["kinds"][kind.name] = spread([against(b, a) for b, a in zip(bare, v)])
+        return row
+
+    def run(self, kind, argv, **rest):
+        return subprocess.run(kind.prefix + argv, env=kind.env(self.where), check=True,
+                              capture_output=True, text=True, **rest)
+
+    def hooks(self, kind, name, times, frames):
+        times = max(20, times // kind.slow)
+        return float(self.run(kind, [self.programs + "/bench_hooks", name, str(times),
+                                     str(frames)]).stdout)
+
+    def instructions(self, kind, name, times, frames):
+        """Per call. The warming of bench_hooks grows by a hundredth with its length."""
+        def count(n):
+            p = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                                self.programs + "/bench_hooks", name, str(n), str(frames)],
+                               env=kind.env(self.where), check=True, capture_output=True,
+                               text=True)
+            return int(re.search(r"Collected : (\d+)", p.stderr).group(1))
+        return (count(2 * times) - count(times)) / (1.01 * times)
+
+    def system_calls(self, kind, name, frames):
+        """Per call, of all threads."""
+        def count(n):
+            with tempfile.NamedTemporaryFile(dir=self.where) as out:
+                subprocess.run(["strace", "-f", "-c", "-o", out.name]
+                               + [f"--env={k}={v}" for k, v in kind.env(self.where).items()
+                                  if k in ("LD_PRELOAD", "SOCKLINT_OPTIONS")]
+                               + [self.programs + "/bench_hooks", name, str(n), str(frames)],
+                               check=True, capture_output=True)
+                return int(re.findall(r"(\d+)\s+(?:\d+\s+)?total", out.read().decode())[-1])
+        return (count(400) - count(200)) / 202
+
+
+def spread(values):
+    q = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    return {"median": q[1], "low": q[0], "high": q[2]}
+
+
+def cpu_seconds(pid):
+    """Of a process, with its threads that have ended, and of its children that have not."""
+    seconds = time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid() says
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/children") as f:
+                seconds += sum(cpu_seconds(int(child)) for child in f.read().split())
+        except OSError:
+            pass  # it has ended
+    return seconds
+
+
+def free_port():
+    import socket
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(port):
+    import socket
+    for _ in range(600):
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"bench/run: nobody listens at {port}")
+
+
+class Server:
+    """A child that is asked; rate() is in requests per second, of its CPU time or by the wall."""
+    needs = ()
+    settle = 0.0  # seconds of CPU time that it goes on using after the last answer
+
+    def __init__(self, bench, kind):
+        self.bench, self.kind = bench, kind
+        self.where = tempfile.mkdtemp(dir=bench.where)
+        os.chmod(self.where, 0o755)
+        self.child = self.start(kind.env(bench.where))
+
+    def popen(self, argv, env, **rest):
+        rest.setdefault("stdout", subprocess.DEVNULL)
+        return subprocess.Popen(self.kind.prefix + argv, env=env, stderr=subprocess.DEVNULL,
+                                start_new_session=True, **rest)
+
+    def stop(self):
+        if self.child.stdin:
+            self.child.stdin.close()
+        else:
+            os.killpg(self.child.pid, signal.SIGTERM)
+        try:
+            self.child.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.child.pid, signal.SIGKILL)
+            self.child.wait()
+
+    def times(self, n):
+        return max(50, int(n * self.bench.options.length) // self.kind.slow)
+
+    def ask(self, argv, pattern=r"([0-9.]+)", nr=None, nr_pattern=None):
+        before = cpu_seconds(self.child.pid)
+        out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        if self.bench.options.wall:
+            return float(re.search(pattern, out).group(1))
+        nr = nr or float(re.search(nr_pattern, out).group(1))
+        return nr / (cpu_seconds(self.child.pid) - before)
