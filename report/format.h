@@ -20,6 +20,7 @@ enum pprof_time { PPROF_TIME_RECORDED, PPROF_TIME_NOW, PPROF_TIME_NONE };
 struct render_options {
 	bool color;
 	const char *path;	 /* of the output, or NULL: it is standard output */
+	const char *source_root; /* below which relative files of frames lie, or NULL */
 	bool html_external;	 /* style and script in files beside the page, if it has a path */
 	enum pprof_time pprof_time;
 };

@@ -26,7 +26,9 @@ void html_stack(FILE *out, const struct report_stack *st, bool open, uint64_t ra
  * is when the program ran: a file changed since is said to be so.
  */
 void html_source(FILE *out, const char *file, int line, uint64_t ran_at);
-void html_source_forget(void);
+/* Before the first and after the last; root is where relative files are looked for, or NULL. */
+void html_source_begin(const char *root);
+void html_source_end(void);
 
 /* html_teardown.c: what TCP did and what is missing, as a picture and a table; or nothing. */
 void html_teardown(FILE *out, const struct report *r, const struct report_finding *f,

@@ -21,16 +21,28 @@
 #define TAB		 8
 
 static struct {
-	char *path; /* the last that was asked for, or NULL */
-	char *text; /* or NULL: it is not to be shown */
+	const char *root; /* relative names are below it; NULL: they are not read */
+	char *path;	  /* the last that was asked for, or NULL */
+	char *text;	  /* or NULL: it is not to be shown */
 	uint64_t changed_at;
 } last;
 
-void html_source_forget(void)
+static void forget(void)
 {
 	free(last.path);
 	free(last.text);
 	last.path = last.text = NULL;
+}
+
+void html_source_begin(const char *root)
+{
+	last.root = root;
+}
+
+void html_source_end(void)
+{
+	forget();
+	last.root = NULL;
 }
 
 static bool is_source_name(const char *path)
@@ -83,12 +95,21 @@ static void read_regular(const char *path)
 
 static void read_source(const char *path)
 {
+	char *below;
+
 	if (last.path && !strcmp(last.path, path))
 		return;
-	html_source_forget();
+	forget();
 	last.path = xstrdup(path);
-	if (*path == '/' && is_source_name(path))
+	if (!is_source_name(path))
+		return;
+	if (*path == '/') {
 		read_regular(path);
+	} else if (last.root && !strstr(path, "..")) {
+		below = xstrfmt("%s/%s", last.root, path);
+		read_regular(below);
+		free(below);
+	}
 }
 
 static const char *find_line(const char *text, int nr)

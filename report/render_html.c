@@ -172,8 +172,9 @@ static void render(FILE *out, const struct report *r, const struct render_option
 	put_contents(out, r);
 	html_raw(out, "<main id=main>\n");
 	html_blind(out, r);
+	html_source_begin(how->source_root);
 	html_findings(out, r);
-	html_source_forget();
+	html_source_end();
 	put_pictures(out, r);
 	html_still_open(out, r);
 	html_sites(out, r);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { WORK } from '../consumers/tools.mjs';
-import { describe, lifetime, looksFor, withPage } from './page.mjs';
+import { describe, lifetime, looksFor, styled, withPage } from './page.mjs';
 
 const LOOKS = [{}, { dark: true }, { width: 390 }, { width: 390, dark: true },
 	{ script: false }, { from: 'jenkins' }];
@@ -94,11 +94,12 @@ export const pictures = {
 		assert.deepEqual(wrong, {});
 	},
 	spoilt: {
-		'a line that sticks out': ({ text }) => text.replace('</main>',
-			`<p class="wide">${'wide_'.repeat(60)}</p></main>`)
-			.replace(/<style>/, '<style>.wide{white-space:pre;overflow-wrap:normal}'),
-		'a small button': ({ text }) => text.replace('</main>', '<button>.</button></main>')
-			.replace(/<style>/, '<style>main>button{height:12px!important;width:12px;padding:0!important;min-height:0!important}'),
+		'a line that sticks out': ({ text }) => styled(text.replace('</main>',
+			`<p class="wide">${'wide_'.repeat(60)}</p></main>`),
+		'.wide{white-space:pre;overflow-wrap:normal}'),
+		'a small button': ({ text }) =>
+			styled(text.replace('</main>', '<button class="tiny">.</button></main>'),
+				'button.tiny{height:12px;width:12px;padding:0;min-height:0}'),
 		'one label over another': ({ text }) => text.replace('</svg>',
 			'<text x="100" y="30">one label</text><text x="102" y="31">another</text></svg>'),
 	},

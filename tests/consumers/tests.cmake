@@ -26,5 +26,6 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${consumers}/rows
 foreach(row IN LISTS rows)
 	string(REPLACE " " ";" row "${row}")
 	list(JOIN row "." name)
-	socklint_reader_test(consumers.${name} consumers/judge.mjs ${row})
+	string(REGEX REPLACE "^consumers.html" browser name consumers.${name})
+	socklint_reader_test(${name} consumers/judge.mjs ${row})
 endforeach()
