@@ -36,6 +36,7 @@ static int write_to(FILE *out, const struct output *to, const struct report *r,
 {
 	const struct render_options how = {.color = wants_color(o->color, out),
 					   .path = to->path,
+					   .source_root = o->paths.real_root,
 					   .html_external = o->html_external,
 					   .pprof_time = o->pprof_time};
 
