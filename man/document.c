@@ -166,8 +166,11 @@ static void mdoc_keys(const char *unused)
 
 static void mdoc_formats(const char *unused)
 {
+	char *names = format_names();
+
 	(void)unused;
-	put_text(format_names());
+	put_text(names);
+	free(names);
 }
 
 static void mdoc_line(char *line)

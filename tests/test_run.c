@@ -160,7 +160,9 @@ static void wrong_usage_is_2(void **state)
 	expect(x,
 	       ARGS("report", "-f", "text:/tmp/a", "-f", "json", "-f", "sarif:/tmp/../tmp/./a",
 		    "/"),
-	       2, "/tmp/../tmp/./a: two outputs to one file");
+	       2, "text and sarif both go to /tmp/../tmp/./a");
+	expect(x, ARGS("report", "-f", "text", "-f", "json", "/"), 2,
+	       "text and json both go to standard output");
 	expect(x, ARGS("report", "--pprof-time=never", "/"), 2, "not one of recorded, now, none");
 	expect(x, ARGS("report", "--fail-on=fish", "/"), 2, "neither a rule");
 	expect(x, ARGS("report", "--error-exitcode=300", "/"), 2, "from 0 to 255");
