@@ -33,19 +33,27 @@ static void note(void)
 		outcome_signalled();
 }
 
-static void on_caught(int sig)
+/* As the kernel called us: on x86 it hands the context to any handler, and some look at it. */
+static void pass_to(sighandler_t h, int sig, siginfo_t *info, void *context)
+{
+	((void (*)(int, siginfo_t *, void *))(uintptr_t)h)(sig, info, context);
+}
+
+static void on_caught(int sig, siginfo_t *info, void *context)
 {
 	note();
-	word_get (&theirs[index_of(sig)].plain)(sig);
+	pass_to(word_get(&theirs[index_of(sig)].plain), sig, info, context);
 }
 
 static void on_caught_info(int sig, siginfo_t *info, void *context)
 {
-	sighandler_t h;
-
 	note();
-	h = word_get(&theirs[index_of(sig)].info);
-	((void (*)(int, siginfo_t *, void *))(uintptr_t)h)(sig, info, context);
+	pass_to(word_get(&theirs[index_of(sig)].info), sig, info, context);
+}
+
+static sighandler_t plain_door(void)
+{
+	return (sighandler_t)(uintptr_t)on_caught;
 }
 
 static bool is_handler(sighandler_t h)
@@ -62,7 +70,7 @@ static bool may_stand_between(sighandler_t h)
 /* What the program is shown where this is installed. */
 static sighandler_t as_shown(sighandler_t h, const struct handlers *before)
 {
-	if (h == on_caught)
+	if (h == plain_door())
 		return before->plain;
 	return h == (sighandler_t)(uintptr_t)on_caught_info ? before->info : h;
 }
@@ -75,7 +83,7 @@ static void stand_between(struct handlers *slot, struct sigaction *act)
 		act->sa_sigaction = on_caught_info;
 	} else {
 		word_set(&slot->plain, act->sa_handler);
-		act->sa_handler = on_caught;
+		act->sa_handler = plain_door();
 	}
 }
 
@@ -112,7 +120,7 @@ sighandler_t caught_signal(sighandler_t (*set)(int, sighandler_t), int sig, sigh
 	before = theirs[i];
 	if (may_stand_between(h)) {
 		word_set(&theirs[i].plain, h);
-		h = on_caught;
+		h = plain_door();
 	}
 	was = set(sig, h);
 	if (was == SIG_ERR)

@@ -60,6 +60,7 @@
 	X(end)                                                                                     \
 	X(signals)                                                                                 \
 	X(exchanged_handlers)                                                                      \
+	X(context_unasked)                                                                         \
 	X(cancel)                                                                                  \
 	X(vfork)                                                                                   \
 	X(fork_idle)                                                                               \

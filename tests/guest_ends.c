@@ -271,6 +271,34 @@ int guest_exchanged_handlers(int argc, char **argv)
 	return 0;
 }
 
+/* On x86 the kernel hands its context to any handler, though the program did not ask for it. */
+static void on_context(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+#ifdef __x86_64__
+	told = ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] != 0;
+#else
+	(void)context;
+#endif
+}
+
+int guest_context_unasked(int argc, char **argv)
+{
+	sighandler_t h = (sighandler_t)(uintptr_t)on_context;
+
+	(void)argc;
+	(void)argv;
+	signal(SIGTERM, h);
+	kill(getpid(), SIGTERM);
+	printf("signal: %d\n", (int)told);
+	told = 0;
+	sigaction(SIGINT, &(struct sigaction){.sa_handler = h}, NULL);
+	kill(getpid(), SIGINT);
+	printf("sigaction: %d\n", (int)told);
+	return 0;
+}
+
 int guest_signals(int argc, char **argv)
 {
 	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};

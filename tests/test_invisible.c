@@ -49,6 +49,7 @@ SAME(fork_under_unwinding_threads_never_hangs, "fork_storm", "300")
 SAME(thread_per_connection, "thread_per_connection", "100")
 SAME(own_and_default_signal_handlers_are_shown, "signals", NULL)
 SAME(handlers_are_called_as_they_were_set, "exchanged_handlers", NULL)
+SAME(handlers_find_a_context_that_they_did_not_ask_for, "context_unasked", NULL)
 SAME(cancelled_threads_clean_up, "cancel", NULL)
 SAME(vfork_child, "vfork", NULL)
 SAME(strict_mode, "sealed", "strict")
@@ -125,6 +126,7 @@ int main(void)
 		cmocka_unit_test(thread_per_connection),
 		cmocka_unit_test(own_and_default_signal_handlers_are_shown),
 		cmocka_unit_test(handlers_are_called_as_they_were_set),
+		cmocka_unit_test(handlers_find_a_context_that_they_did_not_ask_for),
 		cmocka_unit_test(cancelled_threads_clean_up),
 		cmocka_unit_test(vfork_child),
 		cmocka_unit_test(worker_without_root_and_privileges),
