@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "html_text.h"
 #include "html_width.h"
+#include "text.h"
 
 /* Dark enough on white; the style has others for the dark. */
 static const struct {
@@ -181,26 +182,30 @@ void svg_cross(FILE *out, enum paint paint, double x, double y)
 
 static const struct html_font plain = {13, 0}, strong = {13, 1}, small = {12, 0};
 
+/* Measured and cut is what will be read: a byte that is no UTF-8 is a character then. */
 static void put_fitting(FILE *out, const struct html_font *font, const char *text, double width)
 {
+	char *clean = text_cleaned(text), *beginning;
 	size_t head, tail;
-	char *beginning;
 
-	if (html_fit(font, text, width, &head, &tail)) {
-		html_text(out, text);
-		return;
+	if (html_fit(font, clean, width, &head, &tail)) {
+		html_text(out, clean);
+	} else {
+		beginning = xstrndup(clean, head);
+		html_text(out, beginning);
+		html_raw(out, "\xe2\x80\xa6");
+		html_text(out, clean + strlen(clean) - tail);
+		free(beginning);
 	}
-	beginning = xstrndup(text, head);
-	html_text(out, beginning);
-	html_raw(out, "\xe2\x80\xa6");
-	html_text(out, text + strlen(text) - tail);
-	free(beginning);
+	free(clean);
 }
 
 static double width_of(const struct html_font *font, const char *text, double most)
 {
-	double width = text ? html_width(font, text) : 0;
+	char *clean = text_cleaned(text ? text : "");
+	double width = html_width(font, clean);
 
+	free(clean);
 	return width < most ? width : most;
 }
 

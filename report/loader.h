@@ -57,6 +57,8 @@ enum load_status {
 /* On anything but LOAD_OK why says what is wrong and what to do; nothing is to be released. */
 enum load_status recording_load(struct recording *r, const char *path, struct strbuf *why);
 void recording_release(struct recording *r);
+/* loader_chunks.c: a part of recording_load(). */
+void recording_walk_chunks(struct recording *r);
 /* Whether the file behind fd, the same recording, still has this one of its open lives. */
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l);
 /* NULL when there is no such site, or it holds no stack. */
