@@ -166,8 +166,11 @@ static void mdoc_keys(const char *unused)
 
 static void mdoc_formats(const char *unused)
 {
+	char *names = format_names();
+
 	(void)unused;
-	puts(format_names());
+	put_text(names);
+	free(names);
 }
 
 static void mdoc_line(char *line)
@@ -197,20 +200,31 @@ static void mdoc_line(char *line)
 
 /* ---- shells ------------------------------------------------------------------------------ */
 
-/* What may follow an option, by the word that the usage has for it. */
-static const char *kind_of(const char *arg)
+static const struct choice {
+	const char *name, *words;
+} choices[] = {
+	{"color", "auto always never"},
+	{"html-assets", "inline external"},
+	{"pprof-time", "recorded now none"},
+};
+
+/* What may follow an option: by its name, or the word that the usage has for it. */
+static const char *kind_of(const struct argp_option *o)
 {
-	if (!arg)
+	size_t i;
+
+	if (!o->arg)
 		return "none";
-	if (!strcmp(arg, "WHEN"))
-		return "when";
-	if (!strncmp(arg, "FORMAT", 6))
+	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		if (!strcmp(choices[i].name, o->name))
+			return choices[i].words;
+	if (!strncmp(o->arg, "FORMAT", 6))
 		return "format";
-	if (!strncmp(arg, "RULE", 4))
+	if (!strncmp(o->arg, "RULE", 4))
 		return "rules";
-	if (strstr(arg, "DIR"))
+	if (strstr(o->arg, "DIR"))
 		return "dir";
-	return strstr(arg, "FILE") || strstr(arg, "PATH") ? "file" : "word";
+	return strstr(o->arg, "FILE") || strstr(o->arg, "PATH") ? "file" : "word";
 }
 
 /* A line for each: kind, option, what it does. */
@@ -219,8 +233,8 @@ static void shell_option(const struct argp_option *o)
 	const char *s;
 
 	if (has_letter(o))
-		printf("%s|-%c|\n", kind_of(o->arg), o->key);
-	printf("%s|--%s%s|", kind_of(o->arg), o->name, o->arg ? "=" : "");
+		printf("%s|-%c|\n", kind_of(o), o->key);
+	printf("%s|--%s%s|", kind_of(o), o->name, o->arg ? "=" : "");
 	for (s = o->doc; *s; s++)
 		putchar(strchr("'|:[]\\", *s) ? ' ' : *s);
 	putchar('\n');

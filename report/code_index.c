@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 
+#define FEW	32  /* symbols, for which an index is not worth its memory */
 #define DEEPEST 200 /* of nested entries: a damaged file must not take the stack away */
 
 /* From here to the next one all addresses have the same symbol. */
@@ -33,7 +34,7 @@ struct unit {
 
 struct code_index {
 	Dwfl_Module *mod;
-	bool has_stretches;
+	size_t nr_asked;
 	struct stretch *stretches;
 	size_t nr, alloc;
 	void *units; /* tsearch() tree of struct unit */
@@ -119,7 +120,6 @@ static void find_stretches(struct code_index *x)
 		if (x->stretches[k].from != x->stretches[kept].from)
 			x->stretches[++kept] = x->stretches[k];
 	x->nr = kept + 1;
-	x->has_stretches = true;
 }
 
 static struct stretch *stretch_at(struct code_index *x, uint64_t addr)
@@ -141,7 +141,9 @@ const char *code_index_symbol(struct code_index *x, uint64_t addr)
 {
 	struct stretch *s;
 
-	if (!x->has_stretches)
+	if (x->nr_asked++ < FEW)
+		return dwfl_module_addrname(x->mod, addr);
+	if (!x->nr)
 		find_stretches(x);
 	s = stretch_at(x, addr);
 	if (!s->asked) {

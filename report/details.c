@@ -58,6 +58,24 @@ static const char *end_name(enum process_end end)
 	return names[end];
 }
 
+static void fill_samples(struct report_process *to, const struct process *p)
+{
+	size_t i;
+
+	to->samples = xcalloc(p->nr_samples, sizeof(*to->samples));
+	to->nr_samples = p->nr_samples;
+	for (i = 0; i < p->nr_samples; i++) {
+		const struct rec_sample *s = p->samples[i];
+
+		to->samples[i] = (struct report_sample){.at = process_real_ns(p, s->ns),
+							.births = s->births,
+							.deaths = s->deaths,
+							.open = s->open,
+							.close_wait = s->fin_seen,
+							.at_least = s->flags & REC_SAMPLE_AT_LEAST};
+	}
+}
+
 static void fill_process(struct report_process *to, const struct process *p)
 {
 	const struct rec_header *h = p->rec->header;
@@ -77,6 +95,7 @@ static void fill_process(struct report_process *to, const struct process *p)
 	to->births = h->births;
 	to->deaths = h->deaths;
 	to->fd_limit = h->fd_limit;
+	fill_samples(to, p);
 }
 
 /* The youngest image of the parent's pid that is older. */

@@ -12,7 +12,7 @@
 #include "html_text.h"
 #include "text.h"
 
-#define WIDTH	 800
+#define WIDTH	 820
 #define HEAD	 64
 #define LEFT	 262 /* our lifeline */
 #define RIGHT	 668 /* the peer's */
@@ -71,7 +71,7 @@ static void draw_state(const struct drawing *d, bool us, const char *state, int 
 	int x = us ? LEFT : RIGHT;
 
 	svg_rect(d->out, paint, x - BAR / 2.0, from, BAR, to - from);
-	svg_strong(d->out, paint, us ? x - 14 : x + 14, from + 14, us ? SVG_END : SVG_START, 112,
+	svg_strong(d->out, paint, us ? x - 14 : x + 14, from + 14, us ? SVG_END : SVG_START, 132,
 		   state);
 }
 

@@ -11,8 +11,6 @@
 #include "alloc.h"
 #include "text.h"
 
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-
 void html_raw(FILE *out, const char *markup)
 {
 	fputs(markup, out);
@@ -28,32 +26,6 @@ void html_rawf(FILE *out, const char *fmt, ...)
 }
 
 /* ---- characters -------------------------------------------------------------------------- */
-
-/* Of what is not printable: the bytes that stand for one thing. */
-static size_t bad_length(const char *s)
-{
-	size_t len = 1;
-
-	if (((unsigned char)*s & 0xc0) != 0xc0)
-		return 1;
-	while (((unsigned char)s[len] & 0xc0) == 0x80 && len < 4)
-		len++;
-	return len;
-}
-
-static bool is_control(const char *s)
-{
-	const unsigned char *u = (const unsigned char *)s;
-
-	return u[0] < 0x20 || u[0] == 0x7f || (u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0);
-}
-
-static const char *bad_text(const char *s)
-{
-	if (*s == '\t' || *s == '\n' || *s == '\r')
-		return " ";
-	return is_control(s) ? "" : REPLACEMENT;
-}
 
 static const char *entity(char c)
 {
@@ -73,50 +45,42 @@ static const char *entity(char c)
 	}
 }
 
-/* Writes one character; returns how many bytes of s it was. */
-static size_t put_character(FILE *out, const char *s)
+/* Length of the character at s, which is valid UTF-8. */
+static size_t character_length(const char *s)
 {
-	size_t len = text_printable(s);
-	const char *escaped;
+	size_t len = 1;
 
-	if (!len) {
-		fputs(bad_text(s), out);
-		return bad_length(s);
-	}
-	escaped = entity(*s);
-	if (escaped)
-		fputs(escaped, out);
-	else if (len == 1)
-		putc_unlocked(*s, out);
-	else
-		fwrite(s, 1, len, out);
+	while (((unsigned char)s[len] & 0xc0) == 0x80)
+		len++;
 	return len;
-}
-
-static size_t count_characters(const char *s)
-{
-	size_t nr = 0, len;
-
-	for (; *s; s += len, nr++) {
-		len = text_printable(s);
-		if (!len)
-			len = bad_length(s);
-	}
-	return nr;
 }
 
 static const char *put_characters(FILE *out, const char *s, size_t max)
 {
-	for (; *s && max; max--)
-		s += put_character(out, s);
+	for (; *s && max; max--) {
+		const char *escaped = entity(*s);
+		size_t len = character_length(s);
+
+		if (escaped)
+			fputs(escaped, out);
+		else
+			fwrite(s, 1, len, out);
+		s += len;
+	}
 	return s;
 }
 
 void html_text_cut(FILE *out, const char *s, size_t max)
 {
-	s = put_characters(out, s, max);
-	if (*s)
-		fprintf(out, "\xe2\x80\xa6 (%zu more characters)", count_characters(s));
+	char *clean = text_cleaned(s);
+	const char *rest = put_characters(out, clean, max);
+	size_t nr = 0;
+
+	for (; *rest; nr++)
+		rest += character_length(rest);
+	if (nr)
+		fprintf(out, "\xe2\x80\xa6 (%zu more characters)", nr);
+	free(clean);
 }
 
 void html_text(FILE *out, const char *s)
@@ -152,9 +116,12 @@ void html_textf(FILE *out, const char *fmt, ...)
 
 void html_attr(FILE *out, const char *name, const char *value)
 {
+	char *clean = text_cleaned(value);
+
 	fprintf(out, " %s=\"", name);
-	put_characters(out, value, HTML_NAME_MAX);
+	put_characters(out, clean, HTML_NAME_MAX);
 	fputc('"', out);
+	free(clean);
 }
 
 static void end_tag(FILE *out, const char *tag)

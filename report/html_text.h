@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTML, escaped. All that comes from outside goes through html_text() and its kin: invalid UTF-8
- * and marks that reorder text come out as U+FFFD, control characters not at all, and what is too
- * long is cut and says so. html_raw() and html_rawf() are for our own words and numbers alone.
+ * HTML, escaped. All that comes from outside goes through html_text() and its kin: it passes the
+ * sanitiser, and what is too long is cut and says so. html_raw() and html_rawf() are for our own
+ * words and numbers alone.
  */
 #ifndef SOCKLINT_HTML_TEXT_H
 #define SOCKLINT_HTML_TEXT_H

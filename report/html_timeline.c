@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Open sockets and CLOSE_WAIT over time, one picture for each of the processes that hold most,
- * against their descriptor limit; and when that is reached if it goes on so. Rebuilt from the
- * sockets that are open at the end: of those closed before, only counts are left.
+ * against their descriptor limit; and when that is reached if it goes on so. From the recording's
+ * time line; without one, rebuilt from the sockets that are open at the end.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -79,6 +79,48 @@ static size_t count_until(const struct series *s, uint64_t at)
 	return lo;
 }
 
+static bool has_samples(const struct history_of *h)
+{
+	return h->process->nr_samples >= 2;
+}
+
+static const struct report_sample *sample_at(const struct history_of *h, uint64_t at)
+{
+	const struct report_process *p = h->process;
+	size_t lo = 0, hi = p->nr_samples;
+
+	while (lo < hi) {
+		size_t middle = lo + (hi - lo) / 2;
+
+		if (p->samples[middle].at <= at)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo ? &p->samples[lo - 1] : NULL;
+}
+
+static uint64_t level(const struct history_of *h, bool waiting, uint64_t at)
+{
+	const struct report_sample *s;
+
+	if (!has_samples(h))
+		return count_until(waiting ? &h->close_wait : &h->open, at);
+	s = sample_at(h, at);
+	return !s ? 0 : waiting ? s->close_wait : s->open;
+}
+
+static uint64_t highest(const struct history_of *h)
+{
+	uint64_t most = has_samples(h) ? 0 : h->open.nr;
+	size_t i;
+
+	for (i = 0; has_samples(h) && i < h->process->nr_samples; i++)
+		if (h->process->samples[i].open > most)
+			most = h->process->samples[i].open;
+	return most;
+}
+
 /* ---- what it comes to -------------------------------------------------------------------- */
 
 /* For how long the limit is not reached, if it goes on as it did; 0: it does not grow. */
@@ -131,22 +173,21 @@ static double y_of(const struct frame *f, uint64_t nr)
 	return BOTTOM - (double)nr / (double)f->most * (BOTTOM - TOP);
 }
 
-static void draw_series(FILE *out, const struct frame *f, const struct series *s, enum paint paint,
-			bool dashed)
+static void draw_series(FILE *out, const struct frame *f, const struct history_of *h, bool waiting)
 {
 	struct svg_steps steps;
 	int i;
 
-	svg_steps_begin(out, &steps, paint);
+	svg_steps_begin(out, &steps, waiting ? PAINT_BAD : PAINT_CALM);
 	svg_steps_to(out, &steps, f->x.left, y_of(f, 0));
 	for (i = 0; i <= COLUMNS; i++) {
 		uint64_t at = f->x.from + (f->x.to - f->x.from) / COLUMNS * (uint64_t)i;
 
 		if (i == COLUMNS)
 			at = f->x.to;
-		svg_steps_to(out, &steps, time_x(&f->x, at), y_of(f, count_until(s, at)));
+		svg_steps_to(out, &steps, time_x(&f->x, at), y_of(f, level(h, waiting, at)));
 	}
-	svg_steps_end(out, f->x.right, dashed);
+	svg_steps_end(out, f->x.right, !waiting);
 }
 
 static void draw_grid(FILE *out, const struct frame *f)
@@ -175,9 +216,10 @@ static void draw_limit(FILE *out, const struct frame *f, uint64_t limit)
 /* At the end of each line what it is; the lower one gives way. */
 static void draw_labels(FILE *out, const struct frame *f, const struct history_of *h)
 {
-	char *open = xstrfmt("%zu open", h->open.nr);
-	char *waiting = xstrfmt("%zu CLOSE_WAIT", h->close_wait.nr);
-	double y = y_of(f, h->open.nr) + 4, below = y_of(f, h->close_wait.nr) + 4;
+	uint64_t nr_open = level(h, false, f->x.to), nr_waiting = level(h, true, f->x.to);
+	char *open = xstrfmt("%" PRIu64 " open", nr_open);
+	char *waiting = xstrfmt("%" PRIu64 " CLOSE_WAIT", nr_waiting);
+	double y = y_of(f, nr_open) + 4, below = y_of(f, nr_waiting) + 4;
 
 	if (below < y + 17)
 		below = y + 17;
@@ -189,10 +231,10 @@ static void draw_labels(FILE *out, const struct frame *f, const struct history_o
 
 static struct frame frame_of(const struct history_of *h)
 {
-	struct frame f = {{h->process->start_at, h->process->now_at, LEFT, RIGHT}, h->open.nr};
+	struct frame f = {{h->process->start_at, h->process->now_at, LEFT, RIGHT}, highest(h)};
 	uint64_t limit = h->process->fd_limit;
 
-	if (h->open.nr && h->open.at[0] < f.x.from)
+	if (!has_samples(h) && h->open.nr && h->open.at[0] < f.x.from)
 		f.x.from = h->open.at[0];
 	if (limit <= 5 * f.most && limit > f.most)
 		f.most = limit;
@@ -215,8 +257,8 @@ static void draw(FILE *out, const struct history_of *h, const char *id)
 	svg_strong(out, PAINT_OVER, LEFT, 14, SVG_START, 600, title);
 	draw_grid(out, &f);
 	draw_limit(out, &f, h->process->fd_limit);
-	draw_series(out, &f, &h->open, PAINT_CALM, true);
-	draw_series(out, &f, &h->close_wait, PAINT_BAD, false);
+	draw_series(out, &f, h, false);
+	draw_series(out, &f, h, true);
 	draw_labels(out, &f, h);
 	svg_end(out);
 	free(name);
@@ -230,9 +272,14 @@ static void put_caption(FILE *out, const struct history_of *h)
 {
 	struct strbuf sb = STRBUF_INIT;
 
-	strbuf_addstr(&sb,
-		      "Only sockets that are open at the end: those closed before are not in it. "
-		      "Times are from the start of the process, over ");
+	if (has_samples(h))
+		strbuf_addf(&sb,
+			    "From %zu looks at all its sockets, those closed since among them. ",
+			    h->process->nr_samples);
+	else
+		strbuf_addstr(&sb, "Only sockets that are open at the end: those closed before are "
+				   "not in it. ");
+	strbuf_addstr(&sb, "Times are from the start of the process, over ");
 	text_add_duration(&sb, h->process->now_at > h->process->start_at
 				       ? h->process->now_at - h->process->start_at
 				       : 0);
@@ -253,8 +300,8 @@ static void put_table(FILE *out, const struct history_of *h, const char *id)
 
 		html_raw(out, "<tr>");
 		html_cell_time(out, at);
-		html_cell_number(out, count_until(&h->open, at));
-		html_cell_number(out, count_until(&h->close_wait, at));
+		html_cell_number(out, level(h, false, at));
+		html_cell_number(out, level(h, true, at));
 		html_raw(out, "</tr>\n");
 	}
 	chart_table_end(out);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "alloc.h"
 #include "message.h"
@@ -139,48 +138,6 @@ static const struct argp_option option_table[] = {
 	{0},
 };
 
-/* What an output goes to, by one name; the caller frees it. NULL: what many may write to. */
-static char *destination(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	char *dir, *real, *all;
-	struct stat st;
-
-	if (!path)
-		return xstrdup("standard output");
-	real = realpath(path, NULL);
-	if (real && !stat(real, &st) && !S_ISREG(st.st_mode)) {
-		free(real);
-		return NULL;
-	}
-	if (real)
-		return real;
-	dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-	real = realpath(dir, NULL);
-	all = xstrfmt("%s/%s", real ? real : dir, slash ? slash + 1 : path);
-	free(real);
-	free(dir);
-	return all;
-}
-
-/* Of two files under one name only one would be left. */
-static void check_destinations(const struct options *o, struct argp_state *state)
-{
-	char *all[OUTPUTS_MAX];
-	size_t i, j;
-
-	for (i = 0; i < o->nr_outputs; i++) {
-		all[i] = destination(o->outputs[i].path);
-		for (j = 0; j < i; j++)
-			if (all[i] && all[j] && !strcmp(all[i], all[j]))
-				argp_error(state, "%s and %s both go to %s",
-					   o->outputs[j].format->name, o->outputs[i].format->name,
-					   o->outputs[i].path ? o->outputs[i].path : all[i]);
-	}
-	for (i = 0; i < o->nr_outputs; i++)
-		free(all[i]);
-}
-
 static void parse_format(struct options *o, char *arg, struct argp_state *state)
 {
 	const char *colon = strchr(arg, ':');
@@ -199,21 +156,33 @@ static void parse_format(struct options *o, char *arg, struct argp_state *state)
 		argp_error(state, "no file name after \"%s\"", arg);
 }
 
-/* The later one would replace the earlier. What is written through gets both. */
+struct target {
+	const char *what, *path; /* NULL: standard output */
+};
+
+/* Of two files under one name only one would be left. What many may write to gets both. */
+static bool is_same_target(const struct target *a, const struct target *b)
+{
+	if (!a->path || !b->path)
+		return a->path == b->path;
+	return replace_file_is_same(a->path, b->path);
+}
+
 static void check_outputs(const struct options *o, struct argp_state *state)
 {
-	const char *paths[OUTPUTS_MAX + 1];
-	size_t nr = 0, i, k;
+	struct target all[OUTPUTS_MAX + 1];
+	size_t nr, i, k;
 
-	for (i = 0; i < o->nr_outputs; i++)
-		if (o->outputs[i].path)
-			paths[nr++] = o->outputs[i].path;
+	for (nr = 0; nr < o->nr_outputs; nr++)
+		all[nr] = (struct target){o->outputs[nr].format->name, o->outputs[nr].path};
 	if (o->write_baseline)
-		paths[nr++] = o->write_baseline;
+		all[nr++] = (struct target){"the baseline", o->write_baseline};
 	for (i = 0; i < nr; i++)
 		for (k = 0; k < i; k++)
-			if (replace_file_is_same(paths[i], paths[k]))
-				argp_error(state, "%s: two outputs to one file", paths[i]);
+			if (is_same_target(&all[i], &all[k]))
+				argp_error(state, "%s and %s both go to %s", all[k].what,
+					   all[i].what,
+					   all[i].path ? all[i].path : "standard output");
 }
 
 static void parse_fail_on(struct options *o, const char *arg, struct argp_state *state)
@@ -310,7 +279,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->pprof_time = parse_pprof_time(arg, state);
 		return 0;
 	case ARGP_KEY_END:
-		check_destinations(o, state);
 		if (!o->paths.root)
 			paths_set_root(&o->paths, ".");
 		check_outputs(o, state);

@@ -59,7 +59,8 @@ NEW(ValueType, value_type)
 
 static uint64_t function(struct maker *m, const struct report_frame *f)
 {
-	const char *name = sample_frame_name(f), *file = f->file ? f->file : "";
+	const char *name = sample_frame_name(f);
+	const char *file = f->file ? f->file : "";
 	char *key = xstrfmt("%s\n%s", name, file);
 	size_t before = m->functions.nr, nr = names_number(&m->functions, key);
 	Socklint__Function *new;
@@ -109,18 +110,20 @@ static void add_line(struct maker *m, Socklint__Location *to, const struct repor
 
 	line->function_id = function(m, f);
 	line->line = f->line;
-	to->line = xreallocarray(to->line, to->n_line + 1, sizeof(*to->line));
+	to->line = xcalloc(1, sizeof(*to->line));
 	to->line[to->n_line++] = line;
 }
 
-/* The frames from at to end are inlined into one another: one address. */
-static uint64_t location(struct maker *m, const struct report_frame *at,
-			 const struct report_frame *end)
+/*
+ * The format would have calls that were inlined into one another as lines of one location, but
+ * speedscope shows the outermost of these alone: not the function that a finding is about. All
+ * readers show several locations of one address.
+ */
+static uint64_t location(struct maker *m, const struct report_frame *f)
 {
-	uint64_t map = mapping(m, at);
-	uint64_t address = (map << MAPPING_ROOM) + at->offset;
-	char *key = xstrfmt("%" PRIx64 " %s %d", address, at->module ? "" : at->function,
-			    at->module ? 0 : at->line);
+	uint64_t map = mapping(m, f), address = (map << MAPPING_ROOM) + f->offset;
+	char *key = xstrfmt("%" PRIx64 " %d %s\n%s", address, f->line, sample_frame_name(f),
+			    f->file ? f->file : "");
 	size_t before = m->locations.nr, nr = names_number(&m->locations, key);
 	Socklint__Location *new;
 
@@ -131,8 +134,7 @@ static uint64_t location(struct maker *m, const struct report_frame *at,
 	new->id = nr + 1;
 	new->mapping_id = map;
 	new->address = address;
-	for (; at < end; at++)
-		add_line(m, new, at);
+	add_line(m, new, f);
 	ALLOC_GROW(m->location, nr + 1, m->alloc_location);
 	m->location[nr] = new;
 	return nr + 1;
@@ -150,15 +152,12 @@ static void add_location(Socklint__Sample *to, uint64_t id)
 static void add_stack(struct maker *m, Socklint__Sample *to, const struct report_stack *st)
 {
 	struct report_frame none = {.function = (char *)"no stack", .where = (char *)""};
-	size_t i, end;
+	size_t i;
 
-	for (i = 0; i < st->nr; i = end) {
-		for (end = i + 1; end < st->nr && st->frames[end - 1].inlined; end++)
-			;
-		add_location(to, location(m, &st->frames[i], &st->frames[end]));
-	}
+	for (i = 0; i < st->nr; i++)
+		add_location(to, location(m, &st->frames[i]));
 	if (!st->nr)
-		add_location(to, location(m, &none, &none + 1));
+		add_location(to, location(m, &none));
 }
 
 static void add_label(struct maker *m, Socklint__Sample *to, const char *key, const char *value)

@@ -200,6 +200,30 @@ static json_t *findings(const struct report *r)
 
 /* ---- details ----------------------------------------------------------------------------- */
 
+static json_t *sample(const struct report_sample *s)
+{
+	json_t *o = json_object();
+
+	json_put_time(o, "at", s->at);
+	json_put_number(o, "births", s->births);
+	json_put_number(o, "deaths", s->deaths);
+	json_put_number(o, "open", s->open);
+	json_put_number(o, "close_wait", s->close_wait);
+	if (s->at_least)
+		json_put_flag(o, "at_least", true);
+	return o;
+}
+
+static json_t *samples(const struct report_process *p)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < p->nr_samples; i++)
+		json_add(array, sample(&p->samples[i]));
+	return array;
+}
+
 static json_t *process(const struct report_process *p)
 {
 	json_t *o = json_object();
@@ -221,6 +245,8 @@ static json_t *process(const struct report_process *p)
 	json_put_number(o, "open", p->nr_open);
 	json_put_number(o, "inherited", p->nr_inherited);
 	json_put_number(o, "descriptor_limit", p->fd_limit);
+	if (p->nr_samples)
+		json_put(o, "samples", samples(p));
 	return o;
 }
 

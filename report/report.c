@@ -77,6 +77,7 @@ static void release_process(struct report_process *p)
 	free(p->exe);
 	free(p->cmdline);
 	free(p->host);
+	free(p->samples);
 }
 
 static void release_details(struct report *r)

@@ -185,6 +185,15 @@ struct report_site {
 	size_t nr_closers, alloc_closers;
 };
 
+/* How things stood at one moment, sockets that were closed since among them. */
+struct report_sample {
+	uint64_t at;
+	uint64_t births, deaths; /* so far */
+	uint32_t open;		 /* descriptors that hold sockets */
+	uint32_t close_wait;	 /* the peer's FIN is known of, and ours is not sent */
+	bool at_least;		 /* there may have been more */
+};
+
 struct report_process {
 	uint32_t pid, parent_pid;
 	size_t parent; /* of report.processes, or REPORT_NONE */
@@ -198,6 +207,8 @@ struct report_process {
 	uint64_t births, deaths;
 	uint64_t fd_limit;		/* RLIMIT_NOFILE, soft, at its start */
 	uint64_t nr_open, nr_inherited; /* open at the end; of those: not opened by it */
+	struct report_sample *samples;	/* in order; none where it lived for less than a second */
+	size_t nr_samples;
 };
 
 struct report {

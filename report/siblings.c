@@ -6,74 +6,34 @@
 #include <string.h>
 
 #include "alloc.h"
-
-/* An address in the terms of the file that it lies in; file 0: generated code. */
-struct place {
-	size_t file;
-	uint64_t offset;
-};
+#include "kinship.h"
+#include "places.h"
 
 struct row {
-	struct place place; /* of the birth's innermost frame */
+	struct path *path; /* of the birth */
 	const struct process *process;
 	const struct rec_outcome *outcome;
 };
 
 struct sibling_index {
 	const struct history *h;
-	const struct rec_module **files; /* one of each; number 1 is files[0] */
-	size_t nr_files, alloc_files;
-	struct row *rows; /* by place */
+	struct path_index *paths;
+	struct row *rows; /* by the innermost place of the birth */
 	size_t nr_rows, alloc_rows;
-	struct siblings ***found; /* by process, then by site; NULL where nobody asked */
 };
 
-/* ---- places ------------------------------------------------------------------------------ */
-
-static bool is_same_file(const struct rec_module *a, const struct rec_module *b)
-{
-	if (a->build_id_len != b->build_id_len)
-		return false;
-	if (a->build_id_len)
-		return !memcmp(a->build_id, b->build_id, a->build_id_len);
-	return !strcmp(a->path, b->path);
-}
-
-static size_t file_number(struct sibling_index *x, const struct rec_module *m)
-{
-	size_t i;
-
-	for (i = 0; i < x->nr_files; i++)
-		if (x->files[i] == m || is_same_file(x->files[i], m))
-			return i + 1;
-	ALLOC_GROW(x->files, x->nr_files + 1, x->alloc_files);
-	x->files[x->nr_files++] = m;
-	return x->nr_files;
-}
-
-static struct place place_of(struct sibling_index *x, const struct process *p,
-			     const struct rec_site *s, size_t frame)
-{
-	const struct rec_module *m = process_module(p, s->epoch, s->pc[frame]);
-
-	if (!m)
-		return (struct place){0, s->pc[frame]};
-	return (struct place){file_number(x, m), s->pc[frame] - m->bias};
-}
-
-static int cmp_places(struct place a, struct place b)
-{
-	if (a.file != b.file)
-		return a.file < b.file ? -1 : 1;
-	return a.offset < b.offset ? -1 : a.offset > b.offset;
-}
+/* What was found for a path, which all sockets born there share; NULL where nobody asked. */
+struct found {
+	struct siblings *of_clients;
+	struct siblings *of_accepted;
+};
 
 /* ---- rows -------------------------------------------------------------------------------- */
 
 static int cmp_rows(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	int diff = cmp_places(x->place, y->place);
+	int diff = place_cmp(x->path->places[0], y->path->places[0]);
 
 	if (!diff && x->process != y->process)
 		diff = x->process < y->process ? -1 : 1;
@@ -86,13 +46,31 @@ static void add_rows(struct sibling_index *x, const struct process *p)
 
 	for (i = 0; i < p->rec->nr_outcomes; i++) {
 		const struct rec_outcome *o = p->rec->outcomes[i];
-		const struct rec_site *s = recording_site(p->rec, o->birth_site);
+		struct path *path = path_of(x->paths, p, o->birth_site);
 
-		if (!s || !s->nr)
+		if (!path)
 			continue;
 		ALLOC_GROW(x->rows, x->nr_rows + 1, x->alloc_rows);
-		x->rows[x->nr_rows++] = (struct row){place_of(x, p, s, 0), p, o};
+		x->rows[x->nr_rows++] = (struct row){path, p, o};
 	}
+}
+
+static void siblings_free(struct siblings *s)
+{
+	if (s)
+		free(s->closers);
+	free(s);
+}
+
+static void free_found(void *about)
+{
+	struct found *f = about;
+
+	if (f) {
+		siblings_free(f->of_clients);
+		siblings_free(f->of_accepted);
+	}
+	free(f);
 }
 
 struct sibling_index *sibling_index_new(const struct history *h)
@@ -101,35 +79,17 @@ struct sibling_index *sibling_index_new(const struct history *h)
 	size_t i;
 
 	x->h = h;
-	x->found = xcalloc(h->nr_processes, sizeof(*x->found));
+	x->paths = path_index_new(h, free_found);
 	for (i = 0; i < h->nr_processes; i++)
 		add_rows(x, &h->processes[i]);
 	sort_array(x->rows, x->nr_rows, sizeof(*x->rows), cmp_rows);
 	return x;
 }
 
-static void release_found(struct sibling_index *x, size_t process)
-{
-	struct siblings **found = x->found[process];
-	size_t i;
-
-	for (i = 0; found && i < x->h->processes[process].rec->nr_sites + 1; i++) {
-		if (found[i])
-			free(found[i]->closers);
-		free(found[i]);
-	}
-	free(found);
-}
-
 void sibling_index_free(struct sibling_index *x)
 {
-	size_t i;
-
-	for (i = 0; x && i < x->h->nr_processes; i++)
-		release_found(x, i);
 	if (x) {
-		free(x->found);
-		free(x->files);
+		path_index_free(x->paths);
 		free(x->rows);
 	}
 	free(x);
@@ -137,45 +97,19 @@ void sibling_index_free(struct sibling_index *x)
 
 /* ---- siblings ---------------------------------------------------------------------------- */
 
-static bool are_kin_abroad(struct sibling_index *x, const struct process *p,
-			   const struct rec_site *a, const struct process *q,
-			   const struct rec_site *b, bool accepted)
-{
-	size_t i, nr = accepted ? 1 : a->nr;
-
-	if (!accepted && a->nr != b->nr)
-		return false;
-	for (i = 0; i < nr; i++) {
-		struct place here = place_of(x, p, a, i), there = place_of(x, q, b, i);
-
-		if (!here.file || cmp_places(here, there))
-			return false;
-	}
-	return true;
-}
-
-static bool are_kin(struct sibling_index *x, const struct life *l, const struct row *row)
-{
-	const struct process *p = l->process, *q = row->process;
-	bool accepted = l->r.flags & REC_LIFE_ACCEPTED;
-
-	if (p == q)
-		return kinship_are_kin(p->kinship, row->outcome->birth_site, l->r.site, accepted);
-	return are_kin_abroad(x, p, recording_site(p->rec, l->r.site), q,
-			      recording_site(q->rec, row->outcome->birth_site), accepted);
-}
-
-static struct closer *find_closer(struct siblings *s, const struct process *p, uint32_t site)
+/* path NULL: closed where no stack was taken. */
+static struct closer *find_closer(struct siblings *s, const struct path *path,
+				  const struct process *p, uint32_t site)
 {
 	struct closer *c;
 	size_t i;
 
 	for (i = 0; i < s->nr_closers; i++)
-		if (s->closers[i].process == p && s->closers[i].site == site)
+		if (s->closers[i].path == path)
 			return &s->closers[i];
 	ALLOC_GROW(s->closers, s->nr_closers + 1, s->alloc_closers);
 	c = &s->closers[s->nr_closers++];
-	*c = (struct closer){p, site, 0};
+	*c = (struct closer){path, p, site, 0};
 	return c;
 }
 
@@ -191,10 +125,13 @@ void times_add(struct times *t, const uint32_t buckets[REC_BUCKETS], uint64_t ma
 		t->max_ns = max_ns;
 }
 
-static void add_outcome(struct siblings *s, const struct process *p, const struct rec_outcome *o)
+static void add_outcome(struct sibling_index *x, struct siblings *s, const struct process *p,
+			const struct rec_outcome *o)
 {
+	const struct path *path = path_of(x->paths, p, o->close_site);
+
 	s->nr_closed += o->nr;
-	find_closer(s, p, o->close_site)->nr += o->nr;
+	find_closer(s, path, p, o->close_site)->nr += o->nr;
 	if (o->flags & REC_OUTCOME_AT_END) {
 		s->nr_at_end += o->nr;
 		return;
@@ -220,7 +157,7 @@ static size_t first_row(const struct sibling_index *x, struct place place)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (cmp_places(x->rows[mid].place, place) < 0)
+		if (place_cmp(x->rows[mid].path->places[0], place) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -228,22 +165,23 @@ static size_t first_row(const struct sibling_index *x, struct place place)
 	return lo;
 }
 
-static struct siblings *find_siblings(struct sibling_index *x, const struct life *l)
+static struct siblings *find_siblings(struct sibling_index *x, const struct path *path,
+				      bool accepted)
 {
-	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
 	struct siblings *s = xcalloc(1, sizeof(*s));
-	struct place at, from;
+	struct place at = path->places[0], from = at;
 	size_t i;
 
-	if (!site || !site->nr)
-		return s;
-	from = at = place_of(x, l->process, site, 0);
 	from.offset -= from.offset < KIN_DISTANCE ? from.offset : KIN_DISTANCE;
-	for (i = first_row(x, from); i < x->nr_rows && x->rows[i].place.file == at.file &&
-				     x->rows[i].place.offset <= at.offset + KIN_DISTANCE;
-	     i++)
-		if (are_kin(x, l, &x->rows[i]))
-			add_outcome(s, x->rows[i].process, x->rows[i].outcome);
+	for (i = first_row(x, from); i < x->nr_rows; i++) {
+		const struct row *row = &x->rows[i];
+		struct place there = row->path->places[0];
+
+		if (there.file != at.file || there.offset > at.offset + KIN_DISTANCE)
+			break;
+		if (paths_are_kin(path, row->path, accepted))
+			add_outcome(x, s, row->process, row->outcome);
+	}
 	sort_array(s->closers, s->nr_closers, sizeof(*s->closers), cmp_closers);
 	return s;
 }
@@ -252,17 +190,19 @@ const struct siblings *siblings_of(const struct life *l)
 {
 	static const struct siblings none;
 	struct sibling_index *x = l->process->siblings;
-	size_t process = (size_t)(l->process - x->h->processes);
-	size_t nr_sites = l->process->rec->nr_sites;
+	bool accepted = l->r.flags & REC_LIFE_ACCEPTED;
+	struct path *path = path_of(x->paths, l->process, l->r.site);
 	struct siblings **found;
+	struct found *f;
 
-	if (!l->r.site || l->r.site >= nr_sites)
+	if (!path)
 		return &none;
-	if (!x->found[process])
-		x->found[process] = xcalloc(nr_sites + 1, sizeof(*x->found[process]));
-	found = &x->found[process][l->r.site];
+	if (!path->about)
+		path->about = xcalloc(1, sizeof(struct found));
+	f = path->about;
+	found = accepted ? &f->of_accepted : &f->of_clients;
 	if (!*found)
-		*found = find_siblings(x, l);
+		*found = find_siblings(x, path, accepted);
 	return *found;
 }
 
@@ -270,12 +210,12 @@ const struct siblings *siblings_of(const struct life *l)
 
 static bool is_closed_there(struct sibling_index *x, const struct ended *e, const struct row *row)
 {
-	const struct rec_site *a = recording_site(e->process->rec, e->close_site);
-	const struct rec_site *b = recording_site(row->process->rec, row->outcome->close_site);
+	const struct path *a = path_of(x->paths, e->process, e->close_site);
+	const struct path *b = path_of(x->paths, row->process, row->outcome->close_site);
 
-	if (!a || !b || !a->nr || !b->nr)
+	if (!a || !b)
 		return a == b;
-	return !cmp_places(place_of(x, e->process, a, 0), place_of(x, row->process, b, 0));
+	return !place_cmp(a->places[0], b->places[0]);
 }
 
 static void ended_add(struct ended *e, const struct rec_outcome *o)
@@ -315,7 +255,7 @@ struct ended *ended_sockets(const struct history *h,
 	for (i = 0; i < x->nr_rows; i++) {
 		const struct row *row = &x->rows[i];
 
-		if (i && cmp_places(row[-1].place, row->place))
+		if (i && place_cmp(row[-1].path->places[0], row->path->places[0]))
 			first = *nr;
 		if (!wanted(row->process, row->outcome))
 			continue;

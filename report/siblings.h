@@ -9,8 +9,11 @@
 
 #include "history.h"
 
-/* Sockets of the place that were closed at one site. */
+struct path;
+
+/* Sockets of the place that were closed by one path, in any process; `site` is one's number. */
 struct closer {
+	const struct path *path;
 	const struct process *process;
 	uint32_t site;
 	uint64_t nr;

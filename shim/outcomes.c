@@ -279,17 +279,31 @@ static bool is_swept_up(const struct ending *e, uint64_t dwell)
 	return (e->flags & (REC_OUTCOME_TOLD | REC_OUTCOME_LEFT)) && dwell > SWEPT_DWELL_NS;
 }
 
+/*
+ * A child closes what it was born with and never used, maybe long after its parent was to: that
+ * says nothing of how the sockets of the place end.
+ */
+static bool is_tidied_away(const struct rec_life *l)
+{
+	uint32_t flags = word_get(&l->flags);
+
+	return (flags & REC_LIFE_INHERITED) && !(flags & REC_LIFE_TOUCHED) &&
+	       word_get(&l->told_ns) < shim.start_ns;
+}
+
 /* The last descriptor of this socket is about to be closed; close_ns and close_site are set. */
 void outcome_add(int fd, const struct rec_life *l)
 {
 	uint64_t now = word_get(&l->close_ns);
-	struct last_look k = look(fd, l, now);
-	struct ending e = {word_get(&l->site), word_get(&l->close_site), flags_of(l, k.fin_ns, now),
-			   shard_of_thread()};
+	struct last_look k;
 	struct rec_outcome *o;
+	struct ending e;
 
-	if (!e.birth_site)
+	if (!word_get(&l->site) || is_tidied_away(l))
 		return;
+	k = look(fd, l, now);
+	e = (struct ending){word_get(&l->site), word_get(&l->close_site),
+			    flags_of(l, k.fin_ns, now), shard_of_thread()};
 	o = entry_get(&e);
 	if (!o) {
 		recorder_lost(&shim.head->lost_outcomes);

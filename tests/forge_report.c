@@ -209,6 +209,15 @@ static void add_findings(struct report *r, const char *name)
 
 /* ---- details ----------------------------------------------------------------------------- */
 
+static struct report_sample *two_samples(void)
+{
+	struct report_sample *s = xcalloc(2, sizeof(*s));
+
+	s[0] = (struct report_sample){NOW - 90 * SECOND, 10, 8, 2, 1, false};
+	s[1] = (struct report_sample){NOW - 10 * SECOND, 29, 24, 5, 3, true};
+	return s;
+}
+
 static struct report_process process(uint32_t pid, const char *name)
 {
 	return (struct report_process){
@@ -228,6 +237,8 @@ static struct report_process process(uint32_t pid, const char *name)
 		.fd_limit = 1024,
 		.nr_open = 5,
 		.nr_inherited = 1,
+		.samples = two_samples(),
+		.nr_samples = 2,
 	};
 }
 

@@ -86,6 +86,44 @@ static void what_was_swept_up_late_is_kept_in_mind(void **state)
 	shim.end_began = shim.notable = 0;
 }
 
+/* ---- what a child inherited ---- */
+
+/* Its parent read the EOF 5 s ago; here it is closed, used or not. */
+static uint64_t inherited_dwell(bool used)
+{
+	struct birth birth = {REC_CALL_ACCEPT, AF_INET, SOCK_STREAM, 0,
+			      REC_LIFE_ACCEPTED | REC_LIFE_INHERITED};
+	uint64_t dwell = 0;
+	struct life_ref ref;
+
+	parts_start_made();
+	shim.end_began = shim.notable = 0;
+	ref = life_born(5, &birth, parts_call(1, 3));
+	life_eof(ref, parts_call(1, 3));
+	word_set(&ref.life->eof_ns, now_ns() - 5000000000u);
+	if (used)
+		life_touch(ref, REC_CALL_READ, parts_call(1, 3));
+	die(5);
+	for (uint32_t i = 0; shim.outcomes[0] && i < REC_OUTCOMES_NR; i++)
+		dwell += shim.outcomes[0][i].dwell_max_ns;
+	parts_stop();
+	return dwell;
+}
+
+static void what_a_child_serves_is_closed_there(void **state)
+{
+	(void)state;
+	assert_true(inherited_dwell(true) >= 5000000000u);
+}
+
+/* Or what the parent has forgotten would look as if it were closed like that elsewhere. */
+static void what_a_child_only_tidies_away_is_not(void **state)
+{
+	(void)state;
+	assert_int_equal(inherited_dwell(false), 0);
+	assert_false(shim.notable);
+}
+
 /* ---- a signal that the program catches ---- */
 
 static struct life_ref client(int fd)
@@ -233,6 +271,8 @@ int main(void)
 		cmocka_unit_test(the_close_of_an_inherited_listener_does_not),
 		cmocka_unit_test(that_of_one_that_was_accepted_from_does),
 		cmocka_unit_test(what_was_swept_up_late_is_kept_in_mind),
+		cmocka_unit_test(what_a_child_serves_is_closed_there),
+		cmocka_unit_test(what_a_child_only_tidies_away_is_not),
 		cmocka_unit_test(who_opens_sockets_long_after_a_signal_goes_on),
 		cmocka_unit_test(who_served_younger_ones_left_it),
 		cmocka_unit_test(who_served_none_since_may_have_been_at_work_on_it),

@@ -207,9 +207,8 @@ static void names_are_text(void **state)
 	/* right-to-left override, an overlong slash, half a character at the end */
 	expect_escaped("a\xe2\x80\xae"
 		       "b\xc0\xaf",
-		       "a\xef\xbf\xbd"
-		       "b\xef\xbf\xbd");
-	expect_escaped("a\xe2\x82", "a\xef\xbf\xbd");
+		       "ab\xef\xbf\xbd\xef\xbf\xbd");
+	expect_escaped("a\xe2\x82", "a\xef\xbf\xbd\xef\xbf\xbd");
 }
 
 static void long_names_are_cut_and_say_so(void **state)
@@ -466,6 +465,31 @@ static void growth_is_projected_and_a_burst_is_not(void **state)
 	free(page);
 	page = grown_page(&w, 0.1);
 	expect_not_in(page, "At that rate");
+	free(page);
+}
+
+static void the_time_line_is_the_recordings_own(void **state)
+{
+	struct report_sample samples[] = {{S(1), 10, 0, 10, 0, false},
+					  {S(30), 50, 9, 41, 2, false},
+					  {S(62), 60, 50, 10, 7, false}};
+	struct whole w;
+	char *page;
+
+	(void)state;
+	make_whole(&w);
+	w.process.nr_open = 2;
+	page = page_of(&w.report);
+	expect_in(page, "Only sockets that are open at the end");
+	expect_in(page, ">1 open</text>");
+	free(page);
+	w.process.samples = samples;
+	w.process.nr_samples = 3;
+	page = page_of(&w.report);
+	expect_in(page, "From 3 looks at all its sockets");
+	expect_in(page, ">10 open</text>");
+	expect_in(page, ">7 CLOSE_WAIT</text>");
+	expect_in(page, "<td class=num>41</td><td class=num>2</td>");
 	free(page);
 }
 
@@ -754,6 +778,7 @@ int main(void)
 		cmocka_unit_test(each_end_has_its_picture),
 		cmocka_unit_test(what_is_over_is_drawn_as_it_usually_goes),
 		cmocka_unit_test(growth_is_projected_and_a_burst_is_not),
+		cmocka_unit_test(the_time_line_is_the_recordings_own),
 		cmocka_unit_test(dwells_are_drawn_against_the_budget),
 		cmocka_unit_test(a_child_stands_below_its_parent),
 		cmocka_unit_test(the_cited_line_is_shown_where_it_can_be_read),

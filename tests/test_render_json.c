@@ -206,6 +206,7 @@ static void keys_are_stable_and_no_two_are_the_same(void **state)
 {
 	struct report *r = forged_report("f"), *again = forged_report("f");
 	char(*keys)[REPORT_KEY], (*others)[REPORT_KEY], (*twins)[REPORT_KEY];
+	struct report_finding last = again->findings[FORGED_NO_STACK];
 
 	(void)state;
 	again->findings[FORGED_LEAK].stacks[0].frames[1].line = 999;
@@ -217,17 +218,16 @@ static void keys_are_stable_and_no_two_are_the_same(void **state)
 	again->findings[FORGED_CALLS].rule = "close-wait";
 	again->findings[FORGED_CALLS].subkind = "eof-ignored";
 	again->findings[FORGED_NO_STACK] = again->findings[FORGED_CALLS];
-	again->nr_findings = 3;
 	twins = report_keys(again);
 	assert_string_not_equal(twins[0], twins[1]);
 	assert_string_not_equal(twins[1], twins[2]);
 	assert_string_not_equal(twins[0], twins[2]);
-	again->nr_findings = 2;
+	again->findings[FORGED_NO_STACK] = last;
 	free(keys);
 	free(others);
 	free(twins);
 	forged_free(r);
-	free(again->sites[0].closers);
+	forged_free(again);
 }
 
 static void a_finding_is_anchored_at_the_nearest_source(void **state)

@@ -119,23 +119,28 @@ static void labels_are_of_low_cardinality(void **state)
 	forged_free(r);
 }
 
-static void inlined_calls_are_lines_of_one_place(void **state)
+/* In speedscope the finding's function would be lost if it shared a location with its caller. */
+static void inlined_calls_have_locations_of_their_own(void **state)
 {
+	static const char *const names[] = {"accept", "take", "main", "script"};
 	struct report *r = forged_report("take");
-	Socklint__Profile *p = unpacked(r, 0);
-	const Socklint__Location *own;
+	Socklint__Profile *p;
 	size_t i;
 
 	(void)state;
-	/* accept; take, inlined into main; a script */
-	assert_int_equal(p->sample[0]->n_location_id, 3);
-	own = p->location[p->sample[0]->location_id[1] - 1];
-	assert_int_equal(own->n_line, 2);
-	assert_string_equal(text(p, p->function[own->line[0]->function_id - 1]->name), "take");
-	assert_int_equal(own->line[0]->line, 41);
-	assert_string_equal(text(p, p->function[own->line[1]->function_id - 1]->name), "main");
-	assert_string_equal(text(p, p->function[own->line[0]->function_id - 1]->filename),
-			    "net/take.c");
+	r->sites[0].stack.frames[2].offset = r->sites[0].stack.frames[1].offset;
+	p = unpacked(r, 0);
+	assert_int_equal(p->sample[0]->n_location_id, 4);
+	for (i = 0; i < 4; i++) {
+		const Socklint__Location *l = p->location[p->sample[0]->location_id[i] - 1];
+
+		assert_int_equal(l->n_line, 1);
+		assert_string_equal(text(p, p->function[l->line[0]->function_id - 1]->name),
+				    names[i]);
+	}
+	assert_string_equal(text(p, p->function[1]->filename), "net/take.c");
+	assert_int_equal(p->location[1]->line[0]->line, 41);
+	assert_int_equal(p->location[1]->address, p->location[2]->address);
 	for (i = 0; i < p->n_location; i++)
 		assert_int_equal(p->location[i]->id, i + 1);
 	for (i = 0; i < p->n_function; i++)
@@ -270,7 +275,7 @@ int main(void)
 		cmocka_unit_test(types_are_what_stores_expect),
 		cmocka_unit_test(sockets_are_counted_together),
 		cmocka_unit_test(labels_are_of_low_cardinality),
-		cmocka_unit_test(inlined_calls_are_lines_of_one_place),
+		cmocka_unit_test(inlined_calls_have_locations_of_their_own),
 		cmocka_unit_test(modules_have_build_ids_and_a_room_each),
 		cmocka_unit_test(too_many_places_are_cut_and_said),
 		cmocka_unit_test(strings_are_utf8),

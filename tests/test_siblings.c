@@ -118,6 +118,31 @@ static void the_same_line_in_another_process_counts(void **state)
 	assert_ptr_equal(s->closers[0].process, &x->h.processes[1]);
 }
 
+static void who_closed_in_several_processes_is_told_once(void **state)
+{
+	struct fixture *x = *state;
+	const struct siblings *s;
+
+	forge_outcome(x->one, x->site, x->closer, 3, 0);
+	forge_outcome(x->other, x->site, x->closer, 10, 0);
+	s = find(x);
+	assert_int_equal(s->nr_closed, 13);
+	assert_int_equal(s->nr_closers, 1);
+	assert_int_equal(s->closers[0].nr, 13);
+}
+
+static void a_copy_of_a_call_counts_in_another_process_too(void **state)
+{
+	struct fixture *x = *state;
+	uint32_t copy = forge_site(x->other, 0x801050);
+
+	forge_site_at(x->one, x->site)->nr = forge_site_at(x->other, copy)->nr = 2;
+	forge_site_at(x->one, x->site)->pc[1] = 0x405000;
+	forge_site_at(x->other, copy)->pc[1] = 0x805000;
+	forge_outcome(x->other, copy, x->closer, 10, 0);
+	assert_int_equal(find(x)->nr_closed, 10);
+}
+
 static void the_same_offset_in_another_file_does_not(void **state)
 {
 	struct fixture *x = *state;
@@ -177,6 +202,8 @@ int main(void)
 		TEST(other_sites_are_no_siblings),
 		TEST(copies_of_a_call_are_siblings),
 		TEST(the_same_line_in_another_process_counts),
+		TEST(who_closed_in_several_processes_is_told_once),
+		TEST(a_copy_of_a_call_counts_in_another_process_too),
 		TEST(the_same_offset_in_another_file_does_not),
 		TEST(dwells_are_bounded_from_above),
 		TEST(what_was_closed_at_the_end_has_no_dwell),

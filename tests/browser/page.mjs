@@ -114,6 +114,11 @@ export function looksFor(name, looks) {
 	return alike ? looks.slice(0, 1) : looks;
 }
 
+/** The page with more style: its policy, which would not have it, is taken away. */
+export function styled(text, css) {
+	return text.replace(/<meta http-equiv[^>]*>/i, '').replace(/<style[^>]*>/, `$&${css}`);
+}
+
 export function describe({ width = 1280, dark = false, script = true, from = 'file' }) {
 	return `${width}-${dark ? 'dark' : 'light'}${script ? '' : '-noscript'}`
 		+ `${from === 'file' ? '' : `-${from}`}`;

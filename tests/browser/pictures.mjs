@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { WORK } from '../consumers/tools.mjs';
-import { describe, lifetime, looksFor, withPage } from './page.mjs';
+import { describe, lifetime, looksFor, styled, withPage } from './page.mjs';
 
 const LOOKS = [{}, { dark: true }, { width: 390 }, { width: 390, dark: true },
 	{ script: false }, { from: 'jenkins' }];
 const PICTURES = path.join(WORK, 'pictures');
+const LONGEST = 6000;
 // WCAG 2.2, 2.5.8.
 const LEAST_TARGET = 24;
 
@@ -66,6 +67,18 @@ function measureDrawings() {
 	return wrong.slice(0, 20);
 }
 
+/** The first metres of it. */
+async function keep(page, file) {
+	const { width, height } = await page.evaluate(() => ({
+		width: document.documentElement.clientWidth, height: document.documentElement.scrollHeight,
+	}));
+
+	await page.screenshot({
+		path: file, fullPage: true, timeout: 60_000,
+		clip: { x: 0, y: 0, width, height: Math.min(height, LONGEST) },
+	});
+}
+
 async function wrongWith(page, look) {
 	// Where no style is allowed, the browser's own decides about widths and targets.
 	const layout = look.from === 'jenkins' ? [] : await page.evaluate(measure, LEAST_TARGET);
@@ -82,7 +95,7 @@ export const pictures = {
 		fs.mkdirSync(to, { recursive: true });
 		for (const look of looksFor(name, LOOKS))
 			await withPage(file, look, async (page) => {
-				await page.screenshot({ path: path.join(to, `${describe(look)}.png`), fullPage: true, timeout: 60_000 });
+				await keep(page, path.join(to, `${describe(look)}.png`));
 				wrong[describe(look)] = await wrongWith(page, look);
 				await page.evaluate(() => document.querySelectorAll('details')
 					.forEach((details) => { details.open = true; }));
@@ -94,11 +107,12 @@ export const pictures = {
 		assert.deepEqual(wrong, {});
 	},
 	spoilt: {
-		'a line that sticks out': ({ text }) => text.replace('</main>',
-			`<p class="wide">${'wide_'.repeat(60)}</p></main>`)
-			.replace(/<style>/, '<style>.wide{white-space:pre;overflow-wrap:normal}'),
-		'a small button': ({ text }) => text.replace('</main>', '<button>.</button></main>')
-			.replace(/<style>/, '<style>main>button{height:12px!important;width:12px;padding:0!important;min-height:0!important}'),
+		'a line that sticks out': ({ text }) => styled(text.replace('</main>',
+			`<p class="wide">${'wide_'.repeat(60)}</p></main>`),
+		'.wide{white-space:pre;overflow-wrap:normal}'),
+		'a small button': ({ text }) =>
+			styled(text.replace('</main>', '<button class="tiny">.</button></main>'),
+				'button.tiny{height:12px;width:12px;padding:0;min-height:0}'),
 		'one label over another': ({ text }) => text.replace('</svg>',
 			'<text x="100" y="30">one label</text><text x="102" y="31">another</text></svg>'),
 	},

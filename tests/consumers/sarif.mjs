@@ -21,6 +21,11 @@ function edit(change) {
 
 const withoutPlace = edit((r) => { delete r.results[0].locations; });
 
+/** It wants an address of the project's own on the web, and there is none. */
+function wanted({ ruleId, message }) {
+	return !(ruleId === 'SARIF2005' && message.id.endsWith('nformationUri'));
+}
+
 export const multitool = {
 	judgeAll(reports) {
 		const to = path.join(WORK, `multitool-${process.pid}.sarif`);
@@ -34,7 +39,7 @@ export const multitool = {
 		const { runs } = JSON.parse(fs.readFileSync(to, 'utf8').replace(/^\ufeff/, ''));
 		fs.rmSync(to);
 		for (const { results = [], invocations = [] } of runs) {
-			assert.deepEqual(results, [], done.out);
+			assert.deepEqual(results.filter(wanted), [], done.out);
 			for (const { toolExecutionNotifications: notes = [] } of invocations)
 				assert.deepEqual(notes.filter((note) => note.level === 'error'), []);
 		}

@@ -18,7 +18,7 @@ set_tests_properties(consumers.record PROPERTIES
 function(socklint_reader_test name)
 	add_test(NAME ${name} COMMAND ${consumers}/run ${PROJECT_BINARY_DIR} ${ARGN})
 	set_tests_properties(${name} PROPERTIES
-		SKIP_RETURN_CODE 77 TIMEOUT 300 FIXTURES_REQUIRED consumers_reports)
+		SKIP_RETURN_CODE 77 TIMEOUT 600 COST 500 FIXTURES_REQUIRED consumers_reports)
 endfunction()
 
 file(STRINGS ${consumers}/rows rows REGEX "^[a-z]")
@@ -26,5 +26,6 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${consumers}/rows
 foreach(row IN LISTS rows)
 	string(REPLACE " " ";" row "${row}")
 	list(JOIN row "." name)
-	socklint_reader_test(consumers.${name} consumers/judge.mjs ${row})
+	string(REGEX REPLACE "^consumers.html" browser name consumers.${name})
+	socklint_reader_test(${name} consumers/judge.mjs ${row})
 endforeach()

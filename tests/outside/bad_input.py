@@ -25,13 +25,16 @@ def _recording(place):
 
 
 def two_outputs_to_one_file(place):
-    line = "socklint run: %s: two outputs to one file\n"
-    _refused(place, line % "a", 2, "-f", "text:a", "-f", "json:a")
-    _refused(place, line % "./a", 2, "-f", "text:a", "-f", "json:./a")
+    line = "socklint run: %s both go to %s\n"
+    both = "text and json"
+    _refused(place, line % (both, "a"), 2, "-f", "text:a", "-f", "json:a")
+    _refused(place, line % (both, "./a"), 2, "-f", "text:a", "-f", "json:./a")
+    _refused(place, line % (both, "standard output"), 2, "-f", "text", "-f", "json")
     os.symlink("a", place.path("link"))
     place.write("a", "old")
-    _refused(place, line % "link", 2, "-f", "text:a", "-f", "json:link")
-    _refused(place, line % "a", 2, "-f", "json:" + place.path("a"), "--write-baseline=a")
+    _refused(place, line % (both, "link"), 2, "-f", "text:a", "-f", "json:link")
+    _refused(place, line % ("json and the baseline", "a"), 2, "-f", "json:" + place.path("a"),
+             "--write-baseline=a")
     check(read(place.path("a")) == "old")
     # These replace nothing.
     place.run(place.command, "run", "-f", "text:/dev/stdout", "-f", "json:/dev/stdout", "-f",

@@ -59,7 +59,7 @@ def manual_names_all_rules_and_keys(place):
     check(len(keys) > 5, usage)
     for key in keys:
         check(".It Cm %s Ns = " % key in _page(place, "libsocklint.7"), key)
-        check("| `%s=" % key in read(source("README.md")), "README.md lacks %s" % key)
+        check("`%s=" % key in read(source("README.md")), "README.md lacks %s" % key)
     formats = re.search(r"there is (.*)", place.run(place.command, "report", "-f", "none", "x",
                                                     status=2)).group(1)
     check(formats in _page(place, "socklint.1").replace("\n", " "), formats)
@@ -116,6 +116,8 @@ def _completes(shell, place):
         "socklint run --source-r\tx": ["run", "--source-root=x"],
         "socklint report --col\tx": ["report", "--color=x"],
         "socklint run --color=al": ["run", "--color=always"],
+        "socklint run --pprof-time=rec": ["run", "--pprof-time=recorded"],
+        "socklint run --html-assets=ex": ["run", "--html-assets=external"],
         "socklint run --fail-on=abandoned,slow": ["run", "--fail-on=abandoned,slow-close"],
         "socklint run --baseline=kno": ["run", "--baseline=known.json"],
         "socklint run -f tex": ["run", "-f", "text"],

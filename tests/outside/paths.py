@@ -43,6 +43,19 @@ def source_root_and_path_map(place):
     check("server.c" in files, files)
 
 
+def page_shows_the_source(place):
+    need(place.cc)
+    here = source("tests/outside/consumer")
+    place.run(place.cc, "-g", "-ffile-prefix-map=%s=/ci/build" % here, "-I",
+              source("shim/include"), "-o", place.path("server"), here + "/server.c")
+    page = place.path("page.html")
+    place.run(place.command, "run", "-f", "html:" + page, "--path-map=/ci/build=" + here,
+              "--source-root", source("."), "--", place.path("server"), "leak", status=23)
+    text = read(page)
+    check('<figcaption>tests/outside/consumer/server.c' in text, "no source in the page")
+    check("<mark>" in text and "accept(" in text, "not the cited line")
+
+
 def path_map_without_a_new_side(place):
     text = place.run(place.command, "run", "--path-map=/ci/build", "--", "true", status=2)
     check(text.startswith("socklint run: --path-map=/ci/build: not of the form OLD=NEW"), text)
