@@ -149,6 +149,32 @@ static bool may_be_used_unseen(const struct life *l)
 	       l->process->threads != 1 && !opener_closes(l);
 }
 
+static bool has_come_past(const struct rec_progress *e, const struct life *l)
+{
+	return e->newest_born_ns > l->r.born_ns || e->ended_born_ns > l->r.born_ns;
+}
+
+/*
+ * Who accepts, reads the request and hands it to others, who close: it has moved on at once, and
+ * the socket lies in their queue until all of them are at younger ones.
+ */
+static bool may_be_dispatched(const struct life *l)
+{
+	const struct family *f = siblings(l);
+	size_t i;
+
+	if (!(l->r.flags & REC_LIFE_ACCEPTED) || (l->r.flags & (REC_LIFE_EOF | REC_LIFE_RESET)) ||
+	    l->r.touch_tid != l->r.born_tid || opener_closes(l))
+		return false;
+	for (i = 0; i < f->nr; i++) {
+		const struct rec_progress *e = f->entries[i];
+
+		if (e->tid != l->r.touch_tid && e->ended && !has_come_past(e, l))
+			return true;
+	}
+	return false;
+}
+
 static bool prove_ended(const struct life *l, struct proof *proof)
 {
 	if (!toucher_ended(l) || (!was_touched(l) && others_serve_site(l)))
@@ -162,7 +188,7 @@ static bool prove_thread_moved_on(const struct life *l, struct proof *proof)
 	const struct family *f = siblings(l);
 	size_t i;
 
-	if (may_be_queued(l))
+	if (may_be_queued(l) || may_be_dispatched(l))
 		return false;
 	for (i = 0; i < f->nr; i++) {
 		if (f->entries[i]->tid != l->r.touch_tid ||
@@ -261,7 +287,8 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 	    (prove_overtaken(s->touched, &ignored) ||
 	     (may_be_in_custody(s->touched) && is_youngest_of_toucher(s->touched))))
 		return OPEN_CUSTODY;
-	return may_be_queued(s->touched) ? OPEN_QUEUE : OPEN_NO_PROOF;
+	return may_be_queued(s->touched) || may_be_dispatched(s->touched) ? OPEN_QUEUE
+									  : OPEN_NO_PROOF;
 }
 
 /* ---- clients ----------------------------------------------------------------------------- */

@@ -84,9 +84,35 @@ void progress_ended(const struct rec_life *life)
 	p = progress_get(thread_tid(), word_get(&life->site), now_coarse_ns());
 	if (!p)
 		return;
-	word_set(&p->ended, word_get(&p->ended) + 1);
+	if (word_get(&shim.end_began) < END_SIGNALLED) /* a clean-up is not how it goes about it */
+		word_set(&p->ended, word_get(&p->ended) + 1);
 	if (word_get(&life->born_ns) > word_get(&p->ended_born_ns))
 		word_set(&p->ended_born_ns, word_get(&life->born_ns));
+}
+
+static bool waits_for(const struct rec_progress *p, const struct rec_life *life)
+{
+	uint64_t born_ns = word_get(&life->born_ns);
+
+	return word_get(&p->tid) && word_get(&p->site) == word_get(&life->site) &&
+	       word_get(&p->tid) != word_get(&life->touch_tid) && word_get(&p->ended) &&
+	       word_get(&p->newest_born_ns) <= born_ns && word_get(&p->ended_born_ns) <= born_ns;
+}
+
+/*
+ * Read by who accepted it, and handed to others, who close: it lies in their queue until all of
+ * them are at younger ones. own: of who accepted.
+ */
+static bool may_be_dispatched(const struct rec_progress *all, const struct rec_progress *own,
+			      const struct rec_life *life)
+{
+	if (word_get(&life->eof_ns) || word_get(&life->touch_tid) != word_get(&life->born_tid) ||
+	    (word_get(&own->ended) && word_get(&own->ended) * 2 >= word_get(&own->served)))
+		return false;
+	for (uint32_t i = 0; i < REC_PROGRESS_NR; i++)
+		if (waits_for(&all[i], life))
+			return true;
+	return false;
 }
 
 bool progress_moved_on(const struct rec_life *life)
@@ -102,7 +128,8 @@ bool progress_moved_on(const struct rec_life *life)
 
 		if (word_get(&p->tid) == tid && word_get(&p->site) == site)
 			return word_get(&p->newest_born_ns) > word_get(&life->born_ns) &&
-			       word_get(&p->newest_touch_seq) > word_get(&life->touch_seq);
+			       word_get(&p->newest_touch_seq) > word_get(&life->touch_seq) &&
+			       !may_be_dispatched(all, p, life);
 	}
 	return false;
 }

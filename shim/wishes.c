@@ -15,8 +15,11 @@ static char epoch[48]; /* NAME=VALUE */
 void wish(const char *argument, const char *value, const char *end, bool is_path)
 {
 	size_t n = (size_t)(end - value);
-	struct text t = text_in(words + used, sizeof(words) - used);
+	struct text t;
 
+	if (used == sizeof(words))
+		return;
+	t = text_in(words + used, sizeof(words) - used);
 	text_add(&t, argument);
 	if (is_path)
 		text_add_path(&t, value, n);

@@ -227,6 +227,33 @@ static void nor_what_was_taken_out_of_it_a_moment_ago(void **state)
 	assert_false(is_said_to_be_left());
 }
 
+static void *close_an_older_one(void *arg)
+{
+	(void)arg;
+	die(7);
+	return NULL;
+}
+
+/* Read by who accepted it, and not yet by those who have closed what was older. */
+static void nor_a_request_that_waits_for_a_worker(void **state)
+{
+	struct life_ref older;
+	pthread_t worker;
+
+	(void)state;
+	parts_start_made();
+	older = client(7);
+	life_touch(older, REC_CALL_READ, parts_call(1, 3));
+	life_touch(client(5), REC_CALL_READ, parts_call(1, 3));
+	serve_a_younger_one();
+	parts_new_thread(&worker, close_an_older_one, NULL);
+	pthread_join(worker, NULL);
+	assert_false(progress_moved_on(life_find(5).life));
+	word_set(&life_find(5).life->eof_ns, now_ns());
+	assert_true(progress_moved_on(life_find(5).life));
+	parts_stop();
+}
+
 static void nor_a_half_closed_client_that_was_answered(void **state)
 {
 	struct life_ref ref = left_one();
@@ -251,6 +278,7 @@ int main(void)
 		cmocka_unit_test(who_served_none_since_may_have_been_at_work_on_it),
 		cmocka_unit_test(what_is_in_a_set_was_not_left),
 		cmocka_unit_test(nor_what_was_taken_out_of_it_a_moment_ago),
+		cmocka_unit_test(nor_a_request_that_waits_for_a_worker),
 		cmocka_unit_test(nor_a_half_closed_client_that_was_answered),
 	};
 

@@ -302,6 +302,37 @@ static void serving_a_half_closed_peer_is_open(void **state)
 	expect_open(x, 6, OPEN_HALF_CLOSED);
 }
 
+/* Thread 1 accepts, reads and hands over; thread 2 has closed what was older. */
+static struct rec_progress *dispatched(struct fixture *x)
+{
+	struct rec_progress *closer;
+
+	unread(x, 5, 10)->born_tid = 1;
+	served_at(x, 1, 500);
+	closer = served_at(x, 2, 5);
+	closer->ended = 17;
+	closer->ended_born_ns = FORGE_S(5);
+	return closer;
+}
+
+static void a_request_that_waits_for_a_worker_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	dispatched(x);
+	judge_all(x);
+	expect_open(x, 5, OPEN_QUEUE);
+}
+
+static void a_request_that_all_workers_have_passed_is_forgotten(void **state)
+{
+	struct fixture *x = *state;
+
+	dispatched(x)->ended_born_ns = FORGE_S(500);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
 static void a_queued_socket_is_open(void **state)
 {
 	struct fixture *x = *state;
@@ -794,6 +825,8 @@ int main(void)
 		TEST(who_ends_by_itself_has_no_grace),
 		TEST(who_exits_for_a_signal_has_grace),
 		TEST(serving_a_half_closed_peer_is_open),
+		TEST(a_request_that_waits_for_a_worker_is_open),
+		TEST(a_request_that_all_workers_have_passed_is_forgotten),
 		TEST(a_queued_socket_is_open),
 		TEST(a_parent_that_forgets_leaks),
 		TEST(our_own_shutdown_makes_no_eof),
