@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The rows of the table: name, what it is, and how it is measured."""
+import json
 import os
 import re
 import shutil
@@ -128,6 +129,30 @@ def formats():
         return re.findall(r"^FORMAT\((\w+)\)", f.read(), re.M)
 
 
+def page_row(bench):
+    """The page of report_html in a browser, until it can be used."""
+    build = os.path.abspath(bench.options.build)
+    packages = os.path.join(build, "consumers")
+    for needed in (shutil.which("node"), "/usr/bin/chromium",
+                   os.path.join(packages, "node_modules/playwright-core")):
+        if not needed or not os.path.exists(needed):
+            return {"missing": "node, chromium or playwright-core (tests/consumers/install BUILD)"}
+    with tempfile.TemporaryDirectory(dir=bench.where) as where:
+        command, page = os.path.join(build, "bin/socklint"), os.path.join(where, "page.html")
+        subprocess.run([bench.programs + "/bench_synth", where, command, "1", "100000", "5000",
+                        "16"], check=True)
+        subprocess.run([command, "report", f"--format=html:{page}", where], check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run(["node", os.path.join(HERE, "page.mjs"), page,
+                               "2" if bench.options.quick else "5"], cwd=packages, check=True,
+                              capture_output=True, text=True, timeout=300)
+    rounds = json.loads(done.stdout)
+    what = {name: round(statistics.median(r[name] for r in rounds)) for name in
+            ("loaded", "filtered")}
+    return {"unit": "ms until it can be used", "bare": 0,
+            "kinds": {"page": dict(spread([r["interactive"] for r in rounds]), **what)}}
+
+
 def cxx_row(bench):
     """C++ with all its debug information, if that is there."""
     binary = "/usr/lib/x86_64-linux-gnu/debug/libstdc++.so.6"
@@ -158,6 +183,7 @@ def rows(quick):
     for fmt in formats():
         all_rows[f"report_{fmt}"] = ("report: 100,000 open lives at 5,000 sites",
                                      lambda b, f=fmt: report_row(b, f, 1, 100000, 5000))
+    all_rows["page"] = "the page of 100,000 open lives in Chromium", page_row
     all_rows["report_directory"] = ("report: 2,000 recordings, 50 lives each",
                                     lambda b: report_row(b, "text", 2000, 50, 20))
     all_rows["report_cxx"] = "report: 5,000 sites in a large C++ library", cxx_row
