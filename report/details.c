@@ -259,7 +259,6 @@ void details_fill(struct report *r, const struct history *h, const struct findin
 	struct filling x = {r, h, sites};
 	size_t i;
 
-	r->has_details = true;
 	r->max_dwell_ns = h->policy->max_dwell_ns;
 	fill_processes(r, h);
 	for (i = 0; i < h->nr_lives; i++)

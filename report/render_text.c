@@ -23,6 +23,7 @@
 struct page {
 	FILE *out;
 	bool color;
+	bool shows_suppressions;
 };
 
 /* All that comes from outside goes through here; only our own colours do not. */
@@ -183,7 +184,7 @@ static void print_finding(const struct page *p, const struct report_finding *f)
 	for (i = 0; i < f->nr_stacks; i++)
 		if (f->stacks[i].kind < STACK_LAST_USE)
 			print_stack(p, &f->stacks[i]);
-	if (f->suppression)
+	if (f->suppression && p->shows_suppressions)
 		print_suppression(p, f->suppression);
 	end_line(p);
 }
@@ -347,7 +348,7 @@ static void print_last_line(const struct page *p, const struct report *r)
 
 static void render(FILE *out, const struct report *r, const struct render_options *how)
 {
-	struct page p = {out, how->color};
+	struct page p = {out, how->color, r->shows_suppressions};
 	size_t i;
 
 	for (i = 0; i < r->nr_findings; i++)

@@ -110,7 +110,7 @@ struct report_finding {
 	size_t site; /* of report.sites, or REPORT_NONE */
 	struct report_id *ids;
 	size_t nr_ids, alloc_ids;
-	char *suppression; /* to paste into a file, or NULL if nobody asked */
+	char *suppression; /* to paste into a file, or NULL: without details only who asks has it */
 	enum report_standing standing;
 	uint64_t nr_before; /* in the baseline */
 	bool fails;	    /* it makes the command fail */
@@ -241,6 +241,7 @@ struct report {
 	struct report_suppression *suppressions;
 	size_t nr_suppressions;
 	uint64_t nr_suppressed;	 /* in no finding, and not among those still open */
+	bool shows_suppressions; /* somebody asked for them */
 	uint64_t nr_known;	 /* findings that the baseline knows */
 	uint64_t nr_open_faults; /* of those still open, by --strict */
 	bool fails;

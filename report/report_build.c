@@ -70,7 +70,7 @@ static void add_findings(struct report *r, const struct findings *f, const struc
 			r, oldest->judged.rule, oldest->judged.verdict.which, g->nr, oldest->frame);
 
 		evidence_fill(to, g, sy);
-		identify_finding(to, g, sy, gate->shows_suppressions);
+		identify_finding(to, g, sy, gate->shows_suppressions || r->has_details);
 		count_finding(r, oldest->judged.rule, g->nr);
 	}
 }
@@ -91,7 +91,7 @@ static void add_remarks(struct report *r, const struct history *h, const struct 
 			add_finding(r, cur->rule, cur->which, cur->nr, stack_own_frame(st));
 
 		evidence_remark(to, cur, sy);
-		identify_remark(to, cur, sy, gate->shows_suppressions);
+		identify_remark(to, cur, sy, gate->shows_suppressions || r->has_details);
 		r->nr_warnings_given++;
 	}
 	remarks_release(&remarks);
@@ -197,6 +197,8 @@ void report_build(struct report *r, const struct history *h, const struct collec
 	struct findings f;
 
 	memset(r, 0, sizeof(*r));
+	r->has_details = with_details;
+	r->shows_suppressions = gate->shows_suppressions;
 	name_rules(r);
 	findings_make(&f, h, sy);
 	gate_suppress_findings(gate, &f, sy);

@@ -49,9 +49,12 @@ def page_shows_the_source(place):
     place.run(place.cc, "-g", "-ffile-prefix-map=%s=/ci/build" % here, "-I",
               source("shim/include"), "-o", place.path("server"), here + "/server.c")
     page = place.path("page.html")
-    place.run(place.command, "run", "-f", "html:" + page, "--path-map=/ci/build=" + here,
-              "--source-root", source("."), "--", place.path("server"), "leak", status=23)
+    said = place.run(place.command, "run", "-f", "text", "-f", "html:" + page,
+                     "--path-map=/ci/build=" + here, "--source-root", source("."), "--",
+                     place.path("server"), "leak", status=23)
     text = read(page)
+    check("socklint:close-wait" in text, "no suppression to paste")
+    check("socklint:close-wait" not in said, "the text tells what nobody asked for")
     check('<figcaption>tests/outside/consumer/server.c' in text, "no source in the page")
     check("<mark>" in text and "accept(" in text, "not the cited line")
 
