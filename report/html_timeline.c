@@ -100,19 +100,21 @@ static const struct report_sample *sample_at(const struct history_of *h, uint64_
 	return lo ? &p->samples[lo - 1] : NULL;
 }
 
+/* Since a look more may have come: what is open at the end was so from its birth. */
 static uint64_t level(const struct history_of *h, bool waiting, uint64_t at)
 {
-	const struct report_sample *s;
+	uint64_t known = count_until(waiting ? &h->close_wait : &h->open, at), seen;
+	const struct report_sample *s = has_samples(h) ? sample_at(h, at) : NULL;
 
-	if (!has_samples(h))
-		return count_until(waiting ? &h->close_wait : &h->open, at);
-	s = sample_at(h, at);
-	return !s ? 0 : waiting ? s->close_wait : s->open;
+	if (!s)
+		return known;
+	seen = waiting ? s->close_wait : s->open;
+	return seen > known ? seen : known;
 }
 
 static uint64_t highest(const struct history_of *h)
 {
-	uint64_t most = has_samples(h) ? 0 : h->open.nr;
+	uint64_t most = h->open.nr;
 	size_t i;
 
 	for (i = 0; has_samples(h) && i < h->process->nr_samples; i++)
@@ -274,7 +276,8 @@ static void put_caption(FILE *out, const struct history_of *h)
 
 	if (has_samples(h))
 		strbuf_addf(&sb,
-			    "From %zu looks at all its sockets, those closed since among them. ",
+			    "From %zu looks at all its sockets, those closed since among them; "
+			    "between them what is open at the end. ",
 			    h->process->nr_samples);
 	else
 		strbuf_addstr(&sb, "Only sockets that are open at the end: those closed before are "

@@ -493,6 +493,27 @@ static void the_time_line_is_the_recordings_own(void **state)
 	free(page);
 }
 
+/* A short run has a look at its begin and one at its end. */
+static void between_looks_what_stays_open_is_known(void **state)
+{
+	struct report_sample samples[] = {{S(0), 0, 0, 0, 0, false}, {S(62), 1, 1, 0, 1, false}};
+	struct whole w;
+	char *page, *row;
+	int nr = 0;
+
+	(void)state;
+	make_whole(&w);
+	w.process.nr_open = 2;
+	w.process.samples = samples;
+	w.process.nr_samples = 2;
+	page = page_of(&w.report);
+	expect_in(page, "between them what is open at the end");
+	for (row = strstr(page, "id=\"timeline-1-table"); row; nr++)
+		row = strstr(row + 1, "<td class=num>1</td><td class=num>1</td>");
+	assert_true(nr > 5);
+	free(page);
+}
+
 static void dwells_are_drawn_against_the_budget(void **state)
 {
 	struct whole w;
@@ -779,6 +800,7 @@ int main(void)
 		cmocka_unit_test(what_is_over_is_drawn_as_it_usually_goes),
 		cmocka_unit_test(growth_is_projected_and_a_burst_is_not),
 		cmocka_unit_test(the_time_line_is_the_recordings_own),
+		cmocka_unit_test(between_looks_what_stays_open_is_known),
 		cmocka_unit_test(dwells_are_drawn_against_the_budget),
 		cmocka_unit_test(a_child_stands_below_its_parent),
 		cmocka_unit_test(the_cited_line_is_shown_where_it_can_be_read),
