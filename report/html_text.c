@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "text.h"
+#include "xml.h"
 
 void html_raw(FILE *out, const char *markup)
 {
@@ -27,24 +28,6 @@ void html_rawf(FILE *out, const char *fmt, ...)
 
 /* ---- characters -------------------------------------------------------------------------- */
 
-static const char *entity(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
-
 /* Length of the character at s, which is valid UTF-8. */
 static size_t character_length(const char *s)
 {
@@ -58,7 +41,7 @@ static size_t character_length(const char *s)
 static const char *put_characters(FILE *out, const char *s, size_t max)
 {
 	for (; *s && max; max--) {
-		const char *escaped = entity(*s);
+		const char *escaped = xml_entity(*s);
 		size_t len = character_length(s);
 
 		if (escaped)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *entity(char c)
+const char *xml_entity(char c)
 {
 	switch (c) {
 	case '&':
@@ -15,8 +15,10 @@ static const char *entity(char c)
 		return "&gt;";
 	case '"':
 		return "&quot;";
-	default:
+	case '\'':
 		return "&#39;";
+	default:
+		return NULL;
 	}
 }
 
@@ -30,7 +32,7 @@ void strbuf_add_xml(struct strbuf *sb, const char *s)
 		strbuf_addf(sb, "%.*s", (int)plain, rest);
 		rest += plain;
 		if (*rest)
-			strbuf_addstr(sb, entity(*rest++));
+			strbuf_addstr(sb, xml_entity(*rest++));
 	}
 	free(clean);
 }

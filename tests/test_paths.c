@@ -80,11 +80,11 @@ static void below_the_root_it_is_relative(void **state)
 	struct paths p = {0};
 
 	(void)state;
-	assert_int_equal(paths_add_map(&p, "/ci/work=/home/me/project"), 0);
+	assert_int_equal(paths_add_map(&p, "/ci/build=/home/me/project"), 0);
 	paths_set_root(&p, "/home/me/other");
 	paths_set_root(&p, "/home/me/project/");
 	assert_becomes(&p, "/home/me/project/src/a.c", "src/a.c");
-	assert_becomes(&p, "/ci/work/src/a.c", "src/a.c");
+	assert_becomes(&p, "/ci/build/src/a.c", "src/a.c");
 	assert_becomes(&p, "/home/me/project2/a.c", "/home/me/project2/a.c");
 	assert_becomes(&p, "/usr/include/a.h", "/usr/include/a.h");
 	assert_becomes(&p, "src/a.c", "src/a.c");
