@@ -102,9 +102,10 @@ int caught_set(int sig, const struct sigaction *act, struct sigaction *old)
 		act = &ours;
 	}
 	r = real.sigaction(sig, act, old);
-	if (r < 0)
+	if (r < 0 &&
+	    act == &ours) /* a child of vfork() has changed nothing, and restores nothing */
 		theirs[i] = before;
-	else if (old)
+	if (r == 0 && old)
 		old->sa_handler = as_shown(old->sa_handler, &before);
 	return r;
 }
@@ -123,7 +124,7 @@ sighandler_t caught_signal(sighandler_t (*set)(int, sighandler_t), int sig, sigh
 		h = plain_door();
 	}
 	was = set(sig, h);
-	if (was == SIG_ERR)
+	if (was == SIG_ERR && h == plain_door())
 		theirs[i] = before;
 	return as_shown(was, &before);
 }
