@@ -3,8 +3,26 @@
  * What may forbid the shim its next step: lost privileges, a new root, a seccomp filter. Before
  * them the recording is made and given room; after a filter the kernel is asked nothing more.
  */
-#include "shim.h"
+#include <errno.h>
 #include <linux/seccomp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "at.h"
+#include "end.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "load.h"
+#include "options.h"
+#include "raw.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shim.h"
+#include "signals.h"
+#include "sys.h"
+#include "unwinder.h"
 
 /*
  * A process that has no socket yet needs no file, and finds a directory of its own later; but one

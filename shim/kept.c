@@ -3,7 +3,16 @@
  * Why sockets are meant to stay open, in the words of the program. The table is fixed; what is
  * kept has its flag in the life, so that a reason for which there is no room is all that is lost.
  */
+#include "kept.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "lives.h"
+#include "recorder.h"
+#include "recording.h"
 #include "shim.h"
+#include "words.h"
 
 #define BEING_WRITTEN UINT64_MAX
 

@@ -7,8 +7,13 @@
  * Where the lock lies nobody says, so it is looked for: a recursive mutex in the loader's data that
  * is held inside dl_iterate_phdr(), and is not after it.
  */
-#include "shim.h"
+#include "ldso.h"
+
+#include <dlfcn.h>
 #include <link.h>
+
+#include "house.h"
+#include "words.h"
 
 #ifdef __GLIBC__
 

@@ -7,8 +7,31 @@
  *
  * In a forked child that has no recording yet the chunks are copies of the parent's (inherit.c).
  */
-#include "shim.h"
+#include "lives.h"
+
+#include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "at.h"
+#include "clock.h"
+#include "epoll.h"
+#include "facts.h"
+#include "house.h"
+#include "outcomes.h"
+#include "progress.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shards.h"
+#include "shim.h"
+#include "sites.h"
+#include "stack.h"
+#include "stuck.h"
+#include "sys.h"
+#include "thread.h"
+#include "touch.h"
+#include "words.h"
 
 struct rec_life *lives_first[LIVES_L2];
 

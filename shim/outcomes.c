@@ -6,9 +6,25 @@
  *
  * Threads count in different entries (shards), so that they do not fight for one cache line.
  */
-#include "shim.h"
+#include "outcomes.h"
+
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "house.h"
+#include "lives.h"
+#include "options.h"
+#include "progress.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shards.h"
+#include "shim.h"
+#include "thread.h"
+#include "words.h"
 
 #define WINDOW 8u /* entries of a chunk that one key may lie in */
 

@@ -6,7 +6,27 @@
  * as far as the kernel says that it is filled) or read it (a sent one), and the call succeeded.
  * Another thread may scribble over it all the same: so it is bounded anew and copied word by word.
  */
+#include "pass.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "at.h"
+#include "clock.h"
+#include "facts.h"
+#include "found.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "lives.h"
+#include "raw.h"
+#include "recorder.h"
+#include "recording.h"
 #include "shim.h"
+#include "stack.h"
+#include "thread.h"
+#include "words.h"
 
 struct pass {
 	enum rec_call call;

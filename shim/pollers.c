@@ -9,7 +9,17 @@
  * between. The helper's poll must not make all others look as if they had left the loop's set. So
  * the place that polls first is taken for the loop, until it has not come by for a second.
  */
+#include "pollers.h"
+
+#include "at.h"
+#include "house.h"
+#include "lives.h"
+#include "recorder.h"
+#include "recording.h"
 #include "shim.h"
+#include "thread.h"
+#include "wait.h"
+#include "words.h"
 
 #define WINDOW	      8u /* entries that one thread may lie in */
 #define EVICT_IDLE_NS 1000000000u

@@ -7,8 +7,31 @@
  * is SIGXFSZ. The descriptor is closed as soon as the batch is mapped. What cannot grow is
  * counted, and the guest runs on.
  */
-#include "shim.h"
+#include "recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
+
+#include "clock.h"
+#include "house.h"
+#include "inherit.h"
+#include "kept.h"
+#include "load.h"
+#include "modules.h"
+#include "options.h"
+#include "recording.h"
+#include "rundir.h"
+#include "shim.h"
+#include "sites.h"
+#include "summary.h"
+#include "sys.h"
+#include "text.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 #define IMAGES_MAX	  1000u /* recordings of one pid */
 #define BATCHES_MAX	  256u

@@ -6,8 +6,18 @@
  *
  * A passing hook takes a sample, when it looks after idle sockets anyway; no system call is added.
  */
-#include "shim.h"
+#include "samples.h"
+
 #include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "house.h"
+#include "lives.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shards.h"
+#include "shim.h"
+#include "words.h"
 
 #define EVERY_NS      1000000000u
 #define LIVES_AT_ONCE 8192u /* open ones that a sample looks at: well under a millisecond */

@@ -3,7 +3,17 @@
  * Interned backtraces. An id is published in the index only after its entry is complete, so a
  * reader of the index never meets a half-written site.
  */
+#include "sites.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "modules.h"
+#include "recorder.h"
+#include "recording.h"
 #include "shim.h"
+#include "unwinder.h"
+#include "words.h"
 
 #define INDEX_NR 32768u /* a power of two, twice as many as there can be sites */
 

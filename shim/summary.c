@@ -2,7 +2,23 @@
 /*
  * The run's summary: counts that outlive folded recordings, shared by all processes of the run.
  */
+#include "summary.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "children.h"
+#include "house.h"
+#include "load.h"
+#include "options.h"
+#include "recorder.h"
+#include "recording.h"
 #include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "unwinder.h"
+#include "words.h"
 
 static bool summary_is_valid(const struct rec_summary *s)
 {

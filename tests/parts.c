@@ -18,6 +18,22 @@ static void say_wrong(const char *what, int line)
 }
 
 #include "parts.h"
+#include "children.h"
+#include "clock.h"
+#include "epoll.h"
+#include "init.h"
+#include "lives.h"
+#include "load.h"
+#include "options.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shim.h"
+#include "signals.h"
+#include "sys.h"
+#include "tell.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 /* ---- in the place of init.c, unwinder.c and tell.c ---- */
 

@@ -4,6 +4,14 @@
  * refused without harm when it may not grow; and its incidents, which may be more than fit.
  */
 #include "parts.h"
+#include "incidents.h"
+#include "lives.h"
+#include "options.h"
+#include "recorder.h"
+#include "shards.h"
+#include "shim.h"
+#include "thread.h"
+#include "words.h"
 
 #define THREADS 8u
 

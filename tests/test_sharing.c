@@ -5,6 +5,15 @@
  * with what it was before.
  */
 #include "parts.h"
+#include "clock.h"
+#include "lives.h"
+#include "shards.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "touch.h"
+#include "wait.h"
+#include "words.h"
 
 #define LINE	 64u
 #define WARM	 40u /* lives until a thread has all that is its own */
