@@ -642,15 +642,16 @@ static inline void progress_touched(const struct rec_life *life, uint32_t tid, u
 /* ---- a touch: what every read and write costs, so it is here and stands in one cache line --- */
 
 void stuck_returned(void);
+void life_taken(struct life_ref ref);
 
 /* Returns when that was, or 0 where the socket is gone. Leaves errno alone. */
 static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref ref,
 								 enum rec_call call, struct at at)
 {
+	const uint32_t in_hand = REC_LIFE_TOUCHED | REC_LIFE_HANDED;
 	struct rec_life *l = ref.life;
-	uint32_t tid;
+	uint32_t tid, flags;
 	uint64_t now;
-	bool first;
 
 	if (unlikely(!life_is(ref))) {
 		stuck_returned();
@@ -663,10 +664,10 @@ static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref
 	tid = thread_tid();
 	word_set(&l->touch_tid, tid);
 	word_set(&l->touch_seq, ++thread.touch_seq);
-	first = !(word_get(&l->flags) & REC_LIFE_TOUCHED);
-	if (unlikely(first))
-		life_flag(ref, REC_LIFE_TOUCHED);
-	progress_touched(l, tid, now, first);
+	flags = word_get(&l->flags);
+	if (unlikely((flags & in_hand) != REC_LIFE_TOUCHED))
+		life_taken(ref);
+	progress_touched(l, tid, now, !(flags & REC_LIFE_TOUCHED));
 	return now;
 }
 
