@@ -39,6 +39,7 @@ void life_accepted_from(struct life_ref listener, uint64_t ns);
 void life_eof(struct life_ref ref, struct at at);
 void life_error(struct life_ref ref, int error, struct at at);
 void life_flag(struct life_ref ref, uint32_t flag);
+void life_taken(struct life_ref ref);
 void lives_flag_all(uint64_t id, uint32_t flag);
 void life_shut(struct life_ref ref, int how, struct at at);
 void life_forget_waiters(struct rec_life *life);
