@@ -29,6 +29,7 @@
 #include "raw.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "stack.h"
 #include "wait.h"
 #include "words.h"

@@ -12,6 +12,7 @@
 #include "house.h"
 #include "incidents.h"
 #include "init.h"
+#include "learnt.h"
 #include "lives.h"
 #include "outcomes.h"
 #include "raw.h"

@@ -15,6 +15,7 @@
 #include "house.h"
 #include "incidents.h"
 #include "init.h"
+#include "learnt.h"
 #include "lives.h"
 #include "pass.h"
 #include "raw.h"

@@ -19,6 +19,7 @@
 #include "lives.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "stack.h"
 #include "stuck.h"
 #include "thread.h"

@@ -6,6 +6,7 @@
  */
 #include "parts.h"
 #include "clock.h"
+#include "learnt.h"
 #include "lives.h"
 #include "shards.h"
 #include "shim.h"
