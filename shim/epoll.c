@@ -31,7 +31,7 @@
 #include "shim.h"
 #include "slots.h"
 #include "stack.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define ENTRIES	 65536u

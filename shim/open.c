@@ -21,7 +21,7 @@
 #include "stack.h"
 #include "thread.h"
 #include "touch.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 /* A birth that failed: only the lack of descriptors is worth a word. */

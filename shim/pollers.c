@@ -18,7 +18,7 @@
 #include "room.h"
 #include "shim.h"
 #include "thread.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define WINDOW	      8u /* entries that one thread may lie in */

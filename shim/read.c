@@ -22,7 +22,7 @@
 #include "recording.h"
 #include "touch.h"
 #include "unwinder.h"
-#include "wait.h"
+#include "waits.h"
 
 /* A request: an enum rec_call, and whether a result of 0 is the EOF. One word, for one register. */
 #define WANTS (1u << 16) /* something was asked for, and nothing only peeked at */

@@ -21,7 +21,7 @@
 #include "recording.h"
 #include "touch.h"
 #include "unwinder.h"
-#include "wait.h"
+#include "waits.h"
 
 /* sendfile(): the file may be what is bad. */
 static bool is_of_other(enum rec_call call, int error)

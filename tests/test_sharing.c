@@ -13,7 +13,7 @@
 #include "sys.h"
 #include "text.h"
 #include "touch.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define LINE	 64u

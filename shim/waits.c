@@ -6,7 +6,7 @@
  * A thread that leaves a read by siglongjmp stays in reader_tid until it reads that socket again,
  * or ends: the socket seems waited for and is not, which can hide a leak but never make one up.
  */
-#include "wait.h"
+#include "waits.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
