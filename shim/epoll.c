@@ -29,8 +29,9 @@
 #include "raw.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "stack.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define ENTRIES	 65536u

@@ -11,6 +11,7 @@
 #include "house.h"
 #include "lives.h"
 #include "recording.h"
+#include "slots.h"
 #include "sys.h"
 #include "words.h"
 

@@ -21,22 +21,20 @@
 #include "found.h"
 #include "hook.h"
 #include "house.h"
-#include "lives.h"
 #include "options.h"
 #include "process.h"
 #include "recording.h"
 #include "shim.h"
 #include "signals.h"
+#include "slots.h"
 #include "summary.h"
 #include "sys.h"
 #include "tell.h"
-#include "thread.h"
 #include "unwinder.h"
 #include "wishes.h"
 #include "words.h"
 
 struct shim shim;
-__thread struct thread thread;
 
 enum { START_NOT_YET, START_UNDER_WAY, START_DONE };
 static uint32_t start_state;

@@ -21,8 +21,10 @@
 #include "progress.h"
 #include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shards.h"
 #include "shim.h"
+#include "slots.h"
 #include "thread.h"
 #include "words.h"
 
@@ -89,8 +91,8 @@ static struct rec_outcome *chunk_get(uint32_t i)
 
 	if (chunk)
 		return chunk;
-	chunk = recorder_grow(REC_CHUNK_OUTCOMES, 1, i * REC_OUTCOMES_NR, REC_OUTCOMES_NR,
-			      sizeof(*chunk));
+	chunk = room_chunk(REC_CHUNK_OUTCOMES, 1, i * REC_OUTCOMES_NR, REC_OUTCOMES_NR,
+			   sizeof(*chunk));
 	if (!chunk || word_cas(&shim.outcomes[i], &before, chunk))
 		return chunk;
 	((struct rec_chunk *)chunk)[-1].nr = 0; /* made twice in a race */

@@ -12,8 +12,8 @@
 #include "house.h"
 #include "load.h"
 #include "options.h"
-#include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
@@ -34,7 +34,7 @@ static struct rec_summary *open_and_map(const char *path, bool create)
 
 	if (fd < 0)
 		return NULL;
-	if (create ? recorder_allocate(fd, 0, REC_SUMMARY_BYTES) == 0
+	if (create ? room_allocate(fd, 0, REC_SUMMARY_BYTES) == 0
 		   : sys_fstat(fd, &st) == 0 && st.st_size >= REC_SUMMARY_BYTES)
 		s = sys_mmap(fd, 0, REC_SUMMARY_BYTES);
 	sys_close(fd);

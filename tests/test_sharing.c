@@ -6,13 +6,14 @@
  */
 #include "parts.h"
 #include "clock.h"
+#include "learnt.h"
 #include "lives.h"
 #include "shards.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
 #include "touch.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define LINE	 64u
