@@ -225,7 +225,9 @@ struct shim {
 	bool notable;	    /* the outcomes hold what a rule may speak of */
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
-	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
+	bool resumed;	    /* ... and the exec failed: what is open was open there */
+	uint32_t programs_started; /* by this image, as far as hooks saw it */
+	uint32_t epoch;		   /* counts dlcloses that unmapped a cited module */
 	uint32_t nr_modules;
 	uint32_t nr_sites;
 	uint64_t next_refresh_ns;
@@ -424,6 +426,14 @@ static inline bool recorder_ready(void)
 void summary_open(const char *dir, bool create);
 bool summary_refuses(void);
 void summary_failed(int error);
+void summary_folded(const struct rec_header *head);
+
+/* ---- images.c: what earlier images of this process left behind ---------------------------- */
+
+/* The recording of this process with that number. Returns false where the path is too long. */
+bool image_path(struct text *t, uint32_t image);
+void images_drop_spent(void);
+void images_drop_origins(void);
 
 /* ---- children.c: programs that are started, and what becomes of the shim in them ---------- */
 

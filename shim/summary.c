@@ -61,6 +61,13 @@ void summary_open(const char *dir, bool create)
 	blind_tell_summary();
 }
 
+/* A recording has gone: it had nothing to tell. */
+void summary_folded(const struct rec_header *h)
+{
+	word_add(&shim.summary->folded, 1);
+	word_add(&shim.summary->folded_births, shards_total(h).births);
+}
+
 /* Whether there are as many recordings as there may be; counts the one that is refused. */
 bool summary_refuses(void)
 {
