@@ -7,7 +7,13 @@
  * counting for a while, and until then counts among the first of them, with others. All are
  * counted in by atomic adds: where two threads share a shard it is slower, never wrong.
  */
+#include "shards.h"
+
+#include "house.h"
+#include "recording.h"
 #include "shim.h"
+#include "thread.h"
+#include "words.h"
 
 #define SETTLES_AFTER 16u
 #define IDS_AT_ONCE   64u
