@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "alive.h"
 #include "commands.h"
-#include "live.h"
 #include "message.h"
 #include "options.h"
 #include "produce.h"
@@ -111,7 +111,7 @@ static int report_run(const struct run_command *cmd, const struct run_dir *d, co
 	struct collection recordings = COLLECTION_INIT;
 	struct produced p;
 
-	live_settle(d->path);
+	wait_for_ends(d->path);
 	collection_add(&recordings, d->path);
 	produce_report(&p, &recordings, &cmd->options, false);
 	collection_release(&recordings);
