@@ -186,6 +186,7 @@ struct rec_life {
 enum rec_site_flag {
 	REC_SITE_TRUNCATED = 1u << 0,	/* deeper than the depth that was asked for */
 	REC_SITE_CALLER_ONLY = 1u << 1, /* could not be unwound here: the caller's address alone */
+	REC_SITE_HANDLER = 1u << 2, /* ends with a signal's frame: what it interrupted is chance */
 };
 
 #define REC_SITE_SEVERAL_PEERS UINT64_MAX

@@ -226,7 +226,7 @@ static const struct stack *frames_at(struct symbolizer *sy, const struct rec_mod
 				     uint64_t offset)
 {
 	struct elf_module *m = find_module(sy, rec);
-	struct cached_address key = {offset, {NULL, 0, 0, false, false}}, **found, *c;
+	struct cached_address key = {offset, {.nr = 0}}, **found, *c;
 	struct frame_adder a = {sy, NULL, rec, offset};
 
 	found = tfind(&key, &m->addresses, cmp_addresses);
@@ -286,14 +286,16 @@ static void fill_stack(struct symbolizer *sy, struct cached_stack *c)
 		return;
 	c->stack.truncated = site->flags & REC_SITE_TRUNCATED;
 	c->stack.caller_only = site->flags & REC_SITE_CALLER_ONLY;
-	for (i = 0; i < site->nr; i++)
+	c->stack.handler = site->flags & REC_SITE_HANDLER;
+	/* A handler returns to the C library's way back into the kernel, which has no name. */
+	for (i = 0; i < site->nr - (c->stack.handler && site->nr > 1); i++)
 		add_frames(sy, c->process, site->epoch, site->pc[i], &c->stack);
 }
 
 const struct stack *symbolizer_pc(struct symbolizer *sy, const struct process *p, uint32_t site,
 				  uint64_t pc)
 {
-	struct cached_stack key = {p, site, pc, {NULL, 0, 0, false, false}};
+	struct cached_stack key = {p, site, pc, {.nr = 0}};
 	struct cached_stack **found, *c;
 
 	found = tfind(&key, &sy->stacks, cmp_stacks);

@@ -33,14 +33,22 @@ struct use {
 	struct rec_incident *incident; /* NULL: none */
 };
 
+/* Where a thread counts how its sockets end; see outcomes.c. */
+struct counting {
+	struct rec_outcome *entry;
+	uint32_t since; /* thread.ended, when it began to ... */
+	uint32_t times; /* ... count there */
+};
+
 struct thread {
 	uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
 	uint32_t shard;	  /* where it counts; 0: not settled yet */
 	uint32_t counted; /* until it is */
+	uint32_t ended;	  /* sockets of its */
 	uint64_t id;	  /* the next socket's, while before ids_end */
 	uint64_t ids_end;
-	struct rec_outcome *outcomes[4]; /* where it counted last, in the recording `of` */
+	struct counting counting[4]; /* in the recording `of` */
 	const struct rec_header *of;
 	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
 	uintptr_t stack_lo;		  /* known to be readable: [stack_lo, stack_hi) */
