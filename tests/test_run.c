@@ -387,7 +387,7 @@ static void await_ready(struct fixture *x)
 	bool ready = false;
 	int i;
 
-	for (i = 0; i < 500 && !ready; i++) {
+	for (i = 0; i < 2500 && !ready; i++) {
 		nanosleep(&pause, NULL);
 		text = read_file(x->out_path);
 		ready = strstr(text, "ready");
