@@ -99,6 +99,22 @@ static void add_ids(struct report_finding *f, char digit)
 	memset(f->ids[0].id, digit, FINGERPRINT_HEX - 1);
 }
 
+struct report_finding forged_plain(void)
+{
+	return (struct report_finding){.rule = "close-wait",
+				       .title = "A title",
+				       .help = "Some help.\n",
+				       .severity = "error",
+				       .subkind = "eof-ignored",
+				       .nr = 1,
+				       .noun = "socket",
+				       .verb = "opened",
+				       .function = (char *)"take",
+				       .where = (char *)"s.c:10",
+				       .meaning = "It means this.",
+				       .advice = (char *)"do that"};
+}
+
 static struct report_finding leak(const char *name)
 {
 	struct report_finding f = {
