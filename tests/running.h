@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <cmocka.h>
 
-#define RUN_TIMEOUT_S 60
+#define RUN_TIMEOUT_S 150
 
 struct run {
 	int status; /* as waitpid gives it; -1: killed here, because it took too long */

@@ -298,7 +298,7 @@ static void await_ready(struct command *x)
 	bool ready = false;
 	int i;
 
-	for (i = 0; i < 500 && !ready; i++) {
+	for (i = 0; i < 2500 && !ready; i++) {
 		nanosleep(&pause, NULL);
 		text = read_file(x->out_path);
 		ready = strstr(text, "ready");
