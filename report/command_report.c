@@ -76,11 +76,15 @@ const struct argp argp_report = {
 int command_report(int argc, char **argv)
 {
 	struct report_command cmd = {.collection = COLLECTION_INIT};
+	struct run_facts facts;
 	int status;
 
 	options_init(&cmd.options, STATUS_FINDINGS);
 	argp_parse(&argp_report, argc, argv, 0, NULL, &cmd);
-	status = options_read_files(&cmd.options);
+	facts = run_facts_of(&cmd.collection);
+	status = options_name_outputs(&cmd.options, &facts);
+	if (!status)
+		status = options_read_files(&cmd.options);
 	if (status && cmd.at_exit) { /* the program has run: better too many findings than none */
 		options_forget_files(&cmd.options);
 		status = STATUS_CLEAN;

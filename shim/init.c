@@ -21,6 +21,7 @@
 #include "found.h"
 #include "hook.h"
 #include "house.h"
+#include "images.h"
 #include "options.h"
 #include "process.h"
 #include "recording.h"
@@ -156,6 +157,7 @@ __attribute__((constructor(101))) static void constructor(void)
 	if (unwinder_present()) /* a socket of an earlier constructor may have made the recording */
 		shim.head->flags &= ~(uint32_t)REC_HEADER_NO_UNWINDER;
 	found_at_start();
+	images_drop_spent();
 }
 
 __attribute__((destructor(101))) static void destructor(void)

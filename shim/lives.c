@@ -164,7 +164,7 @@ struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 	copy.sibling_fd = from_fd;
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
-	copy.flags = (copy.flags & ~(uint32_t)REC_LIFE_FIRED) | REC_LIFE_COPY;
+	copy.flags = (copy.flags & ~(uint32_t)(REC_LIFE_FIRED | REC_LIFE_HANDED)) | REC_LIFE_COPY;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
 	return slot_commit(l, seq);
@@ -190,7 +190,8 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 }
 
 /* What is said of one descriptor, and lies in that one's life. */
-#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_COPY)
+#define OF_ONE_DESCRIPTOR                                                                          \
+	(REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_HANDED | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -310,8 +311,16 @@ void life_vanished(struct life_ref ref)
 
 void life_flag(struct life_ref ref, uint32_t flag)
 {
-	if (!(word_get(&ref.life->flags) & flag))
+	if (~word_get(&ref.life->flags) & flag)
 		__atomic_fetch_or(&ref.life->flags, flag, __ATOMIC_RELAXED);
+}
+
+/* Used for the first time since its birth, or since an event of it was handed to a thread. */
+void life_taken(struct life_ref ref)
+{
+	life_flag(ref, REC_LIFE_TOUCHED);
+	if (word_get(&ref.life->flags) & REC_LIFE_HANDED)
+		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_HANDED, __ATOMIC_RELAXED);
 }
 
 /* Of all descriptors that share the socket. */

@@ -36,6 +36,7 @@ bool life_die(int fd, struct at at, uint32_t *undo);
 void life_undo_death(int fd, uint32_t undo);
 void life_vanished(struct life_ref ref);
 void life_flag(struct life_ref ref, uint32_t flag);
+void life_taken(struct life_ref ref);
 void lives_flag_all(uint64_t id, uint32_t flag);
 void life_forget_waiters(struct rec_life *life);
 

@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 
 #include "house.h"
+#include "images.h"
 #include "inherit.h"
 #include "kept.h"
 #include "load.h"
@@ -105,13 +106,7 @@ static int file_create(void)
 	for (uint32_t image = 0; fd == -EEXIST && image < IMAGES_MAX; image++) {
 		struct text t = text_in(shim.path, sizeof(shim.path));
 
-		text_add(&t, shim.run_dir);
-		text_add(&t, "/");
-		text_add_number(&t, (uint64_t)shim.pid);
-		text_add(&t, ".");
-		text_add_number(&t, image);
-		text_add(&t, REC_SUFFIX);
-		if (t.cut)
+		if (!image_path(&t, image))
 			return -ENAMETOOLONG;
 		fd = sys_create(shim.path);
 		shim.image = image;

@@ -41,7 +41,9 @@ struct shim {
 	bool notable;	    /* the outcomes hold what a rule may speak of */
 	bool modules_stale; /* a dlclose while there was no recording */
 	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
-	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
+	bool resumed;	    /* ... and the exec failed: what is open was open there */
+	uint32_t programs_started; /* by this image, as far as hooks saw it */
+	uint32_t epoch;		   /* counts dlcloses that unmapped a cited module */
 	uint32_t nr_modules;
 	uint32_t nr_sites;
 	uint64_t next_refresh_ns;

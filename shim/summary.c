@@ -14,6 +14,7 @@
 #include "options.h"
 #include "recording.h"
 #include "room.h"
+#include "shards.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
@@ -75,6 +76,13 @@ void summary_open(const char *dir, bool create)
 	word_add(&s->loaded, 1);
 	child_loaded();
 	blind_tell_summary();
+}
+
+/* A recording has gone: it had nothing to tell. */
+void summary_folded(const struct rec_header *h)
+{
+	word_add(&shim.summary->folded, 1);
+	word_add(&shim.summary->folded_births, shards_total(h).births);
 }
 
 /* Whether there are as many recordings as there may be; counts the one that is refused. */

@@ -48,6 +48,9 @@ void scratch_remove(char *dir);
 /* Files in dir whose names end in suffix. */
 int scratch_count(const char *dir, const char *suffix);
 
+/* For what a bare preload prints at the end: a machine that is busy needs more than the 2 s. */
+#define PATIENTLY ":patience=50"
+
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* The guest NAME under the shim, recording to dir, told nothing else. */
