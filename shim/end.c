@@ -23,7 +23,6 @@
 #include "options.h"
 #include "recording.h"
 #include "samples.h"
-#include "shards.h"
 #include "shim.h"
 #include "slots.h"
 #include "stuck.h"

@@ -10,12 +10,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "house.h"
 #include "options.h"
 #include "recording.h"
 #include "rundir.h"
 #include "shim.h"
 #include "summary.h"
 #include "sys.h"
+#include "text.h"
 #include "unwinder.h"
 #include "words.h"
 
