@@ -13,8 +13,6 @@
 #include "text.h"
 
 #define RESULTS_MAX 25000
-/* How a connection is closed, and what CLOSE-WAIT is: viewers want a page to read. */
-#define INFORMATION "https://www.rfc-editor.org/rfc/rfc9293#section-3.6"
 
 static const char left_out_id[] = "left-out", blind_id[] = "blind";
 
@@ -48,7 +46,6 @@ static json_t *tool(const struct report *r)
 	json_t *o = json_object(), *driver = json_object();
 
 	json_put_text(driver, "name", "socklint");
-	json_put_text(driver, "informationUri", INFORMATION);
 	json_put_text(driver, "semanticVersion", SOCKLINT_VERSION);
 	json_put(driver, "rules", json_each(rule, r->rules, r->nr_rules));
 	json_put(o, "driver", driver);
