@@ -112,6 +112,7 @@ enum rec_life_flag {
 	REC_LIFE_COPY = 1u << 24,     /* DUPLICATE, and not the first of them */
 	REC_LIFE_FIRST_CLOSED = 1u
 				<< 25, /* COPY: the first was closed; close_* say where and when */
+	REC_LIFE_HANDED = 1u << 26, /* its EPOLLONESHOT was delivered; no call has used it since */
 };
 
 struct rec_addr {

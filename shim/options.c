@@ -3,7 +3,15 @@
  * SOCKLINT_OPTIONS=key=value:key=value. What is not understood is left alone: nobody's program
  * stops for a misspelt option of ours.
  */
-#include "shim.h"
+#include "options.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "recording.h"
+#include "tell.h"
+#include "text.h"
+#include "wishes.h"
 
 #define LONG_DWELL_NS 1000000000u
 

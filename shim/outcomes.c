@@ -8,9 +8,27 @@
  * who seldom counts at a place does so with others: else there were an entry of each place for each
  * thread that ever came by.
  */
-#include "shim.h"
+#include "outcomes.h"
+
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "house.h"
+#include "lives.h"
+#include "options.h"
+#include "progress.h"
+#include "recorder.h"
+#include "recording.h"
+#include "room.h"
+#include "shards.h"
+#include "shim.h"
+#include "slots.h"
+#include "thread.h"
+#include "words.h"
 
 #define WINDOW	    8u	  /* entries of a chunk that one key may lie in */
 #define OFTEN	    32u	  /* a thread counts so often ... */
@@ -77,8 +95,8 @@ static struct rec_outcome *chunk_get(uint32_t i)
 
 	if (chunk)
 		return chunk;
-	chunk = recorder_grow(REC_CHUNK_OUTCOMES, 1, i * REC_OUTCOMES_NR, REC_OUTCOMES_NR,
-			      sizeof(*chunk));
+	chunk = room_chunk(REC_CHUNK_OUTCOMES, 1, i * REC_OUTCOMES_NR, REC_OUTCOMES_NR,
+			   sizeof(*chunk));
 	if (!chunk || word_cas(&shim.outcomes[i], &before, chunk))
 		return chunk;
 	((struct rec_chunk *)chunk)[-1].nr = 0; /* made twice in a race */

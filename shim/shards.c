@@ -8,7 +8,16 @@
  * over that of one that has ended, for the recording has an outcome of each place for each shard.
  * All are counted in by atomic adds: where two threads share a shard it is slower, never wrong.
  */
+#include "shards.h"
+
+#include <errno.h>
+
+#include "house.h"
+#include "recording.h"
 #include "shim.h"
+#include "sys.h"
+#include "thread.h"
+#include "words.h"
 
 #define SETTLES_AFTER 16u
 #define SETTLE_LOOKS  4u /* at threads, whether they have ended: each is a system call */

@@ -7,9 +7,29 @@
  * Not printed: in any other process; where descriptor 2 is not what it was at the start (a daemon
  * put a client's socket there); where it is a socket.
  */
-#include "shim.h"
+#include "tell.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
+
+#include "clock.h"
+#include "house.h"
+#include "options.h"
+#include "rundir.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "wishes.h"
 
 OLD_SYMBOL(dladdr)
 

@@ -13,9 +13,27 @@
  * - A handler that jumped out of it, or a thread cancelled in it, would leave its lock or the
  *   loader's held and the gate shut for ever: signals wait while a thread is inside.
  */
-#include "shim.h"
+#include "unwinder.h"
+
+#include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
 #include <ucontext.h>
+#include <unistd.h>
+
+#include "at.h"
+#include "clock.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "ldso.h"
+#include "modules.h"
+#include "options.h"
+#include "recording.h"
+#include "shim.h"
+#include "sys.h"
+#include "thread.h"
+#include "words.h"
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>

@@ -5,6 +5,16 @@
  * with what it was before.
  */
 #include "parts.h"
+#include "clock.h"
+#include "learnt.h"
+#include "lives.h"
+#include "shards.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "touch.h"
+#include "waits.h"
+#include "words.h"
 
 #define LINE	 64u
 #define WARM	 100u /* lives until a thread has all that is its own */

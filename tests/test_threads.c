@@ -236,7 +236,7 @@ static void handler_that_jumps_out(void **state)
 	struct recorded x = record("jump_storm", "400");
 
 	(void)state;
-	assert_non_null(strstr(x.out, "a fork is quick: yes"));
+	assert_non_null(strstr(x.out, "a fork waits: no"));
 	assert_table(&x, 0);
 	assert_whole_stacks(&x);
 	for (size_t i = 0; i < x.all.nr; i++)
