@@ -70,22 +70,41 @@ def start_row(bench, argv):
     return bench.row("ms more", bench.rounds(bench.kinds(), start), lambda bare, x: x - bare)
 
 
+def own_memory(pid):
+    """Bytes in memory that the process has written, and of its recording: what the C library, or
+    our own, has of its file there by chance would be more than the sockets' part."""
+    kb, name = 0, ""
+    with open(f"/proc/{pid}/smaps") as f:
+        for line in f:
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                name = line
+            elif re.match("Rss:" if ".socklint" in name else "Anonymous:", line):
+                kb += int(line.split()[1])
+    return kb * 1024
+
+
 def memory_row(bench, nr):
-    """RSS of a server that holds nr sockets, against one that holds none, bare and watched."""
-    def rss(kind, idle):
+    """Of a server that holds nr sockets, against one that holds none, bare and watched."""
+    def used(kind, idle):
         server = SERVERS["echo_1"][0]
         s = type("Idle", (server,), {"idle": idle})(bench, kind)
-        with open(f"/proc/{s.child.pid}/smaps_rollup") as f:
-            kb = int(re.search(r"Rss:\s+(\d+)", f.read()).group(1))
+        n = own_memory(s.child.pid)
         s.stop()
-        return kb * 1024
+        return n
 
     def per_socket(kind):
-        return (rss(kind, nr) - rss(kind, 0)) / nr
+        return (used(kind, nr) - used(kind, 0)) / nr
 
     kinds = bench.kinds(with_peers=False)
     return bench.row("bytes more", {k: [per_socket(k) for _ in range(3)] for k in kinds},
                      lambda bare, x: x - bare)
+
+
+def table_row(bench, nr):
+    """Beyond the limit of descriptors: of the table alone."""
+    done = subprocess.run([bench.programs + "/bench_table", str(nr)], check=True,
+                          capture_output=True, text=True)
+    return {"unit": "bytes more", "bare": 0, "kinds": {"table": spread([float(done.stdout)])}}
 
 
 def size_row(bench, lives):
@@ -177,6 +196,8 @@ def rows(quick):
     for nr in (1, 1000, 18000):
         all_rows[f"memory_{nr}"] = (f"memory per socket, of {nr}",
                                     lambda b, n=nr: memory_row(b, n))
+    all_rows["memory_table"] = ("memory per socket, of 1,000,000, by the table alone",
+                                lambda b: table_row(b, 10 ** 6))
     for power in (3, 5) if quick else (3, 5, 7):
         all_rows[f"size_1e{power}"] = (f"the recording after 10^{power} lives",
                                        lambda b, n=10 ** power: size_row(b, n))

@@ -89,10 +89,11 @@ void glob_quote(struct strbuf *sb, const char *text)
 
 	for (p = text; *p; p++) {
 		unsigned char c = (unsigned char)*p;
+		const char quoted[] = {'\\', *p, '\0'};
 
 		if (c < 0x20 || c > 0x7e || is_edge_blank(text, p))
 			strbuf_addf(sb, "\\x%02x", c);
 		else
-			strbuf_addf(sb, "%s%c", strchr("*?\\", c) ? "\\" : "", c);
+			strbuf_addstr(sb, quoted + !strchr("*?\\", c));
 	}
 }

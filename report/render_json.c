@@ -2,11 +2,15 @@
 /*
  * The report for programs. What stands in it is documented by report.schema.json; a field that
  * is not known is left out. Times are ISO 8601 in UTC, durations integers named *_ns.
+ *
+ * There may be 100,000 sockets in it: so it is written value by value, as jansson would write the
+ * whole, and no more of it is in memory than one.
  */
 #include <stdlib.h>
 
 #include "format.h"
 #include "json.h"
+#include "json_document.h"
 
 #define JSON_VERSION 1
 
@@ -161,18 +165,6 @@ static json_t *finding(const struct report_finding *f, const char *key)
 	if (f->suppression)
 		json_put(o, "suppression", json_lines(f->suppression));
 	return o;
-}
-
-static json_t *findings(const struct report *r)
-{
-	char(*keys)[REPORT_KEY] = report_keys(r);
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < r->nr_findings; i++)
-		json_add(array, finding(&r->findings[i], keys[i]));
-	free(keys);
-	return array;
 }
 
 /* ---- details ----------------------------------------------------------------------------- */
@@ -346,7 +338,29 @@ static json_t *sentence(char *const *s)
 	return json_clean_string(*s);
 }
 
-static json_t *whole(const struct report *r)
+#define WRITE_ALL(d, key, make, all, nr)                                                           \
+	do {                                                                                       \
+		size_t i_;                                                                         \
+                                                                                                   \
+		document_begin_array(d, key);                                                      \
+		for (i_ = 0; i_ < (nr); i_++)                                                      \
+			document_item(d, make(&(all)[i_]));                                        \
+		document_end_array(d);                                                             \
+	} while (0)
+
+static void write_findings(struct document *d, const struct report *r)
+{
+	char(*keys)[REPORT_KEY] = report_keys(r);
+	size_t i;
+
+	document_begin_array(d, "findings");
+	for (i = 0; i < r->nr_findings; i++)
+		document_item(d, finding(&r->findings[i], keys[i]));
+	document_end_array(d);
+	free(keys);
+}
+
+static json_t *head(const struct report *r)
 {
 	json_t *o = json_object();
 
@@ -356,21 +370,24 @@ static json_t *whole(const struct report *r)
 	json_put_time(o, "start", r->start_at);
 	json_put_time(o, "judged_at", r->now_at);
 	json_put_number(o, "max_dwell_ns", r->max_dwell_ns);
-	json_put(o, "processes", json_each(process, r->processes, r->nr_processes_told));
-	json_put(o, "findings", findings(r));
-	json_put(o, "sites", json_each(site, r->sites, r->nr_sites));
-	json_put(o, "sockets", json_each(open_socket, r->sockets, r->nr_sockets));
-	json_put(o, "still_open", json_each(still_open, r->open, r->nr_open));
-	json_put(o, "suppressions", json_each(suppression, r->suppressions, r->nr_suppressions));
-	json_put(o, "blind", json_each(sentence, r->warnings, r->nr_warnings));
-	json_put(o, "notes", json_each(sentence, r->notes, r->nr_notes));
 	return o;
 }
 
 static void render(FILE *out, const struct report *r, const struct render_options *how)
 {
+	struct document d = {.out = out};
+
 	(void)how;
-	json_write(out, whole(r));
+	document_members(&d, head(r));
+	WRITE_ALL(&d, "processes", process, r->processes, r->nr_processes_told);
+	write_findings(&d, r);
+	WRITE_ALL(&d, "sites", site, r->sites, r->nr_sites);
+	WRITE_ALL(&d, "sockets", open_socket, r->sockets, r->nr_sockets);
+	WRITE_ALL(&d, "still_open", still_open, r->open, r->nr_open);
+	WRITE_ALL(&d, "suppressions", suppression, r->suppressions, r->nr_suppressions);
+	document_member(&d, "blind", json_each(sentence, r->warnings, r->nr_warnings));
+	document_member(&d, "notes", json_each(sentence, r->notes, r->nr_notes));
+	document_end(&d);
 }
 
 DEFINE_FORMAT(json, render, true);

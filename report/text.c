@@ -40,14 +40,19 @@ void strbuf_addstr(struct strbuf *sb, const char *s)
 
 static void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
 {
+	size_t room = sb->alloc - sb->len;
 	va_list again;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(room ? sb->buf + sb->len : NULL, room, fmt, again);
 	va_end(again);
 	if (n < 0)
 		return;
+	if ((size_t)n < room) {
+		sb->len += (size_t)n;
+		return;
+	}
 	ALLOC_GROW(sb->buf, sb->len + (size_t)n + 1, sb->alloc);
 	vsnprintf(sb->buf + sb->len, (size_t)n + 1, fmt, ap);
 	sb->len += (size_t)n;

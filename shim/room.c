@@ -157,7 +157,10 @@ static char *batch_add_units(int fd, uint32_t units, uint32_t used)
 	return NULL;
 }
 
-/* A batch of `units`, or of `need` where there is no room for that. */
+/*
+ * A batch of `units`, or where there is no room for that of half, and so on down to `need`. Not of
+ * `need` at once: there is a limit to the number of batches, too.
+ */
 static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 {
 	char *p = NULL;
@@ -171,8 +174,10 @@ static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd >= 0) {
 		p = batch_add_units(fd, units, used);
-		if (!p && units > need)
-			p = batch_add_units(fd, need, used);
+		while (!p && units > need) {
+			units = units / 2 > need ? units / 2 : need;
+			p = batch_add_units(fd, units, used);
+		}
 		if (!p && need < RESERVE_UNITS)
 			word_set(&refused_until_ns, now_coarse_ns() + REFUSED_FOR_NS);
 		sys_close(fd);

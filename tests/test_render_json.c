@@ -83,6 +83,32 @@ static void forged_reports_are_valid(void **state)
 	forged_free(hostile);
 }
 
+/* It is written member by member, as one who held it as a whole would write it. */
+static void expect_of_one_piece(const struct report *r)
+{
+	char *json = forged_render("json", r), *whole;
+	json_t *o = json_loads(json, 0, NULL);
+
+	assert_non_null(o);
+	whole = json_dumps(o, JSON_INDENT(1));
+	json[strlen(json) - 1] = '\0'; /* its last newline */
+	assert_string_equal(json, whole);
+	json_decref(o);
+	free(whole);
+	free(json);
+}
+
+static void reports_are_of_one_piece(void **state)
+{
+	struct report *plain = forged_report("accept_client");
+	struct report empty = {.nr_followed = 3};
+
+	(void)state;
+	expect_of_one_piece(plain);
+	expect_of_one_piece(&empty);
+	forged_free(plain);
+}
+
 static void a_real_report_is_valid(void **state)
 {
 	struct fixture *x = *state;
@@ -254,6 +280,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forged_reports_are_valid),
+		cmocka_unit_test(reports_are_of_one_piece),
 		TEST(a_real_report_is_valid),
 		cmocka_unit_test(an_undocumented_field_is_refused),
 		cmocka_unit_test(every_documented_field_is_in_a_report),
