@@ -116,8 +116,15 @@ int baseline_read(struct baseline *b, const char *path, struct strbuf *why)
 		strbuf_addf(why, "%s: %s", path, strerror(errno));
 		return -1;
 	}
+	errno = 0;
 	root = json_loadf(in, JSON_REJECT_DUPLICATES, &where);
+	error = ferror(in) ? errno : 0;
 	fclose(in);
+	if (error) {
+		strbuf_addf(why, "%s: %s", path, strerror(error));
+		json_decref(root);
+		return -1;
+	}
 	if (!root) {
 		strbuf_addf(why, "%s:%d:%d: no baseline: %s", path, where.line, where.column,
 			    where.text);

@@ -105,11 +105,13 @@ static char *make_absolute(char *path, struct strbuf *why)
 	return absolute;
 }
 
+/* Its blocks are there before it is written: a hole on a full disk is SIGBUS. */
 static struct rec_summary *map_summary(int fd)
 {
 	struct rec_summary *s;
 
-	if (ftruncate(fd, REC_SUMMARY_BYTES) < 0)
+	errno = posix_fallocate(fd, 0, REC_SUMMARY_BYTES);
+	if (errno)
 		return NULL;
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (s == MAP_FAILED)
@@ -131,8 +133,12 @@ static int make_summary(struct run_dir *d, struct strbuf *why)
 		fail(why, path,
 		     errno == EEXIST ? "there are recordings already: name a new directory"
 				     : strerror(errno));
+	if (fd >= 0 && !d->summary)
+		unlink(path);
 	if (fd >= 0)
 		close(fd);
+	if (!d->summary && d->temporary)
+		rmdir(d->path);
 	free(path);
 	return d->summary ? 0 : -1;
 }

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Bad input: one clear line, the documented status, nothing run, no half a file."""
 import os
+import re
 import stat
 
-from outside import Missing, check, need, read, source
+from outside import Failed, Missing, check, need, read, source
 
 RAN = "RAN"
 
@@ -39,7 +40,8 @@ def two_outputs_to_one_file(place):
     # Names that come to the same.
     line = "socklint: text and json both go to ./touch\n"
     _refused(place, line, 2, "-f", "text:touch", "-f", "json:./%e")
-    _refused(place, "socklint run: text and json both go to %p\n", 2, "-f", "text:%p", "-f", "json:%p")
+    line = "socklint run: text and json both go to %p\n"
+    _refused(place, line, 2, "-f", "text:%p", "-f", "json:%p")
     # These replace nothing.
     place.run(place.command, "run", "-f", "text:/dev/stdout", "-f", "json:/dev/stdout", "-f",
               "text:b", "-f", "json:c", "--", "true")
@@ -65,6 +67,7 @@ def broken_files(place):
     place.write("b", '{"format": "socklint-baseline", "version": 99, "findings": []}')
     _refused(place, "socklint: b: a baseline of version 99: this socklint knows version 1", 3,
              "--baseline=b")
+    _refused(place, "socklint: .: Is a directory\n", 3, "--baseline=.")
     place.write("c", '{"format": "socklint-baseline",\n"version": ')
     _refused(place, "socklint: c:2", 3, "--baseline=c")
 
@@ -91,6 +94,40 @@ def what_a_link_leads_to_is_replaced(place):
     check(read(place.path("old")).startswith("{"))
 
 
+def _in_a_namespace(place, script):
+    flags = "-Urm" if os.geteuid() else "-m"
+    try:
+        place.run("unshare", flags, "true")
+    except Failed as why:
+        raise Missing("no namespaces here") from why
+    return place.run("unshare", flags, "sh", "-c", script)
+
+
+def full_disk_for_the_recordings(place):
+    """Before the program runs where not even the counts fit; else it runs, and the doubt is said."""
+    server = place.path("server")
+    need(place.cc)
+    place.run(place.cc, "-g", "-I", source("shim/include"), "-o", server,
+              source("tests/outside/consumer/server.c"))
+    os.mkdir(place.path("small"))
+    text = _in_a_namespace(place, "mount -t tmpfs -o size=64k socklint small; "
+                           "head -c 64k /dev/zero > small/full; for where in '' '--dir=small/rec'; "
+                           "do TMPDIR=$PWD/small %s run $where -- touch %s; echo status $?; done; "
+                           "ls small/*" % (place.command, RAN))
+    lines = text.splitlines()
+    check(lines[4:] == ["small/full", "", "small/rec:", "", "small/socklint-0:"], text)
+    check(re.fullmatch(r"socklint: .*/small/socklint-\d+/touch-\d+/summary: No space left on device",
+                       lines[0]), text)
+    check(re.fullmatch(r"socklint: .*/small/rec/summary: No space left on device", lines[2]), text)
+    check(lines[1] == lines[3] == "status 125", text)
+    check(not os.path.exists(place.path(RAN)), "it was run")
+    text = _in_a_namespace(place, "mount -t tmpfs -o size=64k socklint small; "
+                           "TMPDIR=$PWD/small %s run -- %s leak; echo status $?"
+                           % (place.command, server))
+    check("status 125" in text, text)
+    check("blind: 1 recording could not be made: No space left on device\n" in text, text)
+
+
 def full_disk_leaves_the_old_file(place):
     recording = _recording(place)
     os.mkdir(place.path("small"))
@@ -99,12 +136,7 @@ def full_disk_leaves_the_old_file(place):
               "%s report -f json:small/$to --write-baseline=small/b %s; "
               "echo status $?; cat small/out; done; ls small; %s report %s > /dev/full; "
               "echo status $?" % ((place.command, recording) * 2))
-    flags = "-Urm" if os.geteuid() else "-m"
-    try:
-        place.run("unshare", flags, "true")
-    except Exception as why:
-        raise Missing("no namespaces here") from why
-    text = place.run("unshare", flags, "sh", "-c", script)
+    text = _in_a_namespace(place, script)
     full = "cannot be written: No space left on device\n"
     check(text == ("socklint: small/out: " + full + "socklint: small/b: " + full +
                    "status 125\nold\n" + "socklint: small/link: " + full + "socklint: small/b: " +

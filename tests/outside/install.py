@@ -4,7 +4,8 @@ import glob
 import os
 import shutil
 
-from outside import Missing, check, need, pack, source
+import chroot
+from outside import check, need, pack, source
 
 
 def _install(place):
@@ -97,17 +98,26 @@ def package(place):
 
 
 def package_in_a_chroot(place):
-    """SOCKLINT_CHROOT names a Debian 12 of which a copy is made: there the package is installed."""
-    model = os.environ.get("SOCKLINT_CHROOT")
-    if not model:
-        raise Missing("SOCKLINT_CHROOT names no Debian 12 to copy")
-    deb = _package(place)
-    root = place.path("chroot")
-    place.run("cp", "-a", model, root)
-    shutil.copy(deb, root + "/tmp/socklint.deb")
-    script = ("mount -t proc proc '%s/proc' && exec chroot '%s' env -u TMPDIR sh -ec 'apt-get -q update; "
-              "apt-get -q -y install --no-install-recommends /tmp/socklint.deb; "
-              "socklint selftest'" % (root, root))
-    text = place.run("unshare", "-mpf", "sh", "-c", script, timeout=500,
-                     env={"DEBIAN_FRONTEND": "noninteractive"})
+    """A team's first five minutes, where nothing is but what the package brings."""
+    root = chroot.minbase(place)
+    shutil.copy(_package(place), root + "/tmp/socklint.deb")
+    place.run(place.cc, "-g", "-I", source("shim/include"), "-o", root + "/tmp/server",
+              source("tests/outside/consumer/server.c"))
+    text = chroot.run_in(place, root, """
+        get() { apt-get -q -y install --no-install-recommends /tmp/socklint.deb; }
+        get || { apt-get -q update && get; } # what the model knew may be gone from the mirror
+        echo INSTALLED
+        socklint --version
+        socklint selftest
+        test -s /usr/share/man/man1/socklint.1 || test -s /usr/share/man/man1/socklint.1.gz
+        status=0
+        socklint run -- /tmp/server leak || status=$?
+        echo "status $status"
+        apt-get -q -y remove socklint
+        test ! -e /usr/bin/socklint
+        """, timeout=300)
+    text = text[text.index("INSTALLED"):]
     check("the self-test passed" in text and "/usr/lib/libsocklint.so" in text, text)
+    check("\nsocklint " in text, "no version", text)
+    check("close-wait (eof-ignored): 1 socket opened in take (server.c:" in text, text)
+    check("\nstatus 23\n" in text, text)
