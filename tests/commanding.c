@@ -65,7 +65,7 @@ pid_t command_start(struct command *x, char **argv)
 	redirect(x->err_path, 2);
 	setenv("TMPDIR", x->home, 1);
 	unsetenv("SOCKLINT_OPTIONS");
-	alarm(30);
+	alarm(100);
 	execv(argv[0], argv);
 	_exit(98);
 }

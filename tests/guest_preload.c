@@ -286,7 +286,7 @@ int guest_clean(int argc, char **argv)
 /* Leaks three, says so on stdout, and waits to be looked at or killed. */
 int guest_leak_and_wait(int argc, char **argv)
 {
-	int seconds = argc > 0 ? atoi(argv[0]) : 10;
+	int seconds = argc > 0 ? atoi(argv[0]) : 100;
 
 	leak_three();
 	printf("ready\n");

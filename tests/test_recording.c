@@ -100,7 +100,7 @@ static void readable_while_the_program_runs(void **state)
 	child = child_start(&(struct start){
 		.argv = ARGV(GUEST, "leak_and_wait"), .preload = SHIM, .options = options});
 	child_expect(&child, "ready");
-	report = run_report(dir);
+	report = run_program(&(struct start){.argv = ARGV(COMMAND, "report", "--grace=1000", dir)});
 	assert_has_no_line(report.out, "error:"); /* too young */
 	run_release(&report);
 	usleep(1300000);
