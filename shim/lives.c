@@ -393,7 +393,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 		return false;
 	if (ends)
 		stuck_closed(fd, l);
-	word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
+	shard_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 	*undo = ref.seq;
 	return true;
 }
@@ -405,7 +405,7 @@ void life_undo_death(int fd, uint32_t undo)
 
 	if (!l || !word_cas(&l->seq, &dead, undo))
 		return;
-	word_add(&shim.head->shards[shard_of_thread()].deaths, (uint64_t)-1);
+	shard_add(&shim.head->shards[shard_of_thread()].deaths, (uint64_t)-1);
 	stuck_undo(fd);
 }
 
@@ -413,7 +413,7 @@ void life_undo_death(int fd, uint32_t undo)
 void life_vanished(struct life_ref ref)
 {
 	if (word_cas(&ref.life->seq, &ref.seq, ref.seq + 1))
-		word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
+		shard_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 }
 
 void life_flag(struct life_ref ref, uint32_t flag)

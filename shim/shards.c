@@ -4,8 +4,9 @@
  * threads which work on different descriptors write no cache line in common.
  *
  * Shards are few and threads may be many: one for each connection. So a thread earns its own by
- * counting for a while, and until then counts among the first of them, with others. All are
- * counted in by atomic adds: where two threads share a shard it is slower, never wrong.
+ * counting for a while, and until then counts among the first of them, with others. When all are
+ * given away the last few of them are for whoever comes. Where two threads share a shard all adds
+ * are atomic: it is slower, never wrong.
  */
 #include "shards.h"
 
@@ -20,9 +21,14 @@
 
 COLD uint32_t shard_unsettled(void)
 {
+	const uint32_t after_own = SHARDS_SHARED + SHARDS_OWN;
+	uint32_t nr;
+
 	if (++thread.counted < SETTLES_AFTER)
 		return thread_tid() % SHARDS_SHARED;
-	thread.shard = SHARDS_SHARED + word_add(&shim.nr_settled, 1) % (REC_SHARDS - SHARDS_SHARED);
+	nr = word_add(&shim.nr_settled, 1);
+	thread.shard =
+		nr < SHARDS_OWN ? SHARDS_SHARED + nr : after_own + nr % (REC_SHARDS - after_own);
 	return thread.shard;
 }
 

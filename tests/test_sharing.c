@@ -300,6 +300,35 @@ static void each_socket_has_a_number_of_its_own(void **state)
 	parts_stop();
 }
 
+static uint32_t owners[REC_SHARDS];
+
+static void settle(uint32_t who)
+{
+	for (uint32_t i = 0; i < WARM; i++)
+		one_life(who);
+	word_add(&owners[shard_of_thread()], 1);
+	parts_expect(shard_is_own() == (shard_of_thread() >= SHARDS_SHARED &&
+					shard_of_thread() < SHARDS_SHARED + SHARDS_OWN));
+}
+
+/* What is added without an atomic must be one thread's, however many have come and gone. */
+static void a_shard_of_ones_own_is_nobody_elses(void **state)
+{
+	(void)state;
+	parts_start_made();
+	for (int i = 0; i < 4; i++)
+		parts_threads(64, settle);
+	for (uint32_t i = 0; i < SHARDS_SHARED; i++)
+		assert_int_equal(owners[i], 0);
+	for (uint32_t i = SHARDS_SHARED; i < SHARDS_SHARED + SHARDS_OWN; i++)
+		assert_true(owners[i] <= 1); /* the tests before have taken some */
+	for (uint32_t i = SHARDS_SHARED + SHARDS_OWN; i < REC_SHARDS; i++)
+		assert_true(owners[i] > 1);
+	assert_int_equal(shards_total(shim.head).births, 4 * 64 * WARM);
+	assert_int_equal(shards_total(shim.head).deaths, 4 * 64 * WARM);
+	parts_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +336,7 @@ int main(void)
 		cmocka_unit_test(nor_do_sixty_four),
 		cmocka_unit_test(what_was_counted_apart_is_added_up),
 		cmocka_unit_test(each_socket_has_a_number_of_its_own),
+		cmocka_unit_test(a_shard_of_ones_own_is_nobody_elses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
