@@ -16,6 +16,7 @@
 #include "shards.h"
 #include "shim.h"
 #include "sites.h"
+#include "slots.h"
 #include "socklint.h"
 #include "words.h"
 

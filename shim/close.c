@@ -18,6 +18,7 @@
 #include "raw.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "thread.h"
 #include "unwinder.h"
 #include "words.h"

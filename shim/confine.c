@@ -17,8 +17,8 @@
 #include "load.h"
 #include "options.h"
 #include "raw.h"
-#include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shim.h"
 #include "signals.h"
 #include "sys.h"
@@ -33,7 +33,7 @@ static void before_confinement(void)
 	int e = errno;
 
 	if (hook_enter() && !process_is_other() && (shim.top_chunk || options.dir[0]))
-		recorder_reserve();
+		room_reserve();
 	errno = e;
 }
 

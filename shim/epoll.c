@@ -29,8 +29,9 @@
 #include "raw.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "stack.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define ENTRIES	 65536u
@@ -285,7 +286,7 @@ static __attribute__((noinline)) void deliver(int epfd, const struct epoll_event
 		return;
 	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT) {
 		watched_until_now(ref.life);
-		life_flag(ref, REC_LIFE_FIRED);
+		life_flag(ref, REC_LIFE_FIRED | REC_LIFE_HANDED);
 	}
 	if (event->events & EVENTS_GONE)
 		wait_told(ref, event->events, at);

@@ -9,9 +9,9 @@
 #include <sys/epoll.h>
 
 #include "house.h"
-#include "lives.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "words.h"
 
 #define COPIES 128u

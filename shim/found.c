@@ -20,6 +20,7 @@
 #include "recorder.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "sys.h"
 #include "thread.h"
 #include "unwinder.h"

@@ -18,6 +18,7 @@
 #include "recorder.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "stack.h"
 #include "sys.h"
 #include "thread.h"

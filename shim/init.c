@@ -21,22 +21,21 @@
 #include "found.h"
 #include "hook.h"
 #include "house.h"
-#include "lives.h"
+#include "images.h"
 #include "options.h"
 #include "process.h"
 #include "recording.h"
 #include "shim.h"
 #include "signals.h"
+#include "slots.h"
 #include "summary.h"
 #include "sys.h"
 #include "tell.h"
-#include "thread.h"
 #include "unwinder.h"
 #include "wishes.h"
 #include "words.h"
 
 struct shim shim;
-__thread struct thread thread;
 
 enum { START_NOT_YET, START_UNDER_WAY, START_DONE };
 static uint32_t start_state;
@@ -158,6 +157,7 @@ __attribute__((constructor(101))) static void constructor(void)
 	if (unwinder_present()) /* a socket of an earlier constructor may have made the recording */
 		shim.head->flags &= ~(uint32_t)REC_HEADER_NO_UNWINDER;
 	found_at_start();
+	images_drop_spent();
 }
 
 __attribute__((destructor(101))) static void destructor(void)

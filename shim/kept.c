@@ -8,17 +8,18 @@
 #include <string.h>
 
 #include "house.h"
-#include "lives.h"
 #include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shim.h"
+#include "slots.h"
 #include "words.h"
 
 #define BEING_WRITTEN UINT64_MAX
 
 static struct rec_kept *table_grow(void)
 {
-	return recorder_grow(REC_CHUNK_KEPT, 1, 0, REC_KEPT_NR, sizeof(struct rec_kept));
+	return room_chunk(REC_CHUNK_KEPT, 1, 0, REC_KEPT_NR, sizeof(struct rec_kept));
 }
 
 /* Made when first needed. One made twice in a race is left empty in the file. */

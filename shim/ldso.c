@@ -20,7 +20,7 @@
 OLD_SYMBOL(dlsym)
 
 #define CANDIDATES 4u
-#define RECURSIVE  1 /* PTHREAD_MUTEX_RECURSIVE_NP, of a header that shim.h forbids */
+#define RECURSIVE  1 /* PTHREAD_MUTEX_RECURSIVE_NP, of a header that house.h forbids */
 
 struct search {
 	uintptr_t data; /* the loader's */

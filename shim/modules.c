@@ -13,6 +13,7 @@
 #include "house.h"
 #include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
@@ -28,8 +29,8 @@ static struct rec_module *module_get(uint32_t i)
 
 static struct rec_module *chunk_grow(uint32_t chunk)
 {
-	return recorder_grow(REC_CHUNK_MODULES, 1, chunk * REC_MODULES_PER_CHUNK,
-			     REC_MODULES_PER_CHUNK, sizeof(struct rec_module));
+	return room_chunk(REC_CHUNK_MODULES, 1, chunk * REC_MODULES_PER_CHUNK,
+			  REC_MODULES_PER_CHUNK, sizeof(struct rec_module));
 }
 
 static struct rec_module *module_make(void)

@@ -12,6 +12,7 @@
 #include "house.h"
 #include "incidents.h"
 #include "init.h"
+#include "learnt.h"
 #include "lives.h"
 #include "outcomes.h"
 #include "raw.h"
@@ -20,7 +21,7 @@
 #include "stack.h"
 #include "thread.h"
 #include "touch.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 /* A birth that failed: only the lack of descriptors is worth a word. */

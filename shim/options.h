@@ -16,6 +16,7 @@ struct options {
 	uint32_t max_files;	/* recordings in one directory */
 	uint64_t max_size;	/* bytes of one recording */
 	uint64_t long_dwell_ns; /* a close so long after the FIN keeps the recording */
+	uint64_t patience_ns;	/* for the report at the end */
 };
 
 extern struct options options;

@@ -23,6 +23,7 @@
 #include "raw.h"
 #include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shim.h"
 #include "stack.h"
 #include "thread.h"
@@ -152,7 +153,7 @@ static struct rec_sent *ring(void)
 
 	if (sent || !recorder_ready())
 		return sent;
-	sent = recorder_grow(REC_CHUNK_SENT, 1, 0, REC_SENT_NR, sizeof(*sent));
+	sent = room_chunk(REC_CHUNK_SENT, 1, 0, REC_SENT_NR, sizeof(*sent));
 	if (!sent || word_cas(&shim.sent, &before, sent))
 		return sent;
 	((struct rec_chunk *)sent)[-1].nr = 0;

@@ -26,7 +26,7 @@
 #include "stack.h"
 #include "sys.h"
 #include "thread.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define KNOWN_FOR_NS 100000000u

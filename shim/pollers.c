@@ -14,11 +14,11 @@
 #include "at.h"
 #include "house.h"
 #include "lives.h"
-#include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shim.h"
 #include "thread.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define WINDOW	      8u /* entries that one thread may lie in */
@@ -36,8 +36,7 @@ static bool table_make(void)
 
 	if (word_get(&shim.pollers_refused))
 		return false;
-	table = recorder_grow(REC_CHUNK_POLLERS, REC_POLLERS_UNITS, 0, REC_POLLERS_NR,
-			      sizeof(*table));
+	table = room_chunk(REC_CHUNK_POLLERS, REC_POLLERS_UNITS, 0, REC_POLLERS_NR, sizeof(*table));
 	if (!table) {
 		word_set(&shim.pollers_refused, true);
 		return false;

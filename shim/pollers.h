@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "at.h"
-#include "lives.h"
 #include "recording.h"
+#include "slots.h"
 #include "words.h"
 
 #define POLL_SMALL_SET 32u /* members; a larger set is not looked at each time */

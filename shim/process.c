@@ -63,6 +63,8 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.end_began = END_NOT_YET;
 	shim.notable = false;
 	shim.folded = false;
+	shim.resumed = false;
+	shim.programs_started = 0;
 	init_head_reset();
 	unwinder_reborn();
 	stuck_reborn();

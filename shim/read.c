@@ -15,13 +15,14 @@
 #include "house.h"
 #include "incidents.h"
 #include "init.h"
+#include "learnt.h"
 #include "lives.h"
 #include "pass.h"
 #include "raw.h"
 #include "recording.h"
 #include "touch.h"
 #include "unwinder.h"
-#include "wait.h"
+#include "waits.h"
 
 /* A request: an enum rec_call, and whether a result of 0 is the EOF. One word, for one register. */
 #define WANTS (1u << 16) /* something was asked for, and nothing only peeked at */

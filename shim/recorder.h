@@ -7,15 +7,10 @@
 #include <stdint.h>
 
 #include "house.h"
-#include "recording.h"
 #include "shim.h"
 #include "words.h"
 
 bool recorder_attach(void);
-void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uint32_t nr,
-		    uint32_t entry_bytes);
-void recorder_reserve(void);
-int recorder_allocate(int fd, uint64_t offset, uint64_t bytes);
 void recorder_lost(uint64_t *counter);
 
 /* Makes sure that there is a recording. Returns whether there is. */

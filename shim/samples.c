@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 
 #include "house.h"
-#include "lives.h"
-#include "recorder.h"
 #include "recording.h"
+#include "room.h"
 #include "shards.h"
 #include "shim.h"
+#include "slots.h"
 #include "words.h"
 
 #define EVERY_NS      1000000000u
@@ -87,8 +87,8 @@ static void thin_out(void)
 static bool table_ready(void)
 {
 	if (!shim.samples)
-		shim.samples = recorder_grow(REC_CHUNK_SAMPLES, 1, 0, REC_SAMPLES_NR,
-					     sizeof(struct rec_sample));
+		shim.samples = room_chunk(REC_CHUNK_SAMPLES, 1, 0, REC_SAMPLES_NR,
+					  sizeof(struct rec_sample));
 	return shim.samples;
 }
 

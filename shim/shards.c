@@ -4,31 +4,62 @@
  * threads which work on different descriptors write no cache line in common.
  *
  * Shards are few and threads may be many: one for each connection. So a thread earns its own by
- * counting for a while, and until then counts among the first of them, with others. When all are
- * given away the last few of them are for whoever comes. Where two threads share a shard all adds
- * are atomic: it is slower, never wrong.
+ * counting for a while, and until then counts among the first of them, with others; and it takes
+ * over that of one that has ended, for the recording has an outcome of each place for each shard.
+ * When all are taken the last few of them are for whoever comes. Where two threads may share a
+ * shard all adds are atomic: it is slower, never wrong.
  */
 #include "shards.h"
+
+#include <errno.h>
 
 #include "house.h"
 #include "recording.h"
 #include "shim.h"
+#include "sys.h"
 #include "thread.h"
 #include "words.h"
 
 #define SETTLES_AFTER 16u
+#define SETTLE_LOOKS  4u /* at threads, whether they have ended: each is a system call */
 #define IDS_AT_ONCE   64u
+
+static uint32_t owners[SHARDS_OWN]; /* tids; 0: not known yet */
+static uint32_t looked_at;
+
+static bool has_ended(uint32_t tid)
+{
+	return tid && !(tid & REC_THREAD_NUMBER) && sys_tgkill(shim.pid, (int)tid, 0) == -ESRCH;
+}
+
+static uint32_t settle(uint32_t tid)
+{
+	const uint32_t after_own = SHARDS_SHARED + SHARDS_OWN;
+	uint32_t nr = word_get(&shim.nr_settled), i;
+
+	nr = nr < SHARDS_OWN ? nr : SHARDS_OWN;
+	for (uint32_t looks = 0; looks < SETTLE_LOOKS && looks < nr; looks++) {
+		uint32_t owner;
+
+		i = word_add(&looked_at, 1) % nr;
+		owner = word_get(&owners[i]);
+		if (has_ended(owner) && word_cas(&owners[i], &owner, tid))
+			return SHARDS_SHARED + i;
+	}
+	i = word_add(&shim.nr_settled, 1);
+	if (i >= SHARDS_OWN)
+		return after_own + i % (REC_SHARDS - after_own);
+	word_set(&owners[i], tid);
+	return SHARDS_SHARED + i;
+}
 
 COLD uint32_t shard_unsettled(void)
 {
-	const uint32_t after_own = SHARDS_SHARED + SHARDS_OWN;
-	uint32_t nr;
+	uint32_t tid = thread_tid();
 
 	if (++thread.counted < SETTLES_AFTER)
-		return thread_tid() % SHARDS_SHARED;
-	nr = word_add(&shim.nr_settled, 1);
-	thread.shard =
-		nr < SHARDS_OWN ? SHARDS_SHARED + nr : after_own + nr % (REC_SHARDS - after_own);
+		return tid % SHARDS_SHARED;
+	thread.shard = settle(tid);
 	return thread.shard;
 }
 

@@ -11,8 +11,10 @@
 #include "thread.h"
 #include "words.h"
 
-#define SHARDS_SHARED 8u  /* where threads count that may not live long */
-#define SHARDS_OWN    96u /* each of one thread alone, for good; the rest are of all others */
+#define SHARDS_SHARED 8u /* where threads count that may not live long */
+#define SHARDS_OWN                                                                                 \
+	96u /* the next: each of one thread alone, while it lives; the rest are of                 \
+		all others */
 
 uint32_t shard_unsettled(void);
 struct rec_shard shards_total(const struct rec_header *h);
@@ -25,20 +27,20 @@ static inline uint32_t shard_of_thread(void)
 	return likely(thread.shard) ? thread.shard : shard_unsettled();
 }
 
-static inline bool shard_is_own(void)
+static inline bool shard_is_own(uint32_t shard)
 {
-	return thread.shard - SHARDS_SHARED < SHARDS_OWN;
+	return shard - SHARDS_SHARED < SHARDS_OWN;
 }
 
 /*
- * Adds to what lies in this thread's shard, and returns what it was before. Where nobody else
- * writes it need not be atomic, which would wait for all stores before it: one instruction, for a
- * handler of this thread's may come in between.
+ * Adds to what lies in a shard that this thread counts in, and returns what it was before. Where
+ * nobody else writes it need not be atomic, which would wait for all stores before it: one
+ * instruction, for a handler of this thread's may come in between.
  */
-static inline uint64_t shard_add(uint64_t *p, uint64_t n)
+static inline uint64_t shard_add(uint32_t shard, uint64_t *p, uint64_t n)
 {
 #if defined(__x86_64__)
-	if (likely(shard_is_own())) {
+	if (likely(shard_is_own(shard))) {
 		uint64_t before = word_get(p);
 
 		__asm__ volatile("addq %1, %0" : "+m"(*p) : "er"(n) : "cc");
@@ -48,10 +50,10 @@ static inline uint64_t shard_add(uint64_t *p, uint64_t n)
 	return word_add(p, n);
 }
 
-static inline void shard_add_one(uint32_t *p)
+static inline void shard_add_one(uint32_t shard, uint32_t *p)
 {
 #if defined(__x86_64__)
-	if (likely(shard_is_own())) {
+	if (likely(shard_is_own(shard))) {
 		__asm__ volatile("incl %0" : "+m"(*p) : : "cc");
 		return;
 	}

@@ -43,12 +43,14 @@ struct shim {
 	/* All else. */
 	int parent_pid;
 	uint32_t attaching_tid;
-	bool forked;	    /* this process was forked by one under the shim */
-	bool never_unwind;  /* forked while another thread was inside libunwind */
-	bool started;	    /* init_start ran to its end */
-	uint32_t ended;	    /* the end was recorded, or is being */
-	bool modules_stale; /* a dlclose while there was no recording */
-	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
+	bool forked;		   /* this process was forked by one under the shim */
+	bool never_unwind;	   /* forked while another thread was inside libunwind */
+	bool started;		   /* init_start ran to its end */
+	uint32_t ended;		   /* the end was recorded, or is being */
+	bool modules_stale;	   /* a dlclose while there was no recording */
+	bool folded;		   /* ... and the recording, with nothing to tell, was unlinked */
+	bool resumed;		   /* ... and the exec failed: what is open was open there */
+	uint32_t programs_started; /* by this image, as far as hooks saw it */
 	uint32_t nr_modules;
 	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */

@@ -33,8 +33,7 @@
 
 OLD_SYMBOL(dladdr)
 
-#define PATIENCE_NS 2000000000u
-#define POLL_NS	    2000000
+#define POLL_NS 2000000
 
 #ifndef SOCKLINT_COMMAND_FROM_LIB
 #error "the build says where the command lies, relative to the library"
@@ -124,11 +123,11 @@ static long clone_process(int exit_signal)
 static bool run_command(const char *command)
 {
 	bool told = false;
-	uint64_t deadline = now_ns() + PATIENCE_NS;
+	uint64_t deadline = now_ns() + options.patience_ns;
 	long child = clone_process(0), grandchild;
 
 	if (child > 0)
-		told = wait_for(child, deadline + PATIENCE_NS / 10);
+		told = wait_for(child, deadline + options.patience_ns / 10);
 	if (child != 0)
 		return told;
 	SYS3(SYS_close_range, 3, ~0u, 0); /* it must keep nothing of the guest's alive */

@@ -33,6 +33,13 @@ struct use {
 	struct rec_incident *incident; /* NULL: none */
 };
 
+/* Where a thread counts how its sockets end; see outcomes.c. */
+struct counting {
+	struct rec_outcome *entry;
+	uint32_t since; /* thread.ended, when it began to ... */
+	uint32_t times; /* ... count there */
+};
+
 struct thread {
 	/* One cache line: what every read and write uses. */
 	_Alignas(64) uint32_t tid; /* 0: ask */
@@ -42,10 +49,11 @@ struct thread {
 	uint64_t ids_end;
 	uint32_t shard;	  /* where it counts; 0: not settled yet */
 	uint32_t counted; /* until it is */
-	/* The next one: births and deaths. */
+	/* The next ones: births and deaths. */
 	uintptr_t stack_lo; /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
-	struct rec_outcome *outcomes[4]; /* where it counted last, in the recording `of` */
+	uint32_t ended;		     /* sockets of its */
+	struct counting counting[4]; /* in the recording `of` */
 	const struct rec_header *of;
 	uint32_t calls; /* of ours that are under way: more than one in a handler */
 	bool stays;	/* between stay_begin() and stay_end() */

@@ -3,7 +3,6 @@
 #ifndef SHIM_TOUCH_H
 #define SHIM_TOUCH_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "at.h"
@@ -20,10 +19,10 @@
 static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref ref,
 								 enum rec_call call, struct at at)
 {
+	const uint32_t in_hand = REC_LIFE_TOUCHED | REC_LIFE_HANDED;
 	struct rec_life *l = ref.life;
-	uint32_t tid;
+	uint32_t tid, flags;
 	uint64_t now;
-	bool first;
 
 	if (unlikely(!life_is(ref))) {
 		stuck_returned();
@@ -36,10 +35,10 @@ static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref
 	tid = thread_tid();
 	word_set(&l->touch_tid, tid);
 	word_set(&l->touch_seq, ++thread.touch_seq);
-	first = !(word_get(&l->flags) & REC_LIFE_TOUCHED);
-	if (unlikely(first))
-		life_flag(ref, REC_LIFE_TOUCHED);
-	progress_touched(l, tid, now, first);
+	flags = word_get(&l->flags);
+	if (unlikely((flags & in_hand) != REC_LIFE_TOUCHED))
+		life_taken(ref);
+	progress_touched(l, tid, now, !(flags & REC_LIFE_TOUCHED));
 	return now;
 }
 

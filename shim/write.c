@@ -14,13 +14,14 @@
 #include "house.h"
 #include "incidents.h"
 #include "init.h"
+#include "learnt.h"
 #include "lives.h"
 #include "pass.h"
 #include "raw.h"
 #include "recording.h"
 #include "touch.h"
 #include "unwinder.h"
-#include "wait.h"
+#include "waits.h"
 
 /* sendfile(): the file may be what is bad. */
 static bool is_of_other(enum rec_call call, int error)

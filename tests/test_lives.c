@@ -11,6 +11,7 @@
 #include "end.h"
 #include "facts.h"
 #include "inherit.h"
+#include "learnt.h"
 #include "lives.h"
 #include "shards.h"
 #include "shim.h"

@@ -2,6 +2,7 @@
 /* When a program has begun to end, and what it leaves behind if it tidies up. */
 #include "parts.h"
 #include "clock.h"
+#include "learnt.h"
 #include "lives.h"
 #include "outcomes.h"
 #include "progress.h"

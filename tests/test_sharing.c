@@ -6,17 +6,18 @@
  */
 #include "parts.h"
 #include "clock.h"
+#include "learnt.h"
 #include "lives.h"
 #include "shards.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
 #include "touch.h"
-#include "wait.h"
+#include "waits.h"
 #include "words.h"
 
 #define LINE	 64u
-#define WARM	 40u /* lives until a thread has all that is its own */
+#define WARM	 100u /* lives until a thread has all that is its own */
 #define MEASURED 4u
 
 /* ---- all memory that threads may share ---- */
@@ -259,6 +260,31 @@ static void what_was_counted_apart_is_added_up(void **state)
 	parts_stop();
 }
 
+static void some_lives(uint32_t who)
+{
+	for (uint32_t i = 0; i < WARM; i++)
+		one_life(who);
+}
+
+/* Else a server whose threads come and go would have an outcome of each place for each shard. */
+static void who_comes_counts_where_one_went(void **state)
+{
+	struct recording r;
+	uint64_t nr = 0;
+
+	(void)state;
+	parts_start_made();
+	for (uint32_t i = 0; i < 2 * REC_SHARDS; i++)
+		parts_threads(1, some_lives);
+	r = parts_load();
+	for (size_t i = 0; i < r.nr_outcomes; i++)
+		nr += r.outcomes[i]->nr;
+	assert_int_equal(nr, 2 * REC_SHARDS * WARM);
+	assert_in_range(r.nr_outcomes, 1, 100); /* of 64 threads before these, too */
+	recording_release(&r);
+	parts_stop();
+}
+
 /* ---- numbers of sockets ---- */
 
 #define IDS 1000u
@@ -300,33 +326,44 @@ static void each_socket_has_a_number_of_its_own(void **state)
 	parts_stop();
 }
 
-static uint32_t owners[REC_SHARDS];
+#define SETTLING     64u
+#define LEFT_TO_TAKE 10u
+
+static uint32_t counting[REC_SHARDS]; /* threads */
 
 static void settle(uint32_t who)
 {
+	uint32_t shard;
+
 	for (uint32_t i = 0; i < WARM; i++)
 		one_life(who);
-	word_add(&owners[shard_of_thread()], 1);
-	parts_expect(shard_is_own() == (shard_of_thread() >= SHARDS_SHARED &&
-					shard_of_thread() < SHARDS_SHARED + SHARDS_OWN));
+	shard = shard_of_thread();
+	parts_expect(shard >= SHARDS_SHARED);
+	word_add(&counting[shard], 1);
 }
 
-/* What is added without an atomic must be one thread's, however many have come and gone. */
+/* What is added without an atomic must be one thread's; when all are taken they share the rest. */
 static void a_shard_of_ones_own_is_nobody_elses(void **state)
 {
+	uint32_t own = 0, rest = 0, nr_settled;
+
 	(void)state;
 	parts_start_made();
-	for (int i = 0; i < 4; i++)
-		parts_threads(64, settle);
-	for (uint32_t i = 0; i < SHARDS_SHARED; i++)
-		assert_int_equal(owners[i], 0);
-	for (uint32_t i = SHARDS_SHARED; i < SHARDS_SHARED + SHARDS_OWN; i++)
-		assert_true(owners[i] <= 1); /* the tests before have taken some */
-	for (uint32_t i = SHARDS_SHARED + SHARDS_OWN; i < REC_SHARDS; i++)
-		assert_true(owners[i] > 1);
-	assert_int_equal(shards_total(shim.head).births, 4 * 64 * WARM);
-	assert_int_equal(shards_total(shim.head).deaths, 4 * 64 * WARM);
+	nr_settled = word_get(&shim.nr_settled);
+	word_set(&shim.nr_settled, SHARDS_OWN - LEFT_TO_TAKE);
+	shim.sealed = true; /* so that nobody can ask whose owners have ended */
+	parts_threads(SETTLING, settle);
+	shim.sealed = false;
+	for (uint32_t i = SHARDS_SHARED; i < REC_SHARDS; i++) {
+		*(shard_is_own(i) ? &own : &rest) += counting[i];
+		assert_true(!shard_is_own(i) || counting[i] <= 1);
+	}
+	assert_int_equal(own, LEFT_TO_TAKE);
+	assert_int_equal(rest, SETTLING - LEFT_TO_TAKE);
+	assert_int_equal(shards_total(shim.head).births, SETTLING * WARM);
+	assert_int_equal(shards_total(shim.head).deaths, SETTLING * WARM);
 	parts_stop();
+	word_set(&shim.nr_settled, nr_settled);
 }
 
 int main(void)
@@ -335,6 +372,7 @@ int main(void)
 		cmocka_unit_test(two_threads_write_no_line_in_common),
 		cmocka_unit_test(nor_do_sixty_four),
 		cmocka_unit_test(what_was_counted_apart_is_added_up),
+		cmocka_unit_test(who_comes_counts_where_one_went),
 		cmocka_unit_test(each_socket_has_a_number_of_its_own),
 		cmocka_unit_test(a_shard_of_ones_own_is_nobody_elses),
 	};

@@ -69,7 +69,6 @@ static void filter_comes(void)
 /* ---- libunwind, and what else unwinder.c needs ---- */
 
 struct shim shim;
-__thread struct thread thread;
 static uint32_t alive = 1;
 uint32_t *init_alive = &alive;
 struct real real;

@@ -6,7 +6,7 @@
  * A thread that leaves a read by siglongjmp stays in reader_tid until it reads that socket again,
  * or ends: the socket seems waited for and is not, which can hide a leak but never make one up.
  */
-#include "wait.h"
+#include "waits.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -19,6 +19,7 @@
 #include "lives.h"
 #include "recording.h"
 #include "shim.h"
+#include "slots.h"
 #include "stack.h"
 #include "stuck.h"
 #include "thread.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.c: who is inside a call, and who was told that the peer is gone. */
-#ifndef SHIM_WAIT_H
-#define SHIM_WAIT_H
+/* waits.c: who is inside a call, and who was told that the peer is gone. */
+#ifndef SHIM_WAITS_H
+#define SHIM_WAITS_H
 
 #include <poll.h>
 #include <stdint.h>
