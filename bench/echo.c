@@ -3,10 +3,9 @@
  * The worst case: a server that does nothing but open and close. One connection per request; the
  * client closes first, so the server reads the EOF.
  *
- *	echo serve THREADS [IDLE [WORK]]	prints its port, serves until its input ends; holds
- *						IDLE sockets more, computes WORK us per request.
- *						THREADS 0: a new thread for each connection
- *	echo ask PORT TIMES [CLIENTS]		prints connections per second
+ *	echo THREADS [IDLE [WORK]]	prints its port, serves until its input ends; holds IDLE
+ *					sockets more, computes WORK us per request. THREADS 0: a
+ *					new thread for each connection
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -24,8 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BYTES	    64
-#define CLIENTS_MAX 64
+#define BYTES 64
 
 static int listener;
 static uint64_t work_ns;
@@ -133,71 +131,14 @@ static int server(int threads, int idle)
 	_exit(0);
 }
 
-/* ---- the client ---- */
-
-struct client {
-	pthread_t thread;
-	int port;
-	uint32_t from, to;
-};
-
-/* From many addresses: the closed ones wait in TIME_WAIT, and no one has ports enough. */
-static void ask(int port, uint32_t i)
-{
-	struct sockaddr_in from = {.sin_family = AF_INET,
-				   .sin_addr = {htonl(0x7f000002u + i % 60000u)}};
-	struct sockaddr_in to = {.sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)port),
-				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-	char buf[BYTES] = "";
-
-	must(fd);
-	must(setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)));
-	must(bind(fd, (struct sockaddr *)&from, sizeof(from)));
-	must(connect(fd, (struct sockaddr *)&to, sizeof(to)));
-	must(send(fd, buf, sizeof(buf), 0));
-	must(recv(fd, buf, sizeof(buf), MSG_WAITALL));
-	must(close(fd));
-}
-
-static void *client(void *arg)
-{
-	const struct client *c = arg;
-
-	for (uint32_t i = c->from; i < c->to; i++)
-		ask(c->port, i);
-	return NULL;
-}
-
-static void clients(int port, uint32_t times, uint32_t nr)
-{
-	struct client all[CLIENTS_MAX];
-
-	for (uint32_t i = 0; i < nr; i++) {
-		all[i].port = port;
-		all[i].from = (uint32_t)((uint64_t)times * i / nr);
-		all[i].to = (uint32_t)((uint64_t)times * (i + 1) / nr);
-		must(-pthread_create(&all[i].thread, NULL, client, &all[i]));
-	}
-	for (uint32_t i = 0; i < nr; i++)
-		must(-pthread_join(all[i].thread, NULL));
-}
-
 int main(int argc, char **argv)
 {
 	long n[3] = {0};
-	uint64_t began;
 
-	for (int i = 0; i < 3 && argc > i + 2; i++)
-		n[i] = strtol(argv[i + 2], NULL, 10);
+	if (argc < 2)
+		errx(2, "usage: echo THREADS [IDLE [WORK]]");
+	for (int i = 0; i < 3 && argc > i + 1; i++)
+		n[i] = strtol(argv[i + 1], NULL, 10);
 	work_ns = (uint64_t)n[2] * 1000;
-	if (argc > 2 && !strcmp(argv[1], "serve"))
-		return server((int)n[0], (int)n[1]);
-	if (argc < 4 || n[2] > CLIENTS_MAX)
-		errx(2, "usage: echo serve THREADS [IDLE [WORK]] | echo ask PORT TIMES [CLIENTS]");
-	began = clock_of(CLOCK_MONOTONIC);
-	clients((int)n[0], (uint32_t)n[1], n[2] ? (uint32_t)n[2] : 1);
-	printf("%.1f\n", (double)n[1] * 1e9 / (double)(clock_of(CLOCK_MONOTONIC) - began));
-	return 0;
+	return server((int)n[0], (int)n[1]);
 }

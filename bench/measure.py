@@ -2,12 +2,16 @@
 """How to measure on a machine that does other things as well.
 
 No time stands alone: the bare program, the shim and the peers take turns, the order changes each
-round, and each round gives a ratio (or a difference) of its own; told are the median of those and
-its quartiles. Times are CPU time of the process that is measured: what others take from it does
-not count. Instructions are counted by callgrind: exact, but they know nothing of the kernel, of
+time, and each turn gives a ratio (or a difference) of its own; told are the median of those and
+between what it lies with a certainty of 95 % (a bootstrap). Servers are started anew each round,
+and asked in many short turns: where a process happens to lie in memory is worth a few per cent, so
+what counts is the number of rounds. --again says what all this is good for: it measures the bare
+program against itself. Times are CPU time of the process that is measured: what others take from
+it does not count. Clients have a processor of their own. Instructions are counted by callgrind: exact, but they know nothing of the kernel, of
 caches, or of the vDSO (where valgrind runs, the clock is a system call of 60 instructions).
 """
 import os
+import random
 import re
 import shutil
 import signal
@@ -15,6 +19,8 @@ import statistics
 import subprocess
 import tempfile
 import time
+
+TURNS = 12  # in which a server is asked
 
 
 class Kind:
@@ -48,29 +54,48 @@ class Bench:
         self.options, self.where = options, where
         self.programs = os.path.join(options.build, "bench")
         self.bare = Kind("bare")
+        self.again = [Kind("again")] if options.again else []
         self.shims = [Kind("shim" if not i else f"shim {i + 1}", preload=path)
                       for i, path in enumerate(options.shim)]
         self.peers = [] if options.quick or options.no_peers else peers(options.build)
 
     def kinds(self, with_peers=True):
-        return [self.bare, *self.shims, *(self.peers if with_peers else ())]
+        return [self.bare, *self.again, *self.shims, *(self.peers if with_peers else ())]
 
     def rounds(self, kinds, measure):
-        """{kind: [value of each round]}; the slow ones take part in the first rounds alone."""
+        """{kind: [[value] of each round]}; the slow ones take part in the first rounds alone."""
         values = {kind: [] for kind in kinds}
         for i in range(self.options.rounds):
-            now = [k for k in kinds if k.slow == 1 or i < 3]
-            now = now[::-1] if i % 2 else now
-            for kind in now[i // 2 % len(now):] + now[:i // 2 % len(now)]:
-                values[kind].append(measure(kind))
+            for kind in in_turn([k for k in kinds if k.slow == 1 or i < 3], i):
+                values[kind].append([measure(kind)])
+        return values
+
+    def servers(self, make):
+        """{kind: [[rate in each turn] of each round]}; the slow ones are asked a few times."""
+        values = {kind: [] for kind in self.kinds()}
+        for i in range(self.options.rounds):
+            kinds = [k for k in self.kinds() if k.slow == 1 or i == 0]
+            servers = {}
+            try:
+                for kind in in_turn(kinds, i):
+                    servers[kind] = make(kind)
+                    servers[kind].rate()
+                    values[kind].append([])
+                for turn in range(TURNS):
+                    for kind in in_turn([k for k in kinds if k.slow == 1 or turn < 3], turn):
+                        values[kind][-1].append(servers[kind].rate())
+            finally:
+                for server in servers.values():
+                    server.stop()
         return values
 
     def row(self, unit, values, against):
-        """against(bare, other): of each round."""
+        """against(bare, other): of each turn."""
         bare = values.pop(self.bare)
-        row = {"unit": unit, "bare": statistics.median(bare), "kinds": {}}
-        for kind, v in values.items():
-            row["kinds"][kind.name] = spread([against(b, a) for b, a in zip(bare, v)])
+        row = {"unit": unit, "bare": statistics.median(sum(bare, [])), "kinds": {}}
+        for kind, rounds in values.items():
+            row["kinds"][kind.name] = spread([[against(b, a) for b, a in zip(*both)]
+                                              for both in zip(bare, rounds)])
         return row
 
     def run(self, kind, argv, **rest):
@@ -105,9 +130,24 @@ class Bench:
         return (count(400) - count(200)) / 202
 
 
-def spread(values):
-    q = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
-    return {"median": q[1], "low": q[0], "high": q[2]}
+def in_turn(kinds, i):
+    """There and back, each time beginning with another."""
+    kinds = kinds[::-1] if i % 2 else kinds
+    return kinds[i // 2 % len(kinds):] + kinds[:i // 2 % len(kinds)]
+
+
+def spread(rounds, resamples=1000):
+    """The median of all turns; rounds are drawn anew, and within each of them turns."""
+    chance = random.Random(1)
+
+    def median(lists):
+        return statistics.median(value for values in lists for value in values)
+
+    medians = sorted(median([chance.choices(values, k=len(values))
+                             for values in chance.choices(rounds, k=len(rounds))])
+                     for _ in range(resamples))
+    return {"median": median(rounds), "low": medians[resamples // 40],
+            "high": medians[-resamples // 40]}
 
 
 def cpu_seconds(pid):
@@ -140,22 +180,30 @@ def wait_for(port):
 
 
 class Server:
-    """A child that is asked; rate() is in requests per second, of its CPU time or by the wall."""
+    """
+    A child that is asked; rate() is in requests per second, of its CPU time or by the wall.
+    ask: how bench/ask.c asks it, with how many threads, each with how many connections, what.
+    """
     needs = ()
-    settle = 0.0  # seconds of CPU time that it goes on using after the last answer
+    one_processor = True
+    requests = 2000  # in a turn
+    ask = "close", 1, 1, ""
 
     def __init__(self, bench, kind):
         self.bench, self.kind = bench, kind
         self.where = tempfile.mkdtemp(dir=bench.where)
         os.chmod(self.where, 0o755)
+        self.client = None
         self.child = self.start(kind.env(bench.where))
 
     def popen(self, argv, env, **rest):
         rest.setdefault("stdout", subprocess.DEVNULL)
         return subprocess.Popen(self.kind.prefix + argv, env=env, stderr=subprocess.DEVNULL,
-                                start_new_session=True, **rest)
+                                start_new_session=True, preexec_fn=self.pin(0), **rest)
 
     def stop(self):
+        if self.client:
+            self.client.communicate()
         if self.child.stdin:
             self.child.stdin.close()
         else:
@@ -166,13 +214,28 @@ class Server:
             os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait()
 
-    def times(self, n):
-        return max(50, int(n * self.bench.options.length) // self.kind.slow)
+    def pin(self, i):
+        """Server and client: each to a processor of its own, if there are two."""
+        number = sorted(os.sched_getaffinity(0))[-i]  # the first, or the last
+        return lambda: os.sched_setaffinity(0, {number}) if self.one_processor else None
 
-    def ask(self, argv, pattern=r"([0-9.]+)", nr=None, nr_pattern=None):
+    def start_client(self):
+        mode, threads, connections, request = self.ask
+        self.client = subprocess.Popen(
+            [self.bench.programs + "/bench_ask", mode, str(self.port), str(threads),
+             str(connections), request],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            preexec_fn=self.pin(1))
+
+    def rate(self):
+        if not self.client:
+            self.start_client()
+        nr = max(50, int(self.requests * self.bench.options.length) // self.kind.slow)
         before = cpu_seconds(self.child.pid)
-        out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        self.client.stdin.write(f"{nr}\n")
+        answer = self.client.stdout.readline()
+        if not answer:
+            raise SystemExit(f"bench/run: no answer from {' '.join(self.child.args)}")
         if self.bench.options.wall:
-            return float(re.search(pattern, out).group(1))
-        nr = nr or float(re.search(nr_pattern, out).group(1))
+            return float(answer)
         return nr / (cpu_seconds(self.child.pid) - before)

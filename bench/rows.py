@@ -26,16 +26,12 @@ def server_row(bench, kind):
     for program in kind.needs:
         if not shutil.which(program):
             return {"missing": program}
-    servers = {}
-    try:
-        for k in bench.kinds():
-            servers[k] = kind(bench, k)
-            servers[k].rate()
-        values = bench.rounds(bench.kinds(), lambda k: servers[k].rate())
-    finally:
-        for s in servers.values():
-            s.stop()
-    return bench.row("of bare", values, lambda bare, x: x / bare)
+    values = bench.servers(lambda k: kind(bench, k))
+    more = bench.row("", dict(values), lambda bare, x: 1e9 / x - 1e9 / bare)
+    row = bench.row("of bare", values, lambda bare, x: x / bare)
+    for name, spread_of_more in more["kinds"].items():
+        row["kinds"][name]["ns_more"] = round(spread_of_more["median"])
+    return row
 
 
 def call_row(bench, name, times, frames):
@@ -96,7 +92,7 @@ def memory_row(bench, nr):
         return (used(kind, nr) - used(kind, 0)) / nr
 
     kinds = bench.kinds(with_peers=False)
-    return bench.row("bytes more", {k: [per_socket(k) for _ in range(3)] for k in kinds},
+    return bench.row("bytes more", {k: [[per_socket(k)] for _ in range(3)] for k in kinds},
                      lambda bare, x: x - bare)
 
 
@@ -117,7 +113,7 @@ def size_row(bench, lives):
                            check=True, capture_output=True)
             return sum(os.path.getsize(os.path.join(where, f)) for f in os.listdir(where)
                        if f.endswith(".socklint")) / 1024
-    kinds = {k.name: spread([size(k)]) for k in bench.shims}
+    kinds = {k.name: spread([[size(k)]]) for k in bench.shims}
     return {"unit": "KiB", "bare": 0, "kinds": kinds}
 
 
@@ -138,7 +134,7 @@ def report_row(bench, fmt, recordings, lives, sites, binary=None):
             seconds.append(usage.ru_utime + usage.ru_stime)
             if child.returncode not in (0, 1):
                 return {"missing": f"socklint: exit status {child.returncode}"}
-        what = dict(spread(seconds), wall=round(min(wall), 2), peak_MB=usage.ru_maxrss // 1024,
+        what = dict(spread([seconds]), wall=round(min(wall), 2), peak_MB=usage.ru_maxrss // 1024,
                     output_MB=round(os.path.getsize(out) / 1e6, 1))
     return {"unit": "s of CPU", "bare": 0, "kinds": {"report": what}}
 
@@ -169,7 +165,7 @@ def page_row(bench):
     what = {name: round(statistics.median(r[name] for r in rounds)) for name in
             ("loaded", "filtered")}
     return {"unit": "ms until it can be used", "bare": 0,
-            "kinds": {"page": dict(spread([r["interactive"] for r in rounds]), **what)}}
+            "kinds": {"page": dict(spread([[r["interactive"] for r in rounds]]), **what)}}
 
 
 def cxx_row(bench):

@@ -7,39 +7,29 @@ from measure import Server, free_port, wait_for
 
 
 class Echo(Server):
-    threads, idle, work, clients, requests = 1, 0, 0, 1, 15000
+    threads, idle, work = 1, 0, 0
 
     def start(self, env):
-        child = self.popen([self.bench.programs + "/bench_echo", "serve", str(self.threads),
+        child = self.popen([self.bench.programs + "/bench_echo", str(self.threads),
                             str(self.idle), str(self.work)], env,
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = child.stdout.readline().strip()
         return child
 
-    def rate(self):
-        nr = self.times(self.requests)
-        return self.ask([self.bench.programs + "/bench_echo", "ask", self.port, str(nr),
-                         str(self.clients)], nr=nr)
+
+def echo(clients=1, **what):
+    return type("Echo", (Echo,), dict(what, one_processor=clients == 1,
+                                      ask=("close", clients, 1, "x" * 64)))
 
 
-def echo(**what):
-    return type("Echo", (Echo,), what)
+GET = r"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+GET_AND_CLOSE = r"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-class Wrk(Server):
-    """Asked by wrk, which wants a time, not a number."""
-    close = False
-    needs = ("wrk",)
-
-    def rate(self):
-        return self.ask(["wrk", "-t1", "-c8", f"-d{max(1, round(self.bench.options.length))}"]
-                        + (["-H", "Connection: close"] if self.close else [])
-                        + [f"http://127.0.0.1:{self.port}/"], r"Requests/sec:\s+([0-9.]+)",
-                        nr_pattern=r"(\d+) requests in")
-
-
-class Nginx(Wrk):
-    needs = "nginx", "wrk"
+class Nginx(Server):
+    needs = ("nginx",)
+    requests = 4000
+    ask = "keep", 1, 8, GET
 
     def start(self, env):
         self.port = free_port()
@@ -57,32 +47,32 @@ class Nginx(Wrk):
 
 
 class NginxClose(Nginx):
-    close = True
+    requests = 2000
+    ask = "eof", 1, 8, GET_AND_CLOSE
 
 
 class Redis(Server):
-    needs = "redis-server", "redis-benchmark"
-    keep = "1"
+    needs = ("redis-server",)
+    requests = 4000
+    ask = "keep", 1, 8, r"GET key\r\n"
 
     def start(self, env):
         self.port = free_port()
         child = self.popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-                            "--save", "", "--dir", self.where], env)
+                            "--protected-mode", "no", "--save", "", "--dir", self.where], env)
         wait_for(self.port)
         return child
 
-    def rate(self):
-        n = self.times(40000 if self.keep == "1" else 8000)
-        return self.ask(["redis-benchmark", "-p", str(self.port), "-t", "get", "-c", "8",
-                         "-n", str(n), "-k", self.keep, "--csv"], r'"GET","([0-9.]+)"', nr=n)
-
 
 class RedisClose(Redis):
-    keep = "0"
+    requests = 2000
+    ask = "close", 1, 8, r"GET key\r\n"
 
 
-class Python(Wrk):
-    needs = "python3", "wrk"
+class Python(Server):
+    needs = ("python3",)
+    requests = 300
+    ask = "eof", 1, 4, GET_AND_CLOSE
     program = """
 import http.server, sys
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -105,8 +95,9 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Hello).serve_forever()
 
 
 class Node(Python):
-    needs = "node", "wrk"
-    close = True
+    needs = ("node",)
+    one_processor = False  # its collector has threads of its own
+    requests = 1000
     program = ('require("http").createServer((q, a) => a.end("hello"))'
                '.listen(+process.argv[1], "127.0.0.1")')
     command = "node", "-e"
@@ -123,8 +114,8 @@ SERVERS = {
     "nginx_keepalive": (Nginx, "nginx, keep-alive"),
     "redis_close": (RedisClose, "redis, a connection per request"),
     "redis_keepalive": (Redis, "redis, keep-alive"),
-    "cpu_1": (echo(work=150, requests=4000), "150 us of work per request, 1 thread"),
-    "cpu_2": (echo(work=150, threads=2, clients=2, requests=4000), "the same, 2 threads"),
+    "cpu_1": (echo(work=150, requests=500), "150 us of work per request, 1 thread"),
+    "cpu_2": (echo(work=150, threads=2, clients=2, requests=500), "the same, 2 threads"),
     "python": (Python, "Python's http.server"),
     "node": (Node, "Node's http"),
 }

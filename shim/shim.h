@@ -27,26 +27,31 @@ enum end_began { END_NOT_YET, END_NO_LISTENER, END_SIGNALLED, END_EXITS };
 enum attach_state { DETACHED, ATTACHING, ATTACHED, ATTACH_FAILED };
 
 struct shim {
-	int pid;
-	int parent_pid;
-	uint32_t attach; /* enum attach_state */
-	uint32_t attaching_tid;
-	bool forked;	    /* this process was forked by one under the shim */
+	/* One cache line: what calls on sockets read, and hardly anybody writes. */
+	_Alignas(64) int pid;
+	uint32_t attach;    /* enum attach_state */
 	bool sealed;	    /* a seccomp filter: ask the kernel nothing more */
 	bool coarse_clock;  /* the time stamp counter was taken away: only that clock is left */
-	bool never_unwind;  /* forked while another thread was inside libunwind */
-	bool started;	    /* init_start ran to its end */
-	uint32_t ended;	    /* the end was recorded, or is being */
-	uint32_t end_began; /* enum end_began */
 	bool notable;	    /* the outcomes hold what a rule may speak of */
-	bool modules_stale; /* a dlclose while there was no recording */
-	bool folded;	    /* ... and the recording, with nothing to tell, was unlinked */
-	bool resumed;	    /* ... and the exec failed: what is open was open there */
-	uint32_t programs_started; /* by this image, as far as hooks saw it */
-	uint32_t epoch;		   /* counts dlcloses that unmapped a cited module */
-	uint32_t nr_modules;
+	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
+	uint32_t end_began; /* enum end_began */
 	uint32_t nr_sites;
+	struct rec_header *head; /* the recording's, or `init_no_head` while there is none */
+	struct rec_progress *progress;
 	uint64_t next_refresh_ns;
+	uint64_t oldest_id; /* none below is given to a socket any more */
+	/* All else. */
+	int parent_pid;
+	uint32_t attaching_tid;
+	bool forked;		   /* this process was forked by one under the shim */
+	bool never_unwind;	   /* forked while another thread was inside libunwind */
+	bool started;		   /* init_start ran to its end */
+	uint32_t ended;		   /* the end was recorded, or is being */
+	bool modules_stale;	   /* a dlclose while there was no recording */
+	bool folded;		   /* ... and the recording, with nothing to tell, was unlinked */
+	bool resumed;		   /* ... and the exec failed: what is open was open there */
+	uint32_t programs_started; /* by this image, as far as hooks saw it */
+	uint32_t nr_modules;
 	uint64_t forked_ns;	    /* the last fork: who was born before it has several holders */
 	uint64_t next_listeners_ns; /* when the lives may next be looked through for listeners */
 	uint64_t end_began_ns;	    /* END_NO_LISTENER, END_SIGNALLED: when */
@@ -55,12 +60,10 @@ struct shim {
 	uint64_t start_ns;
 	uint64_t start_real_ns;
 	uint64_t starttime;
-	struct rec_header *head; /* the recording's, or `init_no_head` while there is none */
 	struct rec_summary *summary;
 	struct rec_life **lives[LIVES_L1];
 	struct rec_site *sites[SITE_CHUNKS];
 	struct rec_module *modules[MODULE_CHUNKS];
-	struct rec_progress *progress;
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	struct rec_poller *pollers;
@@ -72,7 +75,6 @@ struct shim {
 	char run_dir[600];
 	char path[700];
 	struct stat stderr_at_start;
-	uint64_t oldest_id; /* none below is given to a socket any more */
 	/* Written now and then by any thread: away from what every call reads. */
 	_Alignas(64) uint64_t next_id;
 	uint32_t nr_settled; /* threads that were given a shard of their own */

@@ -41,27 +41,29 @@ struct counting {
 };
 
 struct thread {
-	uint32_t tid; /* 0: ask */
+	/* One cache line: what every read and write uses. */
+	_Alignas(64) uint32_t tid; /* 0: ask */
 	uint32_t touch_seq;
+	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
+	uint64_t id;			  /* the next socket's, while before ids_end */
+	uint64_t ids_end;
 	uint32_t shard;	  /* where it counts; 0: not settled yet */
 	uint32_t counted; /* until it is */
-	uint32_t ended;	  /* sockets of its */
-	uint64_t id;	  /* the next socket's, while before ids_end */
-	uint64_t ids_end;
+	/* The next ones: births and deaths. */
+	uintptr_t stack_lo; /* known to be readable: [stack_lo, stack_hi) */
+	uintptr_t stack_hi;
+	uint32_t ended;		     /* sockets of its */
 	struct counting counting[4]; /* in the recording `of` */
 	const struct rec_header *of;
-	struct rec_progress *progress[4]; /* of the sites served last, by the site's number */
-	uintptr_t stack_lo;		  /* known to be readable: [stack_lo, stack_hi) */
-	uintptr_t stack_hi;
-	uintptr_t close_pc; /* who called close() last, for which number */
-	int close_fd;
-	struct use use;
 	uint32_t calls; /* of ours that are under way: more than one in a handler */
 	bool stays;	/* between stay_begin() and stay_end() */
 	bool file_open; /* between gate_hold() and gate_release() */
 	bool unwinding;
+	bool in_birth;	    /* between a call that makes a socket and the record of it */
+	uintptr_t close_pc; /* who called close() last, for which number */
+	int close_fd;
+	struct use use;
 	struct polling polling;
-	bool in_birth; /* between a call that makes a socket and the record of it */
 };
 
 extern __thread struct thread thread __attribute__((tls_model("initial-exec")));
