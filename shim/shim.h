@@ -275,6 +275,7 @@ struct polling {
 	uintptr_t look_pc;	 /* ... whose it was ... */
 	uint64_t look_until_ns;	 /* ... and how long nothing need be done while it stays so */
 	uint64_t due_ns;	 /* no stamp before, the set being large */
+	bool by_epoll;		 /* it waits by epoll_wait */
 };
 
 /* The last call of this thread's on a closed number, for a loop that does not stop. */
@@ -564,7 +565,7 @@ uint64_t poller_next_stamp(uint64_t now);
 bool poller_stamp(int fd, uint64_t ns);
 void poller_drop(int fd);
 void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
-void poller_waits(struct poll_call *call);
+void poller_waits(struct poll_call *call, struct at at);
 
 static inline uint64_t poller_look(uint64_t look, uint64_t word)
 {
@@ -580,6 +581,8 @@ static inline uint64_t poller_look_at(uint64_t look, uint64_t word, int fd)
 	return poller_look(look, word ^ (l ? word_get(&l->seq) * 0xd6e8feb86659fd93u : 0));
 }
 void poller_returned(const struct poll_call *call, struct at at);
+struct rec_poller *poller_turn_ends(void);
+void poller_turn_begins(struct rec_poller *entry);
 
 /* ---- epoll.c, epoll_sets.c: which set watches a socket ------------------------------------- */
 
