@@ -248,12 +248,17 @@ struct rec_progress {
  * stamped_ns has left the set since. A helper that polls in between from another place leaves
  * stamped_ns as it is: the loop comes back. Only that thread writes it; idle entries may be
  * evicted.
+ *
+ * A thread's turn is the time between two waits, by epoll_wait or in its loop by poll or select:
+ * what the first of them told may still lie before it.
  */
 struct rec_poller {
 	uint32_t tid;	      /* 0: free */
 	uint32_t waiting;     /* 1 while it is inside the call */
 	uint64_t stamped_ns;  /* coarse, but no two stamps of a thread are the same */
-	uint64_t reserved[6]; /* a cache line for each */
+	uint64_t turn_ns;     /* when its turn began (coarse); 0 while it waits */
+	uint64_t before_ns;   /* when the turn before that began; 0: there was none */
+	uint64_t reserved[4]; /* a cache line for each */
 };
 
 /* ---- sent: sockets handed to other processes ---------------------------------------------- */
@@ -522,7 +527,9 @@ struct rec_header {
 	uint64_t threads;	/* alive at facts_ns; 0: not known */
 	uint32_t port_lo;	/* net.ipv4.ip_local_port_range; 0: not known */
 	uint32_t port_hi;
-	uint64_t reserved[7];
+	uint64_t
+		stop_ns; /* when a SIGTERM or SIGINT that it catches came; 0: none, or it goes on */
+	uint64_t reserved[6];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */

@@ -23,6 +23,15 @@ bool socket_is_handed_over(const struct socket *s);
 bool socket_end_is_handed_over(const struct socket *s);
 /* Whoever waits on it is yet to be told of the EOF that came then, or will be told again. */
 bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns);
+/* Likewise of the end of the connection, a reset for one. */
+bool socket_end_will_be_seen(const struct socket *s);
+/* No wait of any thread has returned since: what came then still lies before them. */
+bool process_has_not_waited_since(const struct process *p, uint64_t ns);
+/*
+ * A thread was told of the end, has not come back to its wait since, and may not have come to this
+ * one of its events, or put the close off to the end of the turn.
+ */
+bool socket_is_in_turn(const struct socket *s);
 /*
  * A loop that still has it in its set was told that the peer is gone, and has not come back to its
  * wait since: many put the close off to the end of the turn, and some end in the middle of it.

@@ -141,3 +141,14 @@ uint64_t socket_now_ns(const struct socket *s)
 {
 	return s->birth->process->now_ns;
 }
+
+uint64_t socket_judged_ns(const struct socket *s)
+{
+	const struct process *p = s->birth->process;
+	uint64_t stop = process_stop_ns(p);
+
+	if (stop)
+		return stop;
+	return p->end == PROCESS_RUNNING && p->rec->read_ns < p->now_ns ? p->rec->read_ns
+									: p->now_ns;
+}

@@ -30,5 +30,10 @@ uint64_t socket_fin_ns(const struct socket *s);
 uint64_t socket_idle_since_ns(const struct socket *s);
 /* When the moment of judging is. */
 uint64_t socket_now_ns(const struct socket *s);
+/*
+ * The same, or the last moment that counts where that was earlier: a program that was told to stop
+ * need do no more, and what one that runs did after its recording was read is not known.
+ */
+uint64_t socket_judged_ns(const struct socket *s);
 
 #endif

@@ -8,6 +8,9 @@
 #include "alloc.h"
 #include "siblings.h"
 
+/* So long may a stop take: then most masters kill. */
+#define STOPPING_NS (120 * NS_PER_S)
+
 static enum process_end end_of(const struct rec_header *h)
 {
 	switch (h->end_kind) {
@@ -67,6 +70,13 @@ static void read_process(struct process *p, const struct recording *r)
 	p->samples = (const struct rec_sample *const *)r->samples;
 	p->nr_samples = r->nr_samples;
 	p->kinship = kinship_new(r);
+}
+
+uint64_t process_stop_ns(const struct process *p)
+{
+	uint64_t stop = p->rec->header->stop_ns;
+
+	return stop < p->now_ns && p->now_ns - stop < STOPPING_NS ? stop : 0;
 }
 
 static bool is_open(const struct rec_life *l)

@@ -133,6 +133,8 @@ bool socket_is_unseen(const struct socket *s);
 
 /* The module that an address of this epoch lies in, or NULL. */
 const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc);
+/* When it was told to stop by a signal that it catches, if it then ended before long; or 0. */
+uint64_t process_stop_ns(const struct process *p);
 /* The program's name, for people. */
 const char *process_name(const struct process *p);
 /* CLOCK_REALTIME at this instant of the recording's clock, in ns; 0 for 0. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -210,6 +211,14 @@ static void drop_torn_lives(struct recording *r, int fd)
 	}
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
 static enum load_status load_from(struct recording *r, int fd, struct strbuf *why)
 {
 	struct rec_header h;
@@ -218,6 +227,7 @@ static enum load_status load_from(struct recording *r, int fd, struct strbuf *wh
 	if (status != LOAD_OK)
 		return status;
 	do { /* again, where the file has grown before its header was copied */
+		r->read_ns = now_ns();
 		if (check_size(fd, &h, r->path, why) || read_copy(r, fd, h.file_bytes, why))
 			return LOAD_BAD;
 		h = *r->header;

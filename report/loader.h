@@ -42,6 +42,7 @@ struct recording {
 	size_t nr_kept, alloc_kept;
 	struct rec_sample **samples; /* in time order; their numbers fit together */
 	size_t nr_samples, alloc_samples;
+	uint64_t read_ns;     /* when it was read: of what came later it says nothing */
 	uint64_t seen_end_ns; /* when "socklint run" saw its process end; 0: it did not */
 	bool seen_exit;	      /* ... and that it ended by itself */
 	bool told;	      /* its run was ended by a signal, whatever it made of that */

@@ -37,6 +37,10 @@
 /* Touch times come from a coarse clock and lag by up to this. */
 #define COARSE_NS (10 * NS_PER_MS)
 
+/* A socket that is idle is asked about by then, and so much later for each other that may be. */
+#define LOOKED_AT_NS (3 * NS_PER_S)
+#define LOOK_NS	     (NS_PER_S / 64)
+
 /* An exit past every hook (AddressSanitizer's) was seen by "socklint run" alone. */
 static bool ended_by_itself(const struct process *p)
 {
@@ -45,7 +49,7 @@ static bool ended_by_itself(const struct process *p)
 
 uint64_t grace_ns(const struct process *p)
 {
-	return ended_by_itself(p) && !p->rec->told ? 0 : p->policy->grace_ns;
+	return ended_by_itself(p) && !p->rec->told && !process_stop_ns(p) ? 0 : p->policy->grace_ns;
 }
 
 enum open_reason grace_reason(const struct process *p)
@@ -114,12 +118,25 @@ static bool is_of_the_end(const struct life *l)
 }
 
 /*
+ * Touched so shortly before a kill that nobody had asked about its thread since: who is idle for a
+ * second is asked about, some each second.
+ */
+static bool is_of_the_kill(const struct life *l)
+{
+	const struct process *p = l->process;
+	uint64_t round = LOOKED_AT_NS + p->rec->nr_lives * LOOK_NS;
+
+	return p->end == PROCESS_KILLED && !toucher_is_known(l) &&
+	       l->r.touch_ns + round > p->now_ns;
+}
+
+/*
  * It may still be at work on it: computing, or waiting for somebody else, while the peer has given
  * up. That others are through with theirs says nothing about this one.
  */
 static bool may_be_in_custody(const struct life *l)
 {
-	if (is_of_the_end(l))
+	if (is_of_the_end(l) || is_of_the_kill(l))
 		return true;
 	if (!toucher_is_known(l) || toucher_ended(l))
 		return false;
@@ -366,12 +383,20 @@ enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struc
 
 /* ---- what TCP is through with ------------------------------------------------------------ */
 
+/* The thread that ended may have shared its epoll set: unless the others waited and were not told.
+ */
+bool others_may_come(const struct socket *s, uint64_t since_ns, const struct proof *proof)
+{
+	return proof->kind != PROOF_TOUCHER_ENDED ||
+	       process_has_not_waited_since(s->birth->process, since_ns);
+}
+
 /* What a poll says of our own SHUT_RD is no news, so there nothing shows what the loop was told. */
 static bool end_will_be_seen(const struct socket *s)
 {
 	const uint32_t told = REC_LIFE_RESET | REC_LIFE_EOF | REC_LIFE_CONNECT_FAILED;
 
-	return !(s->flags & (told | REC_LIFE_SHUT_RD)) && socket_eof_will_be_seen(s, 0);
+	return !(s->flags & (told | REC_LIFE_SHUT_RD)) && socket_end_will_be_seen(s);
 }
 
 enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t grace, bool told,
@@ -382,7 +407,7 @@ enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t 
 	/* Told a moment ago, or not yet: nobody can have closed it, however the process ended. */
 	if (socket_turn_is_on(s) || end_will_be_seen(s))
 		grace = NS_PER_S;
-	if (grace && since_ns + grace > socket_now_ns(s))
+	if (grace && since_ns + grace > socket_judged_ns(s))
 		return grace_reason(s->birth->process);
 	if (socket_is_client(s)) {
 		if (!told)
@@ -391,8 +416,10 @@ enum open_reason prove_over(const struct socket *s, uint64_t since_ns, uint64_t 
 			return OPEN_ONE_SHOT;
 	}
 	reason = prove_moved_on(s, proof);
-	if (proof->kind != PROOF_TOUCHER_ENDED && end_will_be_seen(s))
+	if (others_may_come(s, since_ns, proof) && end_will_be_seen(s))
 		return OPEN_WATCHED;
+	if (proof->kind != PROOF_TOUCHER_ENDED && socket_is_in_turn(s))
+		return OPEN_CUSTODY;
 	if (!told && proof->kind != PROOF_TOUCHER_ENDED && socket_end_is_handed_over(s))
 		return OPEN_QUEUE;
 	return reason;

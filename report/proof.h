@@ -15,6 +15,8 @@ bool has_no_younger_sibling(const struct socket *s);
 bool has_sibling_born_after(const struct socket *s, uint64_t ns);
 /* Fills proof and returns OPEN_NONE, or says why there is none. */
 enum open_reason prove_moved_on(const struct socket *s, struct proof *proof);
+/* Who waits on it besides the thread that the proof is about may see what came at that moment. */
+bool others_may_come(const struct socket *s, uint64_t since_ns, const struct proof *proof);
 /* The same for a client's socket that its pool may still want: since is when it became useless. */
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof);
 /* The same for a socket that TCP is through with; told: the program knows that it is. */

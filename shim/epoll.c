@@ -26,6 +26,7 @@
 #include "house.h"
 #include "init.h"
 #include "lives.h"
+#include "pollers.h"
 #include "raw.h"
 #include "recording.h"
 #include "shim.h"
@@ -293,10 +294,12 @@ static __attribute__((noinline)) void deliver(int epfd, const struct epoll_event
 	errno = e;
 }
 
-static int waited(int epfd, const struct epoll_event *events, int r, struct at at)
+static int waited(int epfd, struct rec_poller *turn, const struct epoll_event *events, int r,
+		  struct at at)
 {
 	uint32_t of_note = word_get(&oneshot_used) ? UINT32_MAX : EVENTS_GONE;
 
+	poller_turn_begins(turn);
 	for (int i = 0; i < r; i++)
 		if (unlikely(events[i].events & of_note))
 			deliver(epfd, &events[i], at);
@@ -306,17 +309,25 @@ static int waited(int epfd, const struct epoll_event *events, int r, struct at a
 
 EXPORT int epoll_wait(int epfd, struct epoll_event *events, int room, int timeout)
 {
+	struct rec_poller *turn;
+
 	if (!hook_enter())
 		return real.epoll_wait(epfd, events, room, timeout);
-	return waited(epfd, events, real.epoll_wait(epfd, events, room, timeout), AT_CALLER);
+	turn = poller_turn_ends();
+	return waited(epfd, turn, events, real.epoll_wait(epfd, events, room, timeout), AT_CALLER);
 }
 
 EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int room, int timeout,
 		       const sigset_t *mask)
 {
+	struct rec_poller *turn;
+	int r;
+
 	if (!hook_enter())
 		return real.epoll_pwait(epfd, events, room, timeout, mask);
-	return waited(epfd, events, real.epoll_pwait(epfd, events, room, timeout, mask), AT_CALLER);
+	turn = poller_turn_ends();
+	r = real.epoll_pwait(epfd, events, room, timeout, mask);
+	return waited(epfd, turn, events, r, AT_CALLER);
 }
 
 /* Where the C library lacks it a program may still find ours by dlsym(). */
@@ -324,13 +335,14 @@ EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int room,
 			const struct timespec *timeout, const sigset_t *mask)
 {
 	bool record = hook_enter();
+	struct rec_poller *turn = record ? poller_turn_ends() : NULL;
 	int r;
 
 	if (real.epoll_pwait2)
 		r = real.epoll_pwait2(epfd, events, room, timeout, mask);
 	else
 		r = (int)real.syscall(SYS_epoll_pwait2, epfd, events, room, timeout, mask, 8L);
-	return record ? waited(epfd, events, r, AT_CALLER) : r;
+	return record ? waited(epfd, turn, events, r, AT_CALLER) : r;
 }
 
 static int ctl_by_syscall(int epfd, int op, int fd, struct epoll_event *event)
@@ -346,5 +358,7 @@ long raw_epoll_ctl(long nr, const long a[6], struct at at)
 
 long raw_epoll_wait(long nr, const long a[6], struct at at)
 {
-	return waited((int)a[0], (const struct epoll_event *)a[1], (int)raw_call(nr, a), at);
+	struct rec_poller *turn = poller_turn_ends();
+
+	return waited((int)a[0], turn, (const struct epoll_event *)a[1], (int)raw_call(nr, a), at);
 }

@@ -222,14 +222,16 @@ static bool is_at_end(const struct rec_life *l)
 	       (began && word_get(&l->born_ns) <= word_get(&shim.end_began_ns));
 }
 
+/* Or a thread has an event of it in hand, and has not come to it. */
 static bool is_waited_on(const struct rec_life *l)
 {
 	const uint32_t any = EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLWRNORM;
+	uint32_t fired = word_get(&l->flags) & (REC_LIFE_FIRED | REC_LIFE_HANDED);
 
 	if (word_get(&l->reader_tid) || word_get(&l->writer_tid) || word_get(&l->poller_tid))
 		return true;
 	return word_get(&l->epoll_fd) >= 0 && (word_get(&l->epoll_events) & any) &&
-	       !(word_get(&l->flags) & REC_LIFE_FIRED);
+	       (!(fired & REC_LIFE_FIRED) || (fired & REC_LIFE_HANDED));
 }
 
 /*
@@ -370,6 +372,8 @@ static void end_begins(enum end_began how, uint64_t now)
 void outcome_signalled(void)
 {
 	end_begins(END_SIGNALLED, now_ns());
+	if (word_get(&shim.end_began) == END_SIGNALLED)
+		word_set(&shim.head->stop_ns, word_get(&shim.end_began_ns));
 }
 
 static bool is_other_listener(int fd, const struct rec_life *than)
@@ -413,6 +417,7 @@ void outcome_listener_opens(const struct rec_life *l)
 void outcome_goes_on(const struct rec_life *l)
 {
 	if (word_get(&l->family) != AF_UNIX &&
-	    word_get(&l->born_ns) > word_get(&shim.end_began_ns) + GOES_ON_NS)
-		word_cas(&shim.end_began, &(uint32_t){END_SIGNALLED}, END_NOT_YET);
+	    word_get(&l->born_ns) > word_get(&shim.end_began_ns) + GOES_ON_NS &&
+	    word_cas(&shim.end_began, &(uint32_t){END_SIGNALLED}, END_NOT_YET))
+		word_set(&shim.head->stop_ns, 0);
 }

@@ -110,7 +110,7 @@ static struct poll_call poll_begin(const struct pollfd *fds, nfds_t nr, struct a
 	call.began_ns = now_coarse_ns();
 	if (is_due(nr, call.began_ns) && may_read(fds, nr * sizeof(*fds), call.began_ns, at))
 		stamp_polled(fds, nr, call.began_ns, at);
-	poller_waits(&call);
+	poller_waits(&call, at);
 	return call;
 }
 
@@ -252,7 +252,7 @@ static struct poll_call select_begin(const fd_set *in, int nr, struct at at)
 	if (in && nr > 0 && (unsigned)nr <= MEMBERS_MAX && word_get(&shim.top_chunk) &&
 	    now >= thread.polling.due_ns && may_read(in, set_bytes(nr), now, at))
 		stamp_selected(in, nr, now, at);
-	poller_waits(&call);
+	poller_waits(&call, at);
 	return call;
 }
 

@@ -12,6 +12,7 @@
 #include "pollers.h"
 
 #include "at.h"
+#include "clock.h"
 #include "house.h"
 #include "lives.h"
 #include "recording.h"
@@ -23,6 +24,7 @@
 
 #define WINDOW	      8u /* entries that one thread may lie in */
 #define EVICT_IDLE_NS 1000000000u
+#define EVICT_TURN_NS 60000000000u
 #define LOOP_GONE_NS  1000000000u
 #define LOOK_FOR_NS   100000000u
 #define PAUSE_NS      400u /* per member of a larger set: about 1 % of the time */
@@ -54,8 +56,22 @@ static bool entry_take(struct rec_poller *p, uint32_t tid)
 		return false;
 	word_set(&p->waiting, 0);
 	word_set(&p->stamped_ns, 0);
+	word_set(&p->turn_ns, 0);
+	word_set(&p->before_ns, 0);
 	word_set_release(&p->tid, tid);
 	return true;
+}
+
+/* When it may be given to another thread. A thread in a turn may be busy, or have ended. */
+static uint64_t kept_until_ns(const struct rec_poller *p)
+{
+	uint64_t stamped = word_get(&p->stamped_ns), turn = word_get(&p->turn_ns);
+
+	if (!word_get(&p->tid))
+		return 0;
+	turn = turn ? turn + EVICT_TURN_NS : word_get(&p->before_ns) + EVICT_IDLE_NS;
+	stamped += EVICT_IDLE_NS;
+	return stamped > turn ? stamped : turn;
 }
 
 static struct rec_poller *entry_find(uint32_t tid, uint64_t now)
@@ -68,10 +84,9 @@ static struct rec_poller *entry_find(uint32_t tid, uint64_t now)
 
 		if (word_get(&p->tid) == tid)
 			return p;
-		if (word_get(&p->waiting) ||
-		    (word_get(&p->tid) && word_get(&p->stamped_ns) + EVICT_IDLE_NS > now))
+		if (word_get(&p->waiting) || kept_until_ns(p) > now)
 			continue;
-		if (!oldest || word_get(&p->stamped_ns) < word_get(&oldest->stamped_ns))
+		if (!oldest || kept_until_ns(p) < kept_until_ns(oldest))
 			oldest = p;
 	}
 	return oldest && entry_take(oldest, tid) ? oldest : NULL;
@@ -163,11 +178,31 @@ bool poller_is_unchanged(uint64_t look, uint64_t now, struct at at)
 	return false;
 }
 
-void poller_waits(struct poll_call *call)
+/* ---- waits and turns ----------------------------------------------------------------------- */
+
+/* Who waits by epoll_wait may poll one socket in between: that is no turn. */
+static bool is_turn_of_loop(struct at at)
+{
+	return at.pc == thread.polling.loop_pc && !thread.polling.by_epoll;
+}
+
+static void turn_ends(struct rec_poller *entry)
+{
+	uint64_t turn = word_get(&entry->turn_ns);
+
+	if (turn)
+		word_set(&entry->before_ns, turn);
+	word_set(&entry->turn_ns, 0);
+}
+
+void poller_waits(struct poll_call *call, struct at at)
 {
 	call->entry = entry_cached();
-	if (call->entry)
-		word_set(&call->entry->waiting, 1);
+	if (!call->entry)
+		return;
+	word_set(&call->entry->waiting, 1);
+	if (is_turn_of_loop(at))
+		turn_ends(call->entry);
 }
 
 /* In a child, forked in a signal's handler, the entry is its parent's. */
@@ -175,9 +210,34 @@ void poller_returned(const struct poll_call *call, struct at at)
 {
 	struct polling *p = &thread.polling;
 	uint64_t now = wait_returned();
+	bool is_mine = call->entry && call->entry == p->entry;
 
-	if (call->entry && call->entry == p->entry)
+	if (is_mine)
 		word_set(&call->entry->waiting, 0);
-	if (at.pc == p->loop_pc)
-		p->loop_seen_ns = now;
+	if (at.pc != p->loop_pc)
+		return;
+	p->loop_seen_ns = now;
+	if (is_mine && is_turn_of_loop(at))
+		word_set(&call->entry->turn_ns, now);
+}
+
+/* Before an epoll_wait; a program without sockets keeps no table. */
+struct rec_poller *poller_turn_ends(void)
+{
+	struct rec_poller *entry = entry_cached();
+
+	if (unlikely(!entry) && word_get(&shim.attach) == ATTACHED && word_get(&shim.top_chunk))
+		entry = entry_get(now_coarse_ns());
+	if (!entry)
+		return NULL;
+	thread.polling.by_epoll = true;
+	turn_ends(entry);
+	return entry;
+}
+
+/* After it, and before its events are told. The entry is what poller_turn_ends() returned. */
+void poller_turn_begins(struct rec_poller *entry)
+{
+	if (entry && entry == entry_cached())
+		word_set(&entry->turn_ns, now_coarse_ns());
 }

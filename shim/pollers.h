@@ -24,8 +24,11 @@ uint64_t poller_next_stamp(uint64_t now);
 bool poller_stamp(int fd, uint64_t ns);
 void poller_drop(int fd);
 void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
-void poller_waits(struct poll_call *call);
+void poller_waits(struct poll_call *call, struct at at);
 void poller_returned(const struct poll_call *call, struct at at);
+/* A turn is what lies between two waits: rec_poller has its times. */
+struct rec_poller *poller_turn_ends(void);
+void poller_turn_begins(struct rec_poller *entry);
 
 static inline uint64_t poller_look(uint64_t look, uint64_t word)
 {

@@ -23,6 +23,7 @@ struct polling {
 	uintptr_t look_pc;	 /* ... whose it was ... */
 	uint64_t look_until_ns;	 /* ... and how long nothing need be done while it stays so */
 	uint64_t due_ns;	 /* no stamp before, the set being large */
+	bool by_epoll;		 /* it waits by epoll_wait */
 };
 
 /* The last call of this thread's on a closed number, for a loop that does not stop. */

@@ -530,6 +530,20 @@ static bool is_blocked(int tid)
 	return strstr(line, ") S ") != NULL;
 }
 
+/* After a turn. */
+static void *block_in_epoll(void *arg)
+{
+	struct epoll_event e;
+	int client, fd = pair_of(&client), set = set_make();
+
+	set_add(set, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLONESHOT, 1);
+	must(write(client, "x", 1) == 1, "write");
+	take(set, 1);
+	blocked_tid = (int)syscall(SYS_gettid);
+	epoll_wait(set, &e, 1, -1);
+	return arg;
+}
+
 static pthread_t block(const char *name, int fd, void *(*how)(void *))
 {
 	char tid_name[64];
@@ -555,6 +569,17 @@ static void blocked(void)
 	say_fd("listener", wait_listener);
 	named("idle");
 	block("listener", wait_listener, block_in_accept);
+}
+
+/* In a turn, in which it waits for one socket by poll. */
+static void turns(void)
+{
+	struct pollfd p = {.fd = named("helped"), .events = POLLIN};
+
+	block("epoll", -1, block_in_epoll);
+	say_fd("main.tid", (int)syscall(SYS_gettid));
+	hang_up("told", set_make(), 0);
+	poll(&p, 1, 50);
 }
 
 static void cancelled(void)
@@ -679,6 +704,7 @@ int guest_wait(int argc, char **argv)
 		{"poll_told", poll_told},
 		{"select_sets", select_sets},
 		{"blocked", blocked},
+		{"turns", turns},
 		{"cancelled", cancelled},
 		{"forked", forked},
 		{"duplicated", duplicated},

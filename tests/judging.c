@@ -44,6 +44,10 @@ void judge_all(struct fixture *x)
 	history_read(&x->h, &x->c);
 	if (x->policy)
 		history_set_policy(&x->h, x->policy);
+	if (x->read_ns) {
+		x->c.items[0]->read_ns = x->read_ns;
+		x->h.processes[0].end = PROCESS_RUNNING;
+	}
 	history_join(&x->h);
 	x->sy = symbolizer_new();
 	findings_make(&x->f, &x->h, x->sy);

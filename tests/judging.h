@@ -20,6 +20,7 @@ struct fixture {
 	struct findings f;
 	struct remarks remarks;	     /* for a test to fill */
 	const struct policy *policy; /* NULL: the default */
+	uint64_t read_ns;	     /* the process runs still, and its recording was read then */
 };
 
 int setup(void **state);

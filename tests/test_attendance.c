@@ -360,6 +360,37 @@ static void no_queue_is_that_long(void **state)
 	expect_fault(*state, FD, "descriptor-leak", PROOF_THREAD_MOVED_ON);
 }
 
+/* The thread that was told of events then has not come back for more. */
+static struct rec_poller *in_turn_since(struct fixture *x, uint32_t tid, double at)
+{
+	struct rec_poller *p = forge_poller(x->forge, tid, 0);
+
+	p->turn_ns = FORGE_S(at);
+	p->before_ns = FORGE_S(at - 1);
+	return p;
+}
+
+static void a_queue_is_as_long_as_its_worker_is_busy(void **state)
+{
+	struct fixture *x = *state;
+
+	fired_and_gone(x, TCP_CLOSE, FORGE_END - 30);
+	in_turn_since(x, 2, FORGE_END - 30.001);
+	judge_all(x);
+	expect_open(x, FD, OPEN_QUEUE);
+}
+
+static void a_worker_that_has_taken_more_is_through(void **state)
+{
+	struct fixture *x = *state;
+
+	fired_and_gone(x, TCP_CLOSE, FORGE_END - 30);
+	in_turn_since(x, 2, FORGE_END - 20);
+	in_turn_since(x, 3, FORGE_END - 31);
+	judge_all(x);
+	expect_fault(x, FD, "descriptor-leak", PROOF_THREAD_MOVED_ON);
+}
+
 static void who_was_used_since_it_fired_is_in_no_queue(void **state)
 {
 	struct fixture *x = *state;
@@ -432,6 +463,104 @@ static void a_loop_that_was_told_is_not_excused(void **state)
 	served_at(x, 1, 500);
 	judge_all(x);
 	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+/* So many wait that the threads have not come to fetch it: a one-shot event is not lost. */
+static void a_one_shot_event_that_nobody_has_fetched(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLONESHOT);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
+}
+
+/* That EPOLLRDHUP is told is noted, so this one was not. */
+static void an_edge_that_is_noted_when_it_is_told(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLRDHUP | EPOLLET);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
+}
+
+static void an_edge_that_is_never_noted(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLRDHUP | EPOLLET)->flags |= REC_LIFE_SHUT_RD;
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+/* The loop was given both at 30, and is at work on the other since. */
+static void an_edge_that_lies_behind_another(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLET);
+	forge_poller(x->forge, 1, 0)->turn_ns = FORGE_S(30);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(30);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
+}
+
+/* It came at 20, to the turn that began at 25. */
+static void an_edge_of_an_earlier_turn_was_told(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_poller *p;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLET);
+	p = forge_poller(x->forge, 1, 0);
+	p->turn_ns = FORGE_S(30);
+	p->before_ns = FORGE_S(25);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(30);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+static void an_edge_of_a_loop_that_waits_was_told(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLET);
+	forge_poller(x->forge, 1, 0)->before_ns = FORGE_S(19);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(30);
+	served_at(x, 1, 500);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+/* A worker of several that share the set has ended; the others are busy since before the FIN. */
+static void the_other_threads_of_the_set_have_not_come_back(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN)->flags |= REC_LIFE_TOUCHER_ENDED;
+	forge_header(x->forge)->last_seen_ns = FORGE_S(19);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
+}
+
+static void a_poll_loop_ends_with_its_thread(void **state)
+{
+	struct fixture *x = *state;
+
+	in_poll(unread(x, FD, 10), 990)->flags |= REC_LIFE_TOUCHER_ENDED;
+	forge_poller(x->forge, 1, 990);
+	forge_header(x->forge)->last_seen_ns = FORGE_S(19);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_TOUCHER_ENDED);
 }
 
 static void a_loop_whose_thread_ended_sees_nothing(void **state)
@@ -554,6 +683,110 @@ static void a_program_without_a_loop_has_no_turns(void **state)
 	expect_leak(x, "close-wait");
 }
 
+/* ---- a turn that is long ----------------------------------------------------------------------
+ */
+
+/* Its thread was told at 990 of several that had gone, and is at work on another since. */
+static struct rec_life *told_in_long_turn(struct fixture *x, uint8_t state)
+{
+	struct rec_life *l = in_epoll(forge_accepted(x->forge, FD, x->site, 980), EPOLLIN);
+
+	forge_facts(l, state, 12);
+	l->flags |= REC_LIFE_TOLD;
+	l->told_ns = FORGE_S(990.01);
+	served_at(x, 1, 995);
+	return l;
+}
+
+static void what_a_busy_loop_was_told_lies_before_it(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_long_turn(x, TCP_CLOSE_WAIT);
+	in_turn_since(x, 1, 990);
+	judge_all(x);
+	expect_open(x, FD, OPEN_CUSTODY);
+}
+
+static void a_reset_too(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_long_turn(x, TCP_CLOSE)->epoll_events |= EPOLLET;
+	in_turn_since(x, 1, 990);
+	judge_all(x);
+	expect_open(x, FD, OPEN_CUSTODY);
+}
+
+static void in_a_set_of_poll_as_well(void **state)
+{
+	struct fixture *x = *state;
+
+	in_poll(told_in_long_turn(x, TCP_CLOSE), 989)->epoll_fd = -1;
+	in_turn_since(x, 1, 990)->stamped_ns = FORGE_S(989);
+	judge_all(x);
+	expect_open(x, FD, OPEN_CUSTODY);
+}
+
+static void the_turn_of_another_thread_says_nothing(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_long_turn(x, TCP_CLOSE_WAIT);
+	in_turn_since(x, 2, 985);
+	expect_leak(x, "close-wait");
+}
+
+static void a_loop_that_has_come_back_was_told_in_vain(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_long_turn(x, TCP_CLOSE_WAIT);
+	in_turn_since(x, 1, 991);
+	expect_leak(x, "close-wait");
+}
+
+static void a_loop_that_took_it_out_has_come_to_it(void **state)
+{
+	struct fixture *x = *state;
+
+	told_in_long_turn(x, TCP_CLOSE_WAIT)->epoll_fd = -1;
+	in_turn_since(x, 1, 990);
+	expect_leak(x, "close-wait");
+}
+
+/* It reads to the EOF, notes what is to be closed, and does so before it waits again. */
+static void the_close_may_be_put_off_to_the_end_of_a_long_turn(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_eof(told_in_long_turn(x, TCP_CLOSE_WAIT), 993);
+	in_turn_since(x, 1, 990);
+	judge_all(x);
+	expect_open(x, FD, OPEN_CUSTODY);
+}
+
+static void but_not_beyond_it(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_eof(told_in_long_turn(x, TCP_CLOSE_WAIT), 993);
+	in_turn_since(x, 1, 994);
+	expect_leak(x, "close-wait");
+}
+
+/* An edge that its thread has fetched by reading is not told again. */
+static void nor_where_an_edge_was_fetched(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = told_in_long_turn(x, TCP_CLOSE_WAIT);
+
+	forge_eof(l, 993);
+	l->epoll_events |= EPOLLET;
+	in_turn_since(x, 1, 990);
+	expect_leak(x, "close-wait");
+}
+
 /* ---- our own FIN sent, and the peer's not read ----------------------------------------------- */
 
 static struct rec_life *shut_by_both(struct fixture *x)
@@ -583,6 +816,30 @@ static void an_end_that_the_loop_saw(void **state)
 
 	shut_by_both(x)->flags |= REC_LIFE_TOLD;
 	expect_leak(x, "shutdown-not-closed");
+}
+
+/* So is a reset that an edge is yet to tell. */
+static void an_end_that_an_edge_will_tell(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = shut_by_both(x);
+
+	l->flags &= ~(uint32_t)REC_LIFE_SHUT_WR;
+	l->epoll_events = EPOLLIN | EPOLLET;
+	forge_header(x->forge)->last_seen_ns = FORGE_S(999);
+	judge_all(x);
+	expect_open(x, FD, OPEN_WATCHED);
+}
+
+static void an_end_that_an_edge_told(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = shut_by_both(x);
+
+	l->flags &= ~(uint32_t)REC_LIFE_SHUT_WR;
+	l->flags |= REC_LIFE_TOLD;
+	l->epoll_events = EPOLLIN | EPOLLET;
+	expect_leak(x, "descriptor-leak");
 }
 
 static void an_end_that_nobody_will_see(void **state)
@@ -707,6 +964,8 @@ int main(void)
 		TEST(a_client_that_left_in_the_queue),
 		TEST(a_client_whose_request_came_with_it),
 		TEST(no_queue_is_that_long),
+		TEST(a_queue_is_as_long_as_its_worker_is_busy),
+		TEST(a_worker_that_has_taken_more_is_through),
 		TEST(who_was_used_since_it_fired_is_in_no_queue),
 		TEST(who_was_read_since_it_fired_is_in_no_queue),
 		TEST(who_fired_with_nothing_to_read_is_in_no_queue),
@@ -715,6 +974,14 @@ int main(void)
 		TEST(an_edge_is_told_once),
 		TEST(an_edge_that_nobody_has_fetched),
 		TEST(a_loop_that_was_told_is_not_excused),
+		TEST(a_one_shot_event_that_nobody_has_fetched),
+		TEST(an_edge_that_is_noted_when_it_is_told),
+		TEST(an_edge_that_is_never_noted),
+		TEST(an_edge_that_lies_behind_another),
+		TEST(an_edge_of_an_earlier_turn_was_told),
+		TEST(an_edge_of_a_loop_that_waits_was_told),
+		TEST(the_other_threads_of_the_set_have_not_come_back),
+		TEST(a_poll_loop_ends_with_its_thread),
 		TEST(a_loop_whose_thread_ended_sees_nothing),
 		TEST(the_close_may_be_put_off_to_the_end_of_the_turn),
 		TEST(after_a_reset_too),
@@ -725,8 +992,19 @@ int main(void)
 		TEST(who_took_it_out_of_the_set_is_through),
 		TEST(an_edge_is_not_told_again),
 		TEST(a_program_without_a_loop_has_no_turns),
+		TEST(what_a_busy_loop_was_told_lies_before_it),
+		TEST(a_reset_too),
+		TEST(in_a_set_of_poll_as_well),
+		TEST(the_turn_of_another_thread_says_nothing),
+		TEST(a_loop_that_has_come_back_was_told_in_vain),
+		TEST(a_loop_that_took_it_out_has_come_to_it),
+		TEST(the_close_may_be_put_off_to_the_end_of_a_long_turn),
+		TEST(but_not_beyond_it),
+		TEST(nor_where_an_edge_was_fetched),
 		TEST(an_end_that_the_loop_will_see),
 		TEST(an_end_that_the_loop_saw),
+		TEST(an_end_that_an_edge_will_tell),
+		TEST(an_end_that_an_edge_told),
 		TEST(an_end_that_nobody_will_see),
 		TEST(an_end_that_we_made_is_no_news),
 		TEST(an_end_that_an_ended_thread_will_not_see),

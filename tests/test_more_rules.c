@@ -341,6 +341,38 @@ static struct rec_life *listener(struct fixture *x, double last_accept)
 	return l;
 }
 
+/* It was told to stop at 950, and waited for one of its workers. */
+static void who_stops_accepts_no_more(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 949.5);
+	forge_header(x->forge)->stop_ns = FORGE_S(950);
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
+static void who_stopped_to_accept_before_is_reported(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 940);
+	forge_header(x->forge)->stop_ns = FORGE_S(950);
+	judge_all(x);
+	expect_fault(x, 3, "never-accepted", PROOF_NONE);
+}
+
+/* The machine is busy: the kernel was asked 5 s after the recording of the server was read. */
+static void what_was_accepted_since_it_was_read_is_not_known(void **state)
+{
+	struct fixture *x = *state;
+
+	listener(x, 994.5);
+	x->read_ns = FORGE_S(995);
+	judge_all(x);
+	expect_open(x, 3, OPEN_LISTENER);
+}
+
 static void a_queue_that_nobody_empties_is_reported(void **state)
 {
 	struct fixture *x = *state;
@@ -857,6 +889,9 @@ int main(void)
 		TEST(of_a_bucket_in_doubt_one_counts),
 		TEST(what_was_left_unread_is_remarked_by_itself),
 		TEST(what_was_left_as_long_as_others_is_none),
+		TEST(who_stops_accepts_no_more),
+		TEST(who_stopped_to_accept_before_is_reported),
+		TEST(what_was_accepted_since_it_was_read_is_not_known),
 		TEST(a_queue_that_nobody_empties_is_reported),
 		TEST(a_queue_that_was_never_looked_at_is_reported),
 		TEST(an_empty_queue_is_none),

@@ -147,12 +147,14 @@ static void who_opens_sockets_long_after_a_signal_goes_on(void **state)
 	parts_start_made();
 	shim.end_began = 0;
 	outcome_signalled();
+	assert_int_equal(shim.head->stop_ns, shim.end_began_ns);
 	assert_int_equal(shim.end_began, END_SIGNALLED);
 	client(5);
 	assert_int_equal(shim.end_began, END_SIGNALLED);
 	shim.end_began_ns -= 1100000000u;
 	client(6);
 	assert_int_equal(shim.end_began, END_NOT_YET);
+	assert_int_equal(shim.head->stop_ns, 0);
 	parts_stop();
 }
 
@@ -225,6 +227,25 @@ static void what_is_in_a_set_was_not_left(void **state)
 	assert_false(is_said_to_be_left());
 }
 
+/* Its one-shot event fired, and a thread has, or had, it in hand. */
+static bool is_left_after_it_fired(uint32_t handed)
+{
+	struct life_ref ref = left_one();
+
+	serve_a_younger_one();
+	word_set(&ref.life->epoll_fd, 3);
+	word_set(&ref.life->epoll_events, EPOLLIN | EPOLLONESHOT);
+	life_flag(ref, REC_LIFE_FIRED | handed);
+	return is_said_to_be_left();
+}
+
+static void nor_was_what_a_busy_thread_was_handed(void **state)
+{
+	(void)state;
+	assert_false(is_left_after_it_fired(REC_LIFE_HANDED));
+	assert_true(is_left_after_it_fired(0));
+}
+
 static void nor_what_was_taken_out_of_it_a_moment_ago(void **state)
 {
 	struct life_ref ref = left_one();
@@ -285,6 +306,7 @@ int main(void)
 		cmocka_unit_test(who_served_younger_ones_left_it),
 		cmocka_unit_test(who_served_none_since_may_have_been_at_work_on_it),
 		cmocka_unit_test(what_is_in_a_set_was_not_left),
+		cmocka_unit_test(nor_was_what_a_busy_thread_was_handed),
 		cmocka_unit_test(nor_what_was_taken_out_of_it_a_moment_ago),
 		cmocka_unit_test(nor_a_request_that_waits_for_a_worker),
 		cmocka_unit_test(nor_a_half_closed_client_that_was_answered),

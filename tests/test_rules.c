@@ -131,6 +131,32 @@ static void overtaking_is_proof(void **state)
 	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
 }
 
+/* A worker that answered 2 s before a kill: by then nobody had asked whether it lives. */
+static void killed_after_the_last_question_it_is_not_overtaken(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = of_unknown_thread(ignored(x, 5, 10));
+
+	forge_header(x->forge)->end_kind = REC_END_NONE;
+	l->facts_ns = FORGE_S(FORGE_END - 3);
+	l->touch_ns = FORGE_S(FORGE_END - 2);
+	served_at(x, 2, 999.5)->ended_born_ns = FORGE_S(999.5);
+	judge_all(x);
+	expect_open(x, 5, OPEN_CUSTODY);
+}
+
+/* Who is idle is asked about before long: that he was not tells nothing of his thread. */
+static void killed_long_after_the_last_touch_it_is(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->end_kind = REC_END_NONE;
+	of_unknown_thread(ignored(x, 5, 10));
+	served_at(x, 2, 999.5)->ended_born_ns = FORGE_S(999.5);
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_OVERTAKEN);
+}
+
 static void overtaking_a_queued_socket_is_proof(void **state)
 {
 	struct fixture *x = *state;
@@ -257,6 +283,43 @@ static void who_exits_for_a_signal_has_grace(void **state)
 	judge_all(x);
 	expect_open(x, 5, OPEN_GRACE);
 	expect_fault(x, 6, "close-wait", PROOF_THREAD_MOVED_ON);
+}
+
+/* It caught a SIGTERM at 990, let its workers go, and waited for one that was busy till 1000. */
+static void what_comes_after_the_signal_to_stop_is_open(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->end_kind = REC_END_RETURN;
+	forge_header(x->forge)->stop_ns = FORGE_S(990);
+	unread(x, 5, 981)->flags |= REC_LIFE_TOUCHER_ENDED;
+	ignored(x, 6, 979.5)->flags |= REC_LIFE_TOUCHER_ENDED;
+	forge_facts(forge_accepted(x->forge, 7, x->site, 992), TCP_CLOSE, 0);
+	served_at(x, 1, 995);
+	judge_all(x);
+	expect_open(x, 5, OPEN_GRACE);
+	expect_open(x, 6, OPEN_GRACE);
+	expect_open(x, 7, OPEN_GRACE);
+}
+
+static void what_came_before_it_is_not(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->stop_ns = FORGE_S(990);
+	unread(x, 5, 978)->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_TOUCHER_ENDED);
+}
+
+static void nor_is_it_where_the_program_went_on(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->stop_ns = FORGE_S(500);
+	unread(x, 5, 500)->flags |= REC_LIFE_TOUCHER_ENDED;
+	judge_all(x);
+	expect_fault(x, 5, "close-wait", PROOF_TOUCHER_ENDED);
 }
 
 static void an_eof_not_read_yet_has_grace_at_any_end(void **state)
@@ -811,6 +874,8 @@ int main(void)
 		TEST(service_before_the_last_touch_proves_nothing),
 		TEST(the_end_of_its_thread_is_proof),
 		TEST(overtaking_is_proof),
+		TEST(killed_after_the_last_question_it_is_not_overtaken),
+		TEST(killed_long_after_the_last_touch_it_is),
 		TEST(overtaking_a_queued_socket_is_proof),
 		TEST(a_busy_worker_is_not_overtaken),
 		TEST(touched_after_the_last_question_it_is_not_overtaken),
@@ -824,6 +889,9 @@ int main(void)
 		TEST(within_the_grace_it_is_open),
 		TEST(who_ends_by_itself_has_no_grace),
 		TEST(who_exits_for_a_signal_has_grace),
+		TEST(what_comes_after_the_signal_to_stop_is_open),
+		TEST(what_came_before_it_is_not),
+		TEST(nor_is_it_where_the_program_went_on),
 		TEST(serving_a_half_closed_peer_is_open),
 		TEST(a_request_that_waits_for_a_worker_is_open),
 		TEST(a_request_that_all_workers_have_passed_is_forgotten),

@@ -369,6 +369,20 @@ static void threads_blocked_when_killed(void **state)
 	forget(&x);
 }
 
+static void a_turn_lies_between_two_waits(void **state)
+{
+	struct recorded x = record("turns");
+	const struct rec_poller *waits = poller(&x, tid_of(&x, "epoll"));
+	const struct rec_poller *works = poller(&x, tid_of(&x, "main"));
+
+	(void)state;
+	assert_int_equal(waits->turn_ns, 0);
+	assert_int_not_equal(waits->before_ns, 0);
+	assert_int_not_equal(works->turn_ns, 0);
+	assert_true(works->turn_ns <= life(&x, "told")->told_ns);
+	forget(&x);
+}
+
 static void cancelled_threads_wait_no_more(void **state)
 {
 	struct recorded x = record("cancelled");
@@ -455,6 +469,7 @@ int main(void)
 		cmocka_unit_test(the_report_says_who_was_told),
 		cmocka_unit_test(select_members),
 		cmocka_unit_test(threads_blocked_when_killed),
+		cmocka_unit_test(a_turn_lies_between_two_waits),
 		cmocka_unit_test(cancelled_threads_wait_no_more),
 		cmocka_unit_test(a_child_inherits_the_set_alone),
 		cmocka_unit_test(a_copy_is_waited_for_by_its_own_number),

@@ -43,7 +43,7 @@ static bool is_idle(const struct socket *s)
 	uint64_t since = socket_idle_since_ns(s), attended = socket_attended_until_ns(s);
 
 	return (attended > since ? attended : since) + s->birth->process->policy->grace_ns <
-	       socket_now_ns(s);
+	       socket_judged_ns(s);
 }
 
 /* The last listener was closed shortly after, and in good order. */

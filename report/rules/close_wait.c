@@ -86,7 +86,7 @@ static bool within_grace(const struct socket *s, const struct verdict *v)
 
 	if (v->since_ns > since)
 		since = v->since_ns;
-	return grace && since + grace > socket_now_ns(s);
+	return grace && since + grace > socket_judged_ns(s);
 }
 
 /*
@@ -111,9 +111,11 @@ static enum open_reason decide(const struct socket *s, struct verdict *v)
 	if (socket_is_client(s))
 		return prove_replaced(s, v->since_ns, &v->proof);
 	reason = prove_moved_on(s, &v->proof);
-	if (!v->which->informed && v->proof.kind != PROOF_TOUCHER_ENDED &&
+	if (!v->which->informed && others_may_come(s, v->since_ns, &v->proof) &&
 	    socket_eof_will_be_seen(s, v->since_ns))
 		return OPEN_WATCHED;
+	if (v->proof.kind != PROOF_TOUCHER_ENDED && socket_is_in_turn(s))
+		return OPEN_CUSTODY;
 	if (!v->which->informed && v->proof.kind != PROOF_TOUCHER_ENDED &&
 	    socket_end_is_handed_over(s))
 		return OPEN_QUEUE;

@@ -62,7 +62,7 @@ static const struct rule_case *find_case(const struct socket *s, uint64_t quiet_
 
 static void check(const struct socket *s, struct verdict *v)
 {
-	uint64_t last = socket_idle_since_ns(s), now = socket_now_ns(s);
+	uint64_t last = socket_idle_since_ns(s), now = socket_judged_ns(s);
 
 	v->since_ns = shut_ns(s);
 	if (v->since_ns > last)

@@ -121,7 +121,7 @@ static void check(const struct socket *s, struct verdict *v)
 	    (!accepted && may_have_had_workers(s)))
 		return;
 	v->since_ns = last->r.touch_ns;
-	if (v->since_ns + NS_PER_S < socket_now_ns(s))
+	if (v->since_ns + NS_PER_S < socket_judged_ns(s))
 		v->which = accepted ? &stopped : &never;
 }
 

@@ -314,26 +314,41 @@ class Healthy(Row):
         sock.sendall(b"sSS")
         sock.shutdown(socket.SHUT_WR)
 
+    def clients_behind(self):
+        """They come all at once, and give up while the server works for the first of them."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            self.clients_half_close()
+            behind = [dial(self.port) for _ in range(8)]
+            for sock in behind:
+                sock.sendall(b"h")
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+        time.sleep(0.3)
+        for i, sock in enumerate(behind):
+            leave(sock, "reset" if i % 2 else "close")
+
     def clients_slow(self):
         """Connected, and nothing said yet."""
         for _ in range(self.room()):
             self.held.append(dial(self.port))
 
     def show_life(self):
-        if self.scene in ("gave_up", "half_close") and self.model in SINGLE:
+        if self.scene in LONG and self.model in SINGLE:
             time.sleep(1)
         else:
             super().show_life()
 
     def order_end(self):
-        if self.scene in ("gave_up", "half_close") and self.model in SINGLE:
+        if self.scene in LONG and self.model in SINGLE:
             self.held.append(dial(self.port))
             self.held[-1].sendall(b"x")
         else:
             super().order_end()
 
 
-SCENES = "idle", "keep_alive", "gave_up", "half_close", "slow"
+SCENES = "idle", "keep_alive", "gave_up", "half_close", "slow", "behind"
+LONG = "gave_up", "half_close", "behind"  # the server is at work for seconds
 
 
 def ways_of(model):
