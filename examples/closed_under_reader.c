@@ -1,5 +1,6 @@
 /*
- * closed_under_reader: a thread for each client, and a janitor that closes what has been idle.
+ * closed_under_reader: a thread for each client, and a janitor that drops those who were refused
+ * and stay.
  *
  * The fault:  the janitor calls close() on a connection whose thread is blocked in read().
  * TCP:        close() takes the number away, but the thread inside read() holds the socket. So the
@@ -9,7 +10,7 @@
  * The fix:    the janitor calls shutdown(fd, SHUT_RDWR): the FIN is sent, read() returns 0, and
  *             the thread closes, as after each client.
  *
- * clients:  3 good, 2 hold
+ * clients:  3 good, 2 stray
  * awaits:   client 4 was idle
  * awaits:   client 5 was idle
  * stop:     SIGTERM
@@ -27,7 +28,7 @@
 
 struct client {
 	int fd;		 /* -1: none */
-	long idle_since; /* ms; 0: it has not asked yet, or is being answered */
+	long idle_since; /* ms, of one that was refused; 0: it may stay */
 };
 
 static struct client clients[MAX_CLIENTS];
@@ -90,7 +91,8 @@ static void *serve(void *arg)
 	while (read_line(fd, line, sizeof(line)) > 0) {
 		set_idle(c, 0);
 		say(fd, is_good(line) ? "ok\n" : "what?\n");
-		set_idle(c, now_ms());
+		if (!is_good(line))
+			set_idle(c, now_ms());
 	}
 	pthread_mutex_lock(&lock);
 	if (c->fd == fd) {

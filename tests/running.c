@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,9 +92,18 @@ static int wait_until(pid_t pid, long deadline)
 	return status;
 }
 
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
+}
+
 /*
  * Reads both streams until they end, or until the program has: a daemon may keep them open. What
- * a program's own children print after its end is waited for a little.
+ * a program's own children print after its end is waited for a little. Its own last words may have
+ * come between a look at the streams and one at the program: so it had ended before the streams
+ * are found empty.
  */
 struct run child_finish(struct child *child)
 {
@@ -101,19 +111,18 @@ struct run child_finish(struct child *child)
 	size_t out_len = 0, err_len = 0;
 	long deadline = now_ms() + RUN_TIMEOUT_S * 1000L;
 	struct pollfd p[2] = {{child->out, POLLIN, 0}, {child->err, POLLIN, 0}};
+	bool ended = false;
 
 	while ((p[0].fd >= 0 || p[1].fd >= 0) && now_ms() < deadline) {
-		siginfo_t info = {0};
 		int n = poll(p, 2, 100);
 
 		if (n > 0 && p[0].revents && !take(p[0].fd, &run.out, &out_len))
 			p[0].fd = -1;
 		if (n > 0 && p[1].revents && !take(p[1].fd, &run.err, &err_len))
 			p[1].fd = -1;
-		if (n == 0 &&
-		    !waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
-		    info.si_pid)
+		if (n == 0 && ended)
 			break;
+		ended = has_ended(child->pid);
 	}
 	run.status = wait_until(child->pid, deadline);
 	close(child->out);
