@@ -186,6 +186,7 @@ struct rec_life {
 enum rec_site_flag {
 	REC_SITE_TRUNCATED = 1u << 0,	/* deeper than the depth that was asked for */
 	REC_SITE_CALLER_ONLY = 1u << 1, /* could not be unwound here: the caller's address alone */
+	REC_SITE_HANDLER = 1u << 2, /* ends with a signal's frame: what it interrupted is chance */
 };
 
 #define REC_SITE_SEVERAL_PEERS UINT64_MAX
@@ -476,7 +477,10 @@ enum rec_header_flag {
 	REC_HEADER_FOLLOWED = 1u << 5,		   /* started by "socklint run" */
 	REC_HEADER_NO_PROC = 1u << 7, /* which sockets were open at the start was guessed */
 	REC_HEADER_MANY_AT_START =
-		1u << 8,	       /* more sockets were open at the start than were followed */
+		1u << 8, /* more sockets were open at the start than were followed */
+	/* Ended by exec, and if that succeeded has nothing to tell ... */
+	REC_HEADER_SPENT = 1u << 9,    /* at all: what was open is closed */
+	REC_HEADER_ORIGINS = 1u << 10, /* but where the sockets come from that it passed on */
 	REC_HEADER_DEEPBIND = 1u << 6, /* loaded a library past the hooks: RTLD_DEEPBIND, dlmopen */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* "socklint report": reads recordings. */
+#include "alive.h"
 #include "collection.h"
 #include "commands.h"
-#include "live.h"
 #include "message.h"
 #include "options.h"
 #include "produce.h"
@@ -30,7 +30,7 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (cmd->at_exit)
-			live_settle(arg);
+			wait_for_ends(arg);
 		collection_add(&cmd->collection, arg);
 		cmd->path = arg;
 		cmd->nr_paths++;
@@ -76,11 +76,15 @@ const struct argp argp_report = {
 int command_report(int argc, char **argv)
 {
 	struct report_command cmd = {.collection = COLLECTION_INIT};
+	struct run_facts facts;
 	int status;
 
 	options_init(&cmd.options, STATUS_FINDINGS);
 	argp_parse(&argp_report, argc, argv, 0, NULL, &cmd);
-	status = options_read_files(&cmd.options);
+	facts = run_facts_of(&cmd.collection);
+	status = options_name_outputs(&cmd.options, &facts);
+	if (!status)
+		status = options_read_files(&cmd.options);
 	if (status && cmd.at_exit) { /* the program has run: better too many findings than none */
 		options_forget_files(&cmd.options);
 		status = STATUS_CLEAN;

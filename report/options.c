@@ -40,6 +40,10 @@ void options_init(struct options *o, int error_exitcode)
 
 void options_release(struct options *o)
 {
+	size_t i;
+
+	for (i = 0; i < o->nr_outputs; i++)
+		free(o->outputs[i].path);
 	gate_release(&o->gate);
 	paths_release(&o->paths);
 	free(o->suppressions);
@@ -113,7 +117,11 @@ const struct argp judging_argp = {.options = judging_table, .parser = parse_judg
 /* ---- what fails, and what is written ----------------------------------------------------- */
 
 static const struct argp_option option_table[] = {
-	{"format", 'f', "FORMAT[:PATH]", 0, "Write the report as FORMAT (text), into PATH", 0},
+	{"format", 'f', "FORMAT[:PATH]", 0,
+	 "Write the report as FORMAT (text), into PATH; %p in it is the program's pid, %h the "
+	 "host, "
+	 "%e the program's name, %% a %",
+	 0},
 	{"fail-on", KEY_FAIL_ON, "RULE|SEVERITY,...", 0,
 	 "What makes the exit status a failure: rules, and note, warning or error (the default) "
 	 "for all that is at least so severe; or none",
@@ -140,7 +148,7 @@ static const struct argp_option option_table[] = {
 
 static void parse_format(struct options *o, char *arg, struct argp_state *state)
 {
-	const char *colon = strchr(arg, ':');
+	const char *colon = strchr(arg, ':'), *mistake;
 	size_t len = colon ? (size_t)(colon - arg) : strlen(arg);
 	struct output *out;
 
@@ -148,12 +156,17 @@ static void parse_format(struct options *o, char *arg, struct argp_state *state)
 		argp_error(state, "more than %d formats", OUTPUTS_MAX);
 	out = &o->outputs[o->nr_outputs++];
 	out->format = format_by_name(arg, len);
-	out->path = colon ? colon + 1 : NULL;
+	out->name = colon ? colon + 1 : NULL;
+	out->path = colon ? xstrdup(colon + 1) : NULL;
 	if (!out->format)
 		argp_error(state, "unknown format \"%.*s\": there is %s", (int)len, arg,
 			   format_names());
 	if (colon && !colon[1])
 		argp_error(state, "no file name after \"%s\"", arg);
+	mistake = colon ? output_name_mistake(colon + 1) : NULL;
+	if (mistake)
+		argp_error(state, "\"%.2s\" in \"%s\": there is %s", mistake, arg,
+			   OUTPUT_NAME_WORDS);
 }
 
 struct target {
@@ -168,7 +181,7 @@ static bool is_same_target(const struct target *a, const struct target *b)
 	return replace_file_is_same(a->path, b->path);
 }
 
-static void check_outputs(const struct options *o, struct argp_state *state)
+static bool find_clash(const struct options *o, struct strbuf *why)
 {
 	struct target all[OUTPUTS_MAX + 1];
 	size_t nr, i, k;
@@ -179,10 +192,40 @@ static void check_outputs(const struct options *o, struct argp_state *state)
 		all[nr++] = (struct target){"the baseline", o->write_baseline};
 	for (i = 0; i < nr; i++)
 		for (k = 0; k < i; k++)
-			if (is_same_target(&all[i], &all[k]))
-				argp_error(state, "%s and %s both go to %s", all[k].what,
-					   all[i].what,
-					   all[i].path ? all[i].path : "standard output");
+			if (is_same_target(&all[i], &all[k])) {
+				strbuf_addf(why, "%s and %s both go to %s", all[k].what,
+					    all[i].what,
+					    all[i].path ? all[i].path : "standard output");
+				return true;
+			}
+	return false;
+}
+
+static void check_outputs(const struct options *o, struct argp_state *state)
+{
+	struct strbuf why = STRBUF_INIT;
+
+	if (find_clash(o, &why))
+		argp_error(state, "%s", why.buf);
+}
+
+int options_name_outputs(struct options *o, const struct run_facts *facts)
+{
+	struct strbuf why = STRBUF_INIT;
+	bool clash;
+	size_t i;
+
+	for (i = 0; i < o->nr_outputs; i++) {
+		struct output *out = &o->outputs[i];
+
+		free(out->path);
+		out->path = out->name ? output_name_make(out->name, facts) : NULL;
+	}
+	clash = find_clash(o, &why);
+	if (clash)
+		complain("%s", why.buf);
+	strbuf_release(&why);
+	return clash ? STATUS_USAGE : 0;
 }
 
 static void parse_fail_on(struct options *o, const char *arg, struct argp_state *state)

@@ -7,6 +7,7 @@
 
 #include "format.h"
 #include "gate.h"
+#include "output_name.h"
 #include "paths.h"
 #include "policy.h"
 
@@ -25,7 +26,8 @@ enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct output {
 	const struct format *format;
-	const char *path; /* NULL: stdout */
+	const char *name; /* as it was given; NULL: stdout */
+	char *path;	  /* what it comes to */
 };
 
 #define OUTPUTS_MAX 32
@@ -53,6 +55,8 @@ void options_release(struct options *o);
  */
 extern const struct argp options_argp;
 extern const struct argp judging_argp;
+/* Of which run the outputs are. Returns 0, or the exit status, having complained. */
+int options_name_outputs(struct options *o, const struct run_facts *facts);
 /* What they name must be readable, or writable: returns 0, or the exit status, having complained.
  */
 int options_read_files(struct options *o);

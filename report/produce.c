@@ -74,7 +74,7 @@ static int write_output(const struct output *to, const struct report *r, const s
 
 static bool write_report(const struct report *r, const struct options *o)
 {
-	const struct output text = {format_by_name("text", strlen("text")), NULL};
+	const struct output text = {format_by_name("text", strlen("text")), NULL, NULL};
 	bool ok = true;
 	size_t i;
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* "socklint run": starts a program under the shim, waits for it and reports. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "alive.h"
 #include "commands.h"
-#include "live.h"
 #include "message.h"
 #include "options.h"
 #include "produce.h"
@@ -106,12 +108,27 @@ static void keep_or_remove(const struct run_dir *d, const struct produced *p)
 			 p->nr_running, p->nr_running == 1 ? "s" : "", d->path);
 }
 
-static int report_run(const struct run_command *cmd, const struct run_dir *d, const struct child *c)
+/* pid 0: it does not run yet. */
+static int name_outputs(struct run_command *cmd, pid_t pid)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	return options_name_outputs(&cmd->options,
+				    &(struct run_facts){(uint64_t)pid, *host ? host : "unknown",
+							text_basename(cmd->program[0])});
+}
+
+static int report_run(struct run_command *cmd, const struct run_dir *d, const struct child *c)
 {
 	struct collection recordings = COLLECTION_INIT;
 	struct produced p;
 
-	live_settle(d->path);
+	if (name_outputs(cmd, c->pid)) {
+		complain("the recording is in %s", d->path);
+		return STATUS_FAILED;
+	}
+	wait_for_ends(d->path);
 	collection_add(&recordings, d->path);
 	produce_report(&p, &recordings, &cmd->options, false);
 	collection_release(&recordings);
@@ -141,7 +158,7 @@ static int say_not_started(const char *path, const struct child *c, const struct
 
 /* ---- the run ----------------------------------------------------------------------------- */
 
-static int run_in(const struct run_command *cmd, const struct run_dir *d, const char *path,
+static int run_in(struct run_command *cmd, const struct run_dir *d, const char *path,
 		  const char *shim)
 {
 	char **env = env_make(shim, d->path, cmd->options.policy.max_dwell_ns);
@@ -164,8 +181,10 @@ static int run_in(const struct run_command *cmd, const struct run_dir *d, const 
 static int prepare(struct run_command *cmd, struct run_dir *d, char **path, char **shim,
 		   struct strbuf *why)
 {
-	int status = options_read_files(&cmd->options);
+	int status = name_outputs(cmd, 0);
 
+	if (!status)
+		status = options_read_files(&cmd->options);
 	if (!status)
 		status = target_find(cmd->program[0], path, why);
 	if (!status)

@@ -4,8 +4,21 @@
  * in the run's summary, which a vfork child shares too. Reads the environment that they are given
  * and changes nothing in it.
  */
-#include "shim.h"
+#include "children.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
+
+#include "house.h"
+#include "init.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "words.h"
 
 #define OUR_NAME "libsocklint"
 
@@ -105,6 +118,7 @@ static struct started begin(const char *path, char *const envp[])
 	struct started s = {NULL, false};
 	uintptr_t page = 1;
 
+	word_add(&shim.programs_started, 1);
 	if (!shim.summary)
 		return s;
 	word_add(&shim.summary->execs, 1);
@@ -158,8 +172,10 @@ void child_failed(struct started s)
 {
 	int e = errno;
 
-	if (hook_enter() && shim.summary) {
-		word_add(&shim.summary->execs, (uint64_t)-1);
+	if (hook_enter()) {
+		word_add(&shim.programs_started, (uint32_t)-1);
+		if (shim.summary)
+			word_add(&shim.summary->execs, (uint64_t)-1);
 		if (s.child)
 			word_add(s.bare ? &s.child->bare : &s.child->started, (uint32_t)-1);
 	}

@@ -4,14 +4,39 @@
  * it knows, then the end is written down. Runs in the destructor, before _exit, or in a handler of
  * a deadly signal: raw system calls only.
  */
-#include "shim.h"
+#include "end.h"
+
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "found.h"
+#include "house.h"
+#include "images.h"
+#include "init.h"
+#include "learnt.h"
+#include "lives.h"
+#include "options.h"
+#include "recording.h"
+#include "samples.h"
+#include "shim.h"
+#include "slots.h"
+#include "stuck.h"
+#include "summary.h"
+#include "sys.h"
+#include "tell.h"
+#include "words.h"
 
 #define UNDER_WAY_NS 100000000u /* a close that another thread began so lately may still come */
 
 struct tally {
 	uint32_t open;
 	uint32_t suspicious; /* worth a look by the command */
+	uint32_t passed_on;  /* of the open ones, by an exec: the next image has them */
 };
 
 /* A server's connection that no epoll set and no thread waits on: of poll sets others know. */
@@ -59,6 +84,25 @@ static void ask_cloexec(int fd, struct life_ref ref)
 		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_CLOEXEC, __ATOMIC_RELAXED);
 }
 
+/*
+ * What an exec makes of it. The next image looks for no others than inet sockets, and no rule
+ * speaks of others. What was somebody else's and is closed now is nothing to anybody.
+ */
+static void count_for_exec(const struct rec_life *l, struct tally *tally)
+{
+	bool is_closed = l->flags & REC_LIFE_CLOEXEC;
+	bool is_own = (l->flags & REC_LIFE_TOUCHED) ||
+		      !(l->flags & (REC_LIFE_INHERITED | REC_LIFE_AT_START));
+
+	if ((l->family != AF_INET && l->family != AF_INET6) || (is_closed && !is_own))
+		return;
+	tally->open++;
+	if (is_closed)
+		return;
+	tally->passed_on++;
+	tally->suspicious += is_suspicious(l);
+}
+
 static void complete(int fd, enum rec_end_kind kind, struct tally *tally)
 {
 	struct life_ref ref = life_find(fd);
@@ -74,6 +118,10 @@ static void complete(int fd, enum rec_end_kind kind, struct tally *tally)
 		ask_cloexec(fd, ref);
 	if (is_bystander(ref.life))
 		return;
+	if (kind == REC_END_EXEC) {
+		count_for_exec(ref.life, tally);
+		return;
+	}
 	tally->open++;
 	tally->suspicious += is_suspicious(ref.life);
 }
@@ -103,7 +151,7 @@ static void revive(int fd)
 
 static struct tally complete_all(enum rec_end_kind kind)
 {
-	struct tally tally = {0, 0};
+	struct tally tally = {0, 0, 0};
 
 	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
 		revive((int)fd);
@@ -120,9 +168,10 @@ static bool has_remarks(void)
 	return word_get(&shim.notable) || word_get(&shim.head->nr_incidents);
 }
 
-static bool is_clean(const struct tally *tally)
+/* But of what is open. */
+static bool is_clean(void)
 {
-	return !tally->open && !has_remarks() &&
+	return !has_remarks() &&
 	       !word_get(&shim.head->nr_sent) && /* what became of it only the receiver knows */
 	       !word_get(&shim.head->lost_lives);
 }
@@ -133,14 +182,21 @@ static void fold(void)
 	if (!shim.summary || sys_unlink(shim.path) < 0)
 		return;
 	shim.folded = true;
-	word_add(&shim.summary->folded, 1);
-	word_add(&shim.summary->folded_births, shards_total(shim.head).births);
+	summary_folded(shim.head);
+	if (shim.head->end_kind != REC_END_EXEC)
+		images_drop_origins();
+}
+
+/* If the exec does succeed. */
+static void mark(const struct tally *tally)
+{
+	shim.head->flags |= tally->passed_on ? REC_HEADER_ORIGINS : REC_HEADER_SPENT;
 }
 
 static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 {
 	struct rec_header *h = shim.head;
-	struct tally tally = {0, 0};
+	struct tally tally = {0, 0, 0};
 
 	if (!shim.sealed) {
 		facts_count_threads();
@@ -154,8 +210,12 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 	samples_end(h->end_ns);
 	h->end_value = value;
 	word_set_release(&h->end_kind, (uint32_t)kind);
-	if (!shim.sealed && is_clean(&tally))
-		fold();
+	if (!shim.sealed && is_clean()) {
+		if (!tally.open)
+			fold();
+		else if (kind == REC_END_EXEC)
+			mark(&tally);
+	}
 	if (shim.summary)
 		word_add(&shim.summary->suspicious, tally.suspicious + has_remarks());
 }
@@ -215,11 +275,13 @@ void end_take_back(void)
 {
 	if (!shim.started || process_is_other())
 		return;
+	shim.head->flags &= ~(uint32_t)(REC_HEADER_SPENT | REC_HEADER_ORIGINS);
 	word_set(&shim.head->end_kind, (uint32_t)REC_END_NONE);
 	word_set(&shim.ended, 0);
 	if (!shim.folded)
 		return;
 	shim.folded = false;
+	shim.resumed = true;
 	shim.progress = NULL;
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	shim.pollers = NULL;

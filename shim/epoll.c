@@ -12,7 +12,28 @@
  * input before one that does not. If two threads rearm and take an event of the same socket at the
  * same time, it may look fired until the next of either.
  */
+#include "epoll.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "at.h"
+#include "clock.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "lives.h"
+#include "pollers.h"
+#include "raw.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "stack.h"
+#include "waits.h"
+#include "words.h"
 
 #define ENTRIES	 65536u
 #define WINDOW	 4u

@@ -4,7 +4,17 @@
  * the fork where a hook saw it coming, until its first socket event gives it a recording of its
  * own; a child that touches no socket never has one.
  */
+#include "inherit.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "lives.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "sys.h"
+#include "words.h"
 
 static struct rec_life *chunk_get(uint32_t chunk)
 {
@@ -67,7 +77,8 @@ static bool chunk_inherit(uint32_t chunk)
 		return false;
 	memcpy(to, from, REC_LIVES_PER_CHUNK * sizeof(*to));
 	for (uint32_t i = 0; i < REC_LIVES_PER_CHUNK; i++) {
-		to[i].flags = (to[i].flags | REC_LIFE_INHERITED) & ~(uint32_t)OWN_FLAGS;
+		if (!shim.resumed) /* else they are this very process's */
+			to[i].flags = (to[i].flags | REC_LIFE_INHERITED) & ~(uint32_t)OWN_FLAGS;
 		life_forget_waiters(&to[i]); /* but epoll_fd: parent and child share the set */
 	}
 	word_set_release(life_chunk_pointer(chunk), to);

@@ -132,6 +132,8 @@
 	X(fork_beside)                                                                             \
 	X(fork_beside_loader)                                                                      \
 	X(listens_again)                                                                           \
+	X(becomes)                                                                                 \
+	X(fails_to_become)                                                                         \
 	X(exec_fails)                                                                              \
 	X(small_signal_stack)                                                                      \
 	X(fork_in_handler)                                                                         \

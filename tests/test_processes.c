@@ -91,11 +91,11 @@ static int recordings_of(const char *const *argv)
 	return n;
 }
 
-/* Each image that held a socket when it ended, and no other, leaves a recording. */
+/* Whoever held a socket at the end leaves a recording; what an exec has closed is not held. */
 static void images_with_sockets_leave_recordings(void **state)
 {
 	(void)state;
-	assert_int_equal(recordings_of(ARGV(GUEST, "exec_chain", "3")), 4);
+	assert_int_equal(recordings_of(ARGV(GUEST, "exec_chain", "3")), 1);
 	assert_int_equal(recordings_of(ARGV(GUEST, "exec_chain", "3", "none")), 1);
 	assert_int_equal(recordings_of(ARGV("sh", "-c", "exec sh -c 'exec sh -c :'")), 0);
 }
@@ -160,7 +160,7 @@ static struct run run_late(const char *dir, const char *which, bool bare)
 {
 	char options[300], env[100];
 
-	snprintf(options, sizeof(options), "dir=%s", dir);
+	snprintf(options, sizeof(options), "dir=%s" PATIENTLY, dir);
 	snprintf(env, sizeof(env), "LATE_CLOSER=%s", which);
 	return run_program(&(struct start){.argv = ARGV("env", env, LATE_GUEST),
 					   .preload = bare ? NULL : SHIM,

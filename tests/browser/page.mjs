@@ -25,7 +25,8 @@ function answer(request, response) {
 	const file = path.join(served, path.basename(decodeURIComponent(request.url)));
 
 	if (!fs.existsSync(file)) {
-		response.writeHead(404).end();
+		// Where the page does not forbid it, the browser asks for the site's icon.
+		response.writeHead(request.url === '/favicon.ico' ? 204 : 404).end();
 		return;
 	}
 	response.writeHead(200, {

@@ -107,13 +107,14 @@ export const pictures = {
 		assert.deepEqual(wrong, {});
 	},
 	spoilt: {
-		'a line that sticks out': ({ text }) => styled(text.replace('</main>',
+		'a line that sticks out': [({ text }) => styled(text.replace('</main>',
 			`<p class="wide">${'wide_'.repeat(60)}</p></main>`),
-		'.wide{white-space:pre;overflow-wrap:normal}'),
-		'a small button': ({ text }) =>
+		'.wide{white-space:pre;overflow-wrap:normal}'), /the page is \d+ wide/],
+		'a small button': [({ text }) =>
 			styled(text.replace('</main>', '<button class="tiny">.</button></main>'),
-				'button.tiny{height:12px;width:12px;padding:0;min-height:0}'),
-		'one label over another': ({ text }) => text.replace('</svg>',
+				'button.tiny{height:12px;width:12px;padding:0;min-height:0}'), /is 12 x 12/],
+		'one label over another': [({ text }) => text.replace('</svg>',
 			'<text x="100" y="30">one label</text><text x="102" y="31">another</text></svg>'),
+		/"one label" over "another"/],
 	},
 };

@@ -3,10 +3,11 @@
 //
 // FORMAT.mjs exports the consumer: `judge(report)` throws if the consumer refuses what the command
 // wrote, or understands something else than the text report says; `judgeAll` takes all at once. `spoilt` breaks a good report
-// in ways that the consumer must refuse: a judge that lets one pass is no judge.
+// in ways that the consumer must refuse: a judge that lets one pass is no judge. Where several checks
+// stand one behind the other, an entry is [way, what the right one says].
 import fs from 'node:fs';
 import path from 'node:path';
-import { HERE, Skip, WORK, main } from './tools.mjs';
+import { Skip, WORK, main } from './tools.mjs';
 import { readText } from './truth.mjs';
 
 const [format, consumer] = process.argv.slice(2);
@@ -39,7 +40,7 @@ function changed(report, name, contents) {
 	};
 }
 
-async function mustRefuse(row, report) {
+async function mustRefuse(row, report, because) {
 	let refused = null;
 
 	try {
@@ -51,6 +52,8 @@ async function mustRefuse(row, report) {
 	}
 	if (!refused)
 		throw new Error(`no judge: passes "${report.name}"`);
+	if (!because.test(refused.message))
+		throw new Error(`"${report.name}" is refused by another check: ${refused.message}`);
 	console.log(`  refuses ${report.name}: ${String(refused.message).split('\n')[0].slice(0, 120)}`);
 }
 
@@ -76,7 +79,7 @@ await main(async () => {
 		fs.existsSync(path.join(reports, name, `report.${format}`))).map(reportIn);
 
 	if (!there.length)
-		throw new Skip(`the command does not write ${format}`);
+		throw new Error(`the command does not write ${format}`);
 	const row = (await import(path.join(WORK, 'consumers', `${format}.mjs`)))[consumer];
 	await row.begin?.();
 	try {
@@ -84,8 +87,11 @@ await main(async () => {
 		await judgeEach(row, row.judge ? there : []);
 		console.log(`${there.length} reports are as they should be`);
 		const many = reportIn('many');
-		for (const [name, spoil] of Object.entries(row.spoilt))
-			await mustRefuse(row, changed(many, name, await spoil(many)));
+		for (const [name, way] of Object.entries(row.spoilt)) {
+			const [spoil, because] = Array.isArray(way) ? way : [way, /(?:)/];
+
+			await mustRefuse(row, changed(many, name, await spoil(many)), because);
+		}
 	} finally {
 		await row.end?.();
 	}

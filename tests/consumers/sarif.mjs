@@ -21,9 +21,14 @@ function edit(change) {
 
 const withoutPlace = edit((r) => { delete r.results[0].locations; });
 
-/** It wants an address of the project's own on the web, and there is none. */
-function wanted({ ruleId, message }) {
-	return !(ruleId === 'SARIF2005' && message.id.endsWith('nformationUri'));
+/**
+ * The one message of all rules that is let through. SARIF2005 asks for driver.informationUri, which
+ * the standard leaves to the tool (3.19.17, "MAY"): where information about this version of it can be
+ * found. socklint has no address on the web, and any other would not be true. The rule's other
+ * messages (a name too long, no version) count, and so do all other rules.
+ */
+function isAllowed({ ruleId, message }) {
+	return ruleId === 'SARIF2005' && message.id === 'Warning_ProvideToolnformationUri';
 }
 
 export const multitool = {
@@ -39,13 +44,20 @@ export const multitool = {
 		const { runs } = JSON.parse(fs.readFileSync(to, 'utf8').replace(/^\ufeff/, ''));
 		fs.rmSync(to);
 		for (const { results = [], invocations = [] } of runs) {
-			assert.deepEqual(results.filter(wanted), [], done.out);
+			assert.deepEqual(results.filter((r) => !isAllowed(r)), [], done.out);
 			for (const { toolExecutionNotifications: notes = [] } of invocations)
 				assert.deepEqual(notes.filter((note) => note.level === 'error'), []);
 		}
 		assert.match(done.out, new RegExp(`Done. ${reports.length} files scanned`));
 	},
-	spoilt: { 'a result without a place': withoutPlace },
+	spoilt: {
+		'a result without a place': withoutPlace,
+		'another warning of the rule that is let through': [edit((r) => {
+			r.tool.driver.name = 'a socklint of four words';
+		}), /SARIF2005: .*'a socklint of four words'/],
+		'a warning of another rule': [edit((r, sarif) => { delete sarif.$schema; }),
+			/warning SARIF2008: /],
+	},
 };
 
 let valid;

@@ -36,6 +36,10 @@ def two_outputs_to_one_file(place):
     _refused(place, line % ("json and the baseline", "a"), 2, "-f", "json:" + place.path("a"),
              "--write-baseline=a")
     check(read(place.path("a")) == "old")
+    # Names that come to the same.
+    line = "socklint: text and json both go to ./touch\n"
+    _refused(place, line, 2, "-f", "text:touch", "-f", "json:./%e")
+    _refused(place, "socklint run: text and json both go to %p\n", 2, "-f", "text:%p", "-f", "json:%p")
     # These replace nothing.
     place.run(place.command, "run", "-f", "text:/dev/stdout", "-f", "json:/dev/stdout", "-f",
               "text:b", "-f", "json:c", "--", "true")
@@ -46,6 +50,9 @@ def unknown_words(place):
     _refused(place, 'socklint run: --fail-on=nope: "nope" is neither a rule', 2,
              "--fail-on=nope")
     _refused(place, "socklint run: no file name after ", 2, "-f", "text:")
+    for name, word in (("json:a%x", "%x"), ("json:a-%%%", "%"), ("json:%", "%"), ("json:%P", "%P")):
+        _refused(place, 'socklint run: "%s" in "%s": there is %%p (process), %%h (host), '
+                 "%%e (program) and %%%%\n" % (word, name), 2, "-f", name)
     text = place.run(place.command, "explain", "nope", status=2)
     check(text.startswith('socklint explain: unknown rule "nope"'), text)
 

@@ -7,7 +7,7 @@ import select
 import subprocess
 import time
 
-from outside import Failed, check, need, read, source
+from outside import Failed, Missing, check, need, pack, read, source
 
 PAGES = {"socklint.1": "man1", "socklint-suppressions.5": "man5", "libsocklint.7": "man7"}
 COMMANDS = ("run", "report", "diff", "explain", "selftest")
@@ -68,9 +68,10 @@ def manual_names_all_rules_and_keys(place):
 class _Shell:
     """A shell at a terminal, in which socklint prints the words that it was given."""
 
-    def __init__(self, place, argv, *setup):
+    def __init__(self, place, argv, *setup, **env):
         self.master, slave = pty.openpty()
-        environment = dict(os.environ, TERM="dumb", LC_ALL="C", HOME=place.dir, PS1="", PROMPT="")
+        environment = dict(os.environ, TERM="dumb", LC_ALL="C", HOME=place.dir, PS1="", PROMPT="",
+                           **env)
         for name in ("BASH_ENV", "ENV", "ZDOTDIR"):
             environment.pop(name, None)
         self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave,
@@ -135,18 +136,55 @@ def _completes(shell, place):
         shell.close()
 
 
-def bash_completes(place):
+def _bash(place, how, **env):
     need("bash")
-    _completes(_Shell(place, ["bash", "--norc", "--noprofile", "-i"], "PS1=",
-                      "bind 'set enable-bracketed-paste off'",
-                      ". %s/man/socklint.bash" % place.build), place)
+    return _Shell(place, ["bash", "--norc", "--noprofile", "-i"], "PS1=",
+                  "bind 'set enable-bracketed-paste off'", how, **env)
+
+
+def _zsh(place, fpath):
+    need("zsh")
+    return _Shell(place, ["zsh", "-f", "-i"], "PROMPT=", "unsetopt zle_bracketed_paste",
+                  "unset zle_bracketed_paste", "fpath=(%s)" % fpath,
+                  "autoload -U compinit && compinit -u -D")
+
+
+def bash_completes(place):
+    _completes(_bash(place, ". %s/man/socklint.bash" % place.build), place)
 
 
 def zsh_completes(place):
+    _completes(_zsh(place, "%s/man $fpath" % place.build), place)
+
+
+def _installed(place):
+    """Two trees as they would lie in /: what cmake installs below /usr/local, and the package."""
+    place.run("cmake", "--install", place.build, "--prefix", place.path("cmake/usr/local"))
+    yield place.path("cmake"), "/usr/local/share"
+    place.run("dpkg-deb", "-x", pack(place, place.path("out")), place.path("deb"))
+    yield place.path("deb"), "/usr/share"
+
+
+def zsh_finds_what_is_installed(place):
+    """Where it looks by itself, and nowhere else."""
     need("zsh")
-    _completes(_Shell(place, ["zsh", "-f", "-i"], "PROMPT=", "unsetopt zle_bracketed_paste",
-                      "unset zle_bracketed_paste", "fpath=(%s/man $fpath)" % place.build,
-                      "autoload -U compinit && compinit -u -D"), place)
+    looks = place.run("zsh", "-fc", "print -l -- $fpath").split()
+    for root, share in _installed(place):
+        there = [os.path.join(d, f) for d, _, names in os.walk(root) for f in names
+                 if f == "_socklint"]
+        check(len(there) == 1, there)
+        here = [root + d for d in looks if d.startswith(share + "/")]
+        check(os.path.dirname(there[0]) in here, there, looks)
+        _completes(_zsh(place, "%s $fpath" % " ".join(here)), place)
+
+
+def bash_finds_what_is_installed(place):
+    """By bash-completion, which loads it when it is wanted first."""
+    loader = "/usr/share/bash-completion/bash_completion"
+    if not os.path.exists(loader):
+        raise Missing("there is no bash-completion")
+    for root, share in _installed(place):
+        _completes(_bash(place, ". " + loader, XDG_DATA_DIRS=root + share), place)
 
 
 def completions_are_sound(place):

@@ -63,3 +63,23 @@ def path_map_without_a_new_side(place):
     text = place.run(place.command, "run", "--path-map=/ci/build", "--", "true", status=2)
     check(text.startswith("socklint run: --path-map=/ci/build: not of the form OLD=NEW"), text)
     check(not os.path.exists(place.path("socklint-%d" % os.geteuid())), "something was run")
+
+
+def outputs_are_named_by_their_run(place):
+    need(place.cc)
+    server, host = place.path("server"), os.uname().nodename
+    place.run(place.cc, "-g", "-I", source("shim/include"), "-o", server,
+              source("tests/outside/consumer/server.c"))
+    os.mkdir(place.path("of-server"))
+    place.run(place.command, "run", "--dir", "rec", "-f", "json:of-%e/%h.%p.%%p.json", "-f",
+              "text:%e.txt", "--", server, "leak", status=23)
+    name, = os.listdir(place.path("of-server"))
+    pid = json.loads(read(place.path("of-server", name)))["processes"][0]["pid"]
+    check(name == "%s.%d.%%p.json" % (host, pid), name)
+    check("close-wait" in read(place.path("server.txt")))
+    # The same of the recording, from whatever place.
+    place.run(place.command, "report", "-f", "json:again-%e.%h.%p", "rec", status=1)
+    check(os.path.exists(place.path("again-server.%s.%d" % (host, pid))), os.listdir(place.dir))
+    # What does not run names nothing, and an old file of the name is replaced.
+    place.run(place.command, "run", "-f", "text:%e.txt", "--", server, "close")
+    check("no leaks" in read(place.path("server.txt")), read(place.path("server.txt")))

@@ -205,6 +205,42 @@ def npm_test(place):
     check("# fail 1" in text and LEAK % (1, "") in text, text)
 
 
+# What runtimes do to start a program, in a child of theirs that is not a vfork's.
+SPAWNING = {
+    "node": """\
+const { spawn } = require('node:child_process');
+for (let i = 0; i < 50; i++) spawn('true', []).stdin.end();
+spawn(process.argv[1], ['leak']);
+""",
+    "/usr/bin/python3": """\
+import socket, subprocess, sys
+pair = socket.socketpair()
+listener = socket.create_server(("127.0.0.1", 0))
+def nothing():
+    pass
+def opens():
+    global kept
+    kept = socket.socket()
+for i in range(50):
+    subprocess.run(["true"], stdin=pair[0], preexec_fn=nothing, check=True)
+    subprocess.run(["true"], pass_fds=[listener.fileno()], preexec_fn=nothing, check=True)
+    subprocess.run(["true"], close_fds=False, preexec_fn=opens, check=True)
+subprocess.run([sys.argv[1], "leak"], stdin=pair[0], preexec_fn=nothing, check=True)
+""",
+}
+
+
+def programs_that_runtimes_start_leave_nothing(place):
+    server = _server(place)
+    for runtime, script in SPAWNING.items():
+        need(runtime)
+        text, left = _gate(place, runtime, "-e" if runtime == "node" else "-c", script, server,
+                           status=23)
+        check(LEAK % (1, "") in text, runtime, text)
+        # The leak's, and that of Python's listener and pair, which it leaves to its end.
+        check(len(left) <= 2, runtime, left, text)
+
+
 def thousands_of_short_processes_leave_nothing(place):
     server = _server(place)
     script = ("i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done; "
