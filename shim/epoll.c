@@ -298,12 +298,13 @@ static int waited(int epfd, struct rec_poller *turn, const struct epoll_event *e
 		  struct at at)
 {
 	uint32_t of_note = word_get(&oneshot_used) ? UINT32_MAX : EVENTS_GONE;
+	uint64_t now = now_coarse_ns();
 
-	poller_turn_begins(turn);
+	poller_turn_begins(turn, now);
 	for (int i = 0; i < r; i++)
 		if (unlikely(events[i].events & of_note))
 			deliver(epfd, &events[i], at);
-	wait_returned();
+	wait_returned(now);
 	return r;
 }
 

@@ -92,18 +92,9 @@ static struct rec_poller *entry_find(uint32_t tid, uint64_t now)
 	return oldest && entry_take(oldest, tid) ? oldest : NULL;
 }
 
-static struct rec_poller *entry_cached(void)
-{
-	struct rec_poller *p = thread.polling.entry, *table = word_get_acquire(&shim.pollers);
-
-	return table && p >= table && p < table + REC_POLLERS_NR && word_get(&p->tid) == thread.tid
-		       ? p
-		       : NULL;
-}
-
 static struct rec_poller *entry_get(uint64_t now)
 {
-	struct rec_poller *p = entry_cached();
+	struct rec_poller *p = poller_entry();
 
 	if (likely(p != NULL))
 		return p;
@@ -186,32 +177,24 @@ static bool is_turn_of_loop(struct at at)
 	return at.pc == thread.polling.loop_pc && !thread.polling.by_epoll;
 }
 
-static void turn_ends(struct rec_poller *entry)
-{
-	uint64_t turn = word_get(&entry->turn_ns);
-
-	if (turn)
-		word_set(&entry->before_ns, turn);
-	word_set(&entry->turn_ns, 0);
-}
-
 void poller_waits(struct poll_call *call, struct at at)
 {
-	call->entry = entry_cached();
+	call->entry = poller_entry();
 	if (!call->entry)
 		return;
 	word_set(&call->entry->waiting, 1);
 	if (is_turn_of_loop(at))
-		turn_ends(call->entry);
+		poller_turn_is_over(call->entry);
 }
 
 /* In a child, forked in a signal's handler, the entry is its parent's. */
 void poller_returned(const struct poll_call *call, struct at at)
 {
 	struct polling *p = &thread.polling;
-	uint64_t now = wait_returned();
+	uint64_t now = now_coarse_ns();
 	bool is_mine = call->entry && call->entry == p->entry;
 
+	wait_returned(now);
 	if (is_mine)
 		word_set(&call->entry->waiting, 0);
 	if (at.pc != p->loop_pc)
@@ -221,23 +204,9 @@ void poller_returned(const struct poll_call *call, struct at at)
 		word_set(&call->entry->turn_ns, now);
 }
 
-/* Before an epoll_wait; a program without sockets keeps no table. */
-struct rec_poller *poller_turn_ends(void)
+COLD struct rec_poller *poller_entry_new(void)
 {
-	struct rec_poller *entry = entry_cached();
-
-	if (unlikely(!entry) && word_get(&shim.attach) == ATTACHED && word_get(&shim.top_chunk))
-		entry = entry_get(now_coarse_ns());
-	if (!entry)
+	if (word_get(&shim.attach) != ATTACHED || !word_get(&shim.top_chunk))
 		return NULL;
-	thread.polling.by_epoll = true;
-	turn_ends(entry);
-	return entry;
-}
-
-/* After it, and before its events are told. The entry is what poller_turn_ends() returned. */
-void poller_turn_begins(struct rec_poller *entry)
-{
-	if (entry && entry == entry_cached())
-		word_set(&entry->turn_ns, now_coarse_ns());
+	return entry_get(now_coarse_ns());
 }

@@ -7,8 +7,11 @@
 #include <stdint.h>
 
 #include "at.h"
+#include "house.h"
 #include "recording.h"
+#include "shim.h"
 #include "slots.h"
+#include "thread.h"
 #include "words.h"
 
 #define POLL_SMALL_SET 32u /* members; a larger set is not looked at each time */
@@ -26,9 +29,49 @@ void poller_drop(int fd);
 void poller_stamped(uint32_t members, uint64_t now, uint64_t ns, struct at at);
 void poller_waits(struct poll_call *call, struct at at);
 void poller_returned(const struct poll_call *call, struct at at);
-/* A turn is what lies between two waits: rec_poller has its times. */
-struct rec_poller *poller_turn_ends(void);
-void poller_turn_begins(struct rec_poller *entry);
+
+/* For a thread that has none yet; NULL as well where no socket is known: that needs no table. */
+struct rec_poller *poller_entry_new(void);
+
+/* This thread's entry in the recording as it is now, or NULL. */
+static inline struct rec_poller *poller_entry(void)
+{
+	struct rec_poller *p = thread.polling.entry, *table = word_get_acquire(&shim.pollers);
+
+	return table && p >= table && p < table + REC_POLLERS_NR && word_get(&p->tid) == thread.tid
+		       ? p
+		       : NULL;
+}
+
+/* ---- turns: what lies between two waits; rec_poller has their times ---- */
+
+static inline void poller_turn_is_over(struct rec_poller *entry)
+{
+	uint64_t turn = word_get(&entry->turn_ns);
+
+	if (turn)
+		word_set(&entry->before_ns, turn);
+	word_set(&entry->turn_ns, 0);
+}
+
+/* Before an epoll_wait. */
+static inline struct rec_poller *poller_turn_ends(void)
+{
+	struct rec_poller *entry = poller_entry();
+
+	if (unlikely(!entry) && !(entry = poller_entry_new()))
+		return NULL;
+	thread.polling.by_epoll = true;
+	poller_turn_is_over(entry);
+	return entry;
+}
+
+/* After it, and before its events are told. The entry is what poller_turn_ends() returned. */
+static inline void poller_turn_begins(struct rec_poller *entry, uint64_t now)
+{
+	if (entry && entry == poller_entry())
+		word_set(&entry->turn_ns, now);
+}
 
 static inline uint64_t poller_look(uint64_t look, uint64_t word)
 {

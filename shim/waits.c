@@ -66,16 +66,13 @@ void wait_told(struct life_ref ref, uint32_t events, struct at at)
  * A wait has returned: a sign of life, and now and then a moment to look after the idle. Leaves
  * errno alone.
  */
-uint64_t wait_returned(void)
+void wait_returned(uint64_t now)
 {
-	uint64_t now = now_coarse_ns();
-
 	if (now >= word_get(&shim.head->last_seen_ns) + SEEN_EVERY_NS)
 		word_set(&shim.head->last_seen_ns, now);
 	if (unlikely(now >= word_get(&shim.next_refresh_ns)) &&
 	    word_get(&shim.attach) == ATTACHED && !shim.sealed && !process_is_other())
 		facts_refresh(now);
-	return now;
 }
 
 /* This thread is inside no call any more. */

@@ -14,7 +14,8 @@
 
 int wait_unwound(int version, int actions, uint64_t class, void *exception, void *context);
 void wait_told(struct life_ref ref, uint32_t events, struct at at);
-uint64_t wait_returned(void);
+/* A wait of the program was over then (coarse): every so often the kernel is asked. */
+void wait_returned(uint64_t now);
 
 /* In each hook that says of its thread that it waits: a cancelled thread leaves by this. */
 #define CANCELLABLE __asm__ volatile(".cfi_personality 0x1b, wait_unwound")
