@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program that lives hard: soak LIVES PLANTED. Threads open and close LIVES sockets in all, among
- * them TCP connections that end in order or by a reset; now and then it forks, has no descriptor
- * left, and all the time a signal's handler opens and closes one as well. PLANTED accepted
- * connections are forgotten. Prints "early" at 100,000 lives, at the end what it has counted, and
- * waits at both for a line.
+ * them TCP connections that end in order or by a reset; now and then it forks, starts a thread that
+ * soon ends, has no descriptor left, and all the time a signal's handler opens and closes one as
+ * well. PLANTED accepted connections are forgotten. Prints "early" at 100,000 lives, at the end
+ * what it has counted, and waits at both for a line.
+ *
+ * What it will ever do it has done before the 100,000th: then its recording need not grow.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -33,6 +35,8 @@
 #define CONNECT_EVERY	64u
 #define RESET_EVERY	1024u
 #define FORK_EVERY	2000u
+#define THREAD_EVERY	500u
+#define THREAD_LIVES	20u
 #define EXHAUSTED_EVERY 5000u
 
 static atomic_ullong births, deaths;
@@ -175,6 +179,21 @@ static void fork_one(void)
 		errx(1, "bench/soak: a child has failed");
 }
 
+static void *live_for_a_while(void *arg)
+{
+	for (uint32_t i = 0; i < THREAD_LIVES; i++)
+		live_in_pair();
+	return arg;
+}
+
+static void thread_one(void)
+{
+	pthread_t thread;
+
+	must(-pthread_create(&thread, NULL, live_for_a_while, NULL));
+	must(-pthread_join(thread, NULL));
+}
+
 /* The limit is the process's: one at a time. */
 static void use_up(void)
 {
@@ -214,31 +233,53 @@ static int listen_at(struct sockaddr_in *at)
 	return fd;
 }
 
+/* Evenly, the first at once. Returns whether the next one's time has come. */
+static bool is_to_forget(uint64_t forgotten, uint64_t mine)
+{
+	return forgotten < mine && (births >= lives || births * mine >= lives * forgotten * 9 / 10);
+}
+
 static void *live(void *arg)
 {
 	uint32_t who = (uint32_t)(uintptr_t)arg;
 	int listener = listen_at(&address[who]);
 	uint64_t forgotten = 0, mine = planted / THREADS + (who < planted % THREADS);
+	bool over = false;
 
-	for (uint64_t i = 1; births < lives; i++) {
+	for (uint64_t i = 1; !over; i++) {
+		over = births >= lives;
 		live_in_pair();
-		if (i % CONNECT_EVERY == 0)
-			connection(listener, who, i / CONNECT_EVERY);
+		while (is_to_forget(forgotten, mine))
+			forget_one(listener, who, forgotten++);
+		/* Also after the last that was forgotten: who serves others has moved on. */
+		if (over || i % CONNECT_EVERY == 0)
+			connection(listener, who, over ? 0 : i / CONNECT_EVERY);
 		if (i % FORK_EVERY == 0)
 			fork_one();
+		if (i % THREAD_EVERY == 0)
+			thread_one();
 		if (i % EXHAUSTED_EVERY == 0)
 			use_up();
-		/* Evenly: as much of them as of all lives. */
-		if (forgotten < mine && births * mine >= lives * (forgotten + 1) * 9 / 10)
-			forget_one(listener, who, forgotten++);
 		if (births >= EARLY && !atomic_exchange(&early_is_over, true))
 			wait_for_line("early");
 	}
-	while (forgotten < mine)
-		forget_one(listener, who, forgotten++);
-	connection(listener, who, 0); /* served after the last one that was forgotten */
 	closed(listener);
 	return NULL;
+}
+
+/* As many at once as there will ever be: for the size of the recording follows their number. */
+static void live_all_at_once(void)
+{
+	uint64_t nr = 4 * THREADS + planted;
+	int *fds = calloc(nr, sizeof(*fds));
+
+	if (!fds)
+		err(1, "bench/soak");
+	for (uint64_t i = 0; i < nr; i++)
+		must(fds[i] = opened(socket(AF_UNIX, SOCK_STREAM, 0)));
+	for (uint64_t i = 0; i < nr; i++)
+		closed(fds[i]);
+	free(fds);
 }
 
 int main(int argc, char **argv)
@@ -251,6 +292,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: soak LIVES PLANTED");
 	lives = strtoull(argv[1], NULL, 10);
 	planted = strtoull(argv[2], NULL, 10);
+	live_all_at_once();
 	must(sigaction(SIGALRM, &act, NULL));
 	must(setitimer(ITIMER_REAL, &often, NULL));
 	for (uintptr_t i = 0; i < THREADS; i++)

@@ -5,7 +5,8 @@
  *	client PORT MODE=COUNT ...
  *
  * Runs COUNT connections of each mode, one after the other in the order given, and then prints
- * "done". Each is a whole exchange: an answer that does not come within 5 s is an error (status 1).
+ * "done". Each is a whole exchange: an answer that does not come within 20 s is an error (status
+ *1).
  *
  *	good	asks for something good, reads the answer, hangs up
  *	bad	asks for something bad, reads the refusal, hangs up
@@ -24,7 +25,7 @@
 
 #include <poll.h>
 
-#define SECONDS_FOR_AN_ANSWER 5
+#define SECONDS_FOR_AN_ANSWER 20
 #define SECONDS_TO_STAY	      60
 #define MAX_BUSY	      64
 

@@ -10,6 +10,8 @@
  *             the thread closes, as after each client.
  *
  * clients:  3 good, 2 hold
+ * awaits:   client 4 was idle
+ * awaits:   client 5 was idle
  * stop:     SIGTERM
  * finds:    warning: closed-under-reader: 2 sockets closed in drop_idle
  * says:     was blocked in a call on descriptor
@@ -21,11 +23,11 @@
 #include <time.h>
 
 #define MAX_CLIENTS 100
-#define IDLE_MS	    100
+#define IDLE_MS	    500
 
 struct client {
-	int fd; /* -1: none */
-	long last_ms;
+	int fd;		 /* -1: none */
+	long idle_since; /* ms; 0: it has not asked yet, or is being answered */
 };
 
 static struct client clients[MAX_CLIENTS];
@@ -50,9 +52,11 @@ static int accept_client(int listener)
 
 static void drop_idle(struct client *c)
 {
-	if (c->fd >= 0 && c->last_ms + IDLE_MS < now_ms()) {
+	if (c->fd >= 0 && c->idle_since && c->idle_since + IDLE_MS < now_ms()) {
 		close(c->fd); /* socklint: closed here, the fault: its thread is inside read() */
 		c->fd = -1;
+		printf("client %d was idle\n", (int)(c - clients) + 1);
+		fflush(stdout);
 	}
 }
 
@@ -68,6 +72,13 @@ static void *janitor(void *arg)
 	return arg;
 }
 
+static void set_idle(struct client *c, long since)
+{
+	pthread_mutex_lock(&lock);
+	c->idle_since = since;
+	pthread_mutex_unlock(&lock);
+}
+
 /* Its own number: the janitor may have taken away the client's. */
 static void *serve(void *arg)
 {
@@ -77,8 +88,9 @@ static void *serve(void *arg)
 
 	say(fd, "ready\n");
 	while (read_line(fd, line, sizeof(line)) > 0) {
+		set_idle(c, 0);
 		say(fd, is_good(line) ? "ok\n" : "what?\n");
-		c->last_ms = now_ms();
+		set_idle(c, now_ms());
 	}
 	pthread_mutex_lock(&lock);
 	if (c->fd == fd) {
@@ -93,7 +105,7 @@ static void start(struct client *c, int fd)
 {
 	pthread_t thread;
 
-	*c = (struct client){fd, now_ms()};
+	*c = (struct client){fd, 0};
 	if (pthread_create(&thread, NULL, serve, c) || pthread_detach(thread))
 		die("thread");
 }

@@ -11,7 +11,8 @@
  * What is too long is the user's to say: a minute, unless he says --max-dwell.
  *
  * clients:  6 good, 4 bad
- * options:  --max-dwell=0.5
+ * options:  --max-dwell=1
+ * awaits:   reaped 4
  * stop:     SIGTERM
  * finds:    warning: slow-close: 4 sockets opened in accept_client
  * says:     close reap (slow_close.c:
@@ -21,7 +22,7 @@
 #include <poll.h>
 
 #define MAX_REFUSED 200
-#define REAP_MS	    800
+#define REAP_MS	    2500
 
 static int refused[MAX_REFUSED];
 static int nr_refused;
@@ -38,8 +39,14 @@ static int accept_client(int listener)
 
 static void reap(void)
 {
+	int nr = nr_refused;
+
 	while (nr_refused)
 		close(refused[--nr_refused]);
+	if (nr) {
+		printf("reaped %d\n", nr);
+		fflush(stdout);
+	}
 }
 
 static void refuse(int fd)

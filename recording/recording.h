@@ -112,6 +112,7 @@ enum rec_life_flag {
 	REC_LIFE_COPY = 1u << 24,     /* DUPLICATE, and not the first of them */
 	REC_LIFE_FIRST_CLOSED = 1u
 				<< 25, /* COPY: the first was closed; close_* say where and when */
+	REC_LIFE_HANDED = 1u << 26, /* its EPOLLONESHOT was delivered; no call has used it since */
 };
 
 struct rec_addr {
@@ -185,6 +186,7 @@ struct rec_life {
 enum rec_site_flag {
 	REC_SITE_TRUNCATED = 1u << 0,	/* deeper than the depth that was asked for */
 	REC_SITE_CALLER_ONLY = 1u << 1, /* could not be unwound here: the caller's address alone */
+	REC_SITE_HANDLER = 1u << 2, /* ends with a signal's frame: what it interrupted is chance */
 };
 
 #define REC_SITE_SEVERAL_PEERS UINT64_MAX

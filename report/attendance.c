@@ -76,9 +76,9 @@ uint64_t socket_attended_until_ns(const struct socket *s)
 
 bool socket_is_handed_over(const struct socket *s)
 {
-	const struct rec_life *r = &s->touched->r;
+	const uint32_t handed = REC_LIFE_FIRED | REC_LIFE_HANDED;
 
-	return (r->flags & REC_LIFE_FIRED) && !r->poller_tid && r->polled_ns > r->touch_ns;
+	return (s->touched->r.flags & handed) == handed;
 }
 
 bool socket_end_is_handed_over(const struct socket *s)

@@ -172,15 +172,12 @@ static json_t *make_entry(const struct baseline_entry *e)
 static int fill(FILE *out, const void *data)
 {
 	const struct baseline *b = data;
-	json_t *root = json_object(), *findings = json_array();
+	json_t *root = json_object();
 	int error;
-	size_t i;
 
-	for (i = 0; i < b->nr; i++)
-		json_add(findings, make_entry(&b->all[i]));
 	json_put_text(root, "format", FORMAT_NAME);
 	json_put_number(root, "version", BASELINE_VERSION);
-	json_put(root, "findings", findings);
+	json_put(root, "findings", json_each(make_entry, b->all, b->nr));
 	error = json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF;
 	json_decref(root);
 	return error;

@@ -119,13 +119,6 @@ static void add_summary(struct collection *c, const char *dir, size_t first)
 	strbuf_release(&why);
 }
 
-static bool has_suffix(const char *name, const char *suffix)
-{
-	size_t len = strlen(name), tail = strlen(suffix);
-
-	return len > tail && !strcmp(name + len - tail, suffix);
-}
-
 static int visible(const struct dirent *d)
 {
 	return d->d_name[0] != '.';
@@ -145,7 +138,7 @@ static int add_directory(struct collection *c, const char *dir)
 	for (i = 0; i < nr; i++) {
 		char *path = xstrfmt("%s/%s", dir, names[i]->d_name);
 
-		if (has_suffix(names[i]->d_name, REC_SUFFIX)) {
+		if (text_has_ending(names[i]->d_name, REC_SUFFIX)) {
 			add_file(c, path, true);
 			seen++;
 		}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* "socklint report": reads recordings. */
+#include "alive.h"
 #include "collection.h"
 #include "commands.h"
-#include "live.h"
 #include "message.h"
 #include "options.h"
 #include "produce.h"
@@ -30,7 +30,7 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (cmd->at_exit)
-			live_settle(arg);
+			wait_for_ends(arg);
 		collection_add(&cmd->collection, arg);
 		cmd->path = arg;
 		cmd->nr_paths++;

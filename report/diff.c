@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "alive.h"
 #include "alloc.h"
 #include "commands.h"
-#include "live.h"
 #include "message.h"
 #include "options.h"
 #include "produce.h"
@@ -104,7 +104,7 @@ static int read_recordings(struct baseline *b, const char *path, const struct op
 	struct report r;
 	int error;
 
-	live_settle(path);
+	wait_for_ends(path);
 	collection_add(&c, path);
 	error = produce_findings(&r, &c, o);
 	if (!error) {

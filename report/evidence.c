@@ -17,11 +17,6 @@
 
 #define SAMPLES 3
 
-const struct stack *site_stack(struct witness *w, const struct life *l, uint32_t site)
-{
-	return symbolizer_site(w->sy, l->process, site);
-}
-
 static void say_since(struct witness *w)
 {
 	const struct process *p = w->socket->birth->process;

@@ -115,6 +115,8 @@ void fill_stack(struct report_stack *to, enum report_stack_kind kind, const char
 		to->note = xstrdup("the caller alone: it could not be unwound here");
 	else if (from->truncated)
 		to->note = xstrdup("deeper frames were not kept");
+	else if (from->handler)
+		to->note = xstrdup("called by a signal: what that interrupted was not kept");
 }
 
 void fill_times(struct report_times *to, const struct times *from)

@@ -14,7 +14,11 @@ struct witness {
 	struct symbolizer *sy;
 };
 
-const struct stack *site_stack(struct witness *w, const struct life *l, uint32_t site);
+static inline const struct stack *site_stack(struct witness *w, const struct life *l, uint32_t site)
+{
+	return symbolizer_site(w->sy, l->process, site);
+}
+
 /* Who had the socket in hand last; of the others NULL where there was none. */
 const struct life *last_user(const struct socket *s);
 const struct life *receiver_of(const struct socket *s);

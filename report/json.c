@@ -44,6 +44,13 @@ json_t *json_lines(const char *text)
 	return array;
 }
 
+void json_write(FILE *out, json_t *whole)
+{
+	json_dumpf(whole, out, JSON_INDENT(1));
+	fputc('\n', out);
+	json_decref(whole);
+}
+
 void json_put_text(json_t *to, const char *key, const char *s)
 {
 	if (s)

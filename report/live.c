@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "alloc.h"
 #include "tcp_table.h"
 
@@ -32,49 +32,6 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
-/* ---- which processes --------------------------------------------------------------------- */
-
-/* Field 22 of /proc/PID/stat; the name before it may hold blanks and brackets. 0: no process. */
-static uint64_t read_starttime(uint32_t pid)
-{
-	char *path = xstrfmt("/proc/%u/stat", pid), line[1024], state = 'Z', *at;
-	FILE *in = fopen(path, "re");
-	uint64_t start = 0;
-
-	free(path);
-	if (!in)
-		return 0;
-	at = fgets(line, sizeof(line), in) ? strrchr(line, ')') : NULL;
-	fclose(in);
-	if (!at || sscanf(at + 1,
-			  " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-			  " %*s %" SCNu64,
-			  &state, &start) != 2)
-		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
-
-bool is_this_machine(const struct rec_header *h)
-{
-	char host[sizeof(h->host)];
-
-	if (!h->host[0] || gethostname(host, sizeof(host)))
-		return true;
-	host[sizeof(host) - 1] = '\0';
-	return !strcmp(host, h->host);
-}
-
-static bool still_runs(const struct process *p)
-{
-	const struct rec_header *h = p->rec->header;
-	uint64_t start;
-
-	if (p->end != PROCESS_KILLED || p->rec->seen_end_ns || !is_this_machine(h))
-		return false;
-	start = read_starttime(p->pid);
-	return start && (!h->starttime || h->starttime == start);
 }
 
 /* ---- what the kernel knows --------------------------------------------------------------- */
@@ -307,17 +264,6 @@ static void drop_gone(struct history *h)
 	h->nr_lives = kept;
 }
 
-/* 0 if that is not to be had. */
-static uint64_t count_threads(uint32_t pid)
-{
-	char *path = xstrfmt("/proc/%" PRIu32 "/task", pid);
-	struct stat st;
-	uint64_t nr = !stat(path, &st) && st.st_nlink > 2 ? st.st_nlink - 2 : 0;
-
-	free(path);
-	return nr;
-}
-
 static void set_now(struct history *h)
 {
 	uint64_t now = now_ns();
@@ -336,10 +282,10 @@ void live_complete(struct history *h)
 	for (i = 0; i < h->nr_processes; i++) {
 		struct process *p = &h->processes[i];
 
-		if (!still_runs(p))
+		if (!process_is_alive(p))
 			continue;
 		p->end = PROCESS_RUNNING;
-		p->threads = count_threads(p->pid);
+		p->threads = threads_of(p->pid);
 		running++;
 	}
 	if (!running)
@@ -355,51 +301,4 @@ void live_complete(struct history *h)
 	add_unseen(h, &look);
 	tcp_table_release(&look.diag);
 	tcp_table_release(&look.proc);
-}
-
-/* ---- processes that are about to end ----------------------------------------------------- */
-
-#define SETTLE_ROUNDS 25
-#define SETTLE_NS     20000000
-
-static bool is_recording(const char *name)
-{
-	size_t len = strlen(name), suffix = strlen(REC_SUFFIX);
-
-	return len > suffix && !strcmp(name + len - suffix, REC_SUFFIX);
-}
-
-static bool is_at_work(const char *dir, const char *name)
-{
-	char *path = xstrfmt("%s/%s", dir, name);
-	FILE *in = fopen(path, "re");
-	struct rec_header h;
-	bool read = in && fread(&h, sizeof(h), 1, in) == 1;
-
-	if (in)
-		fclose(in);
-	free(path);
-	return read && h.end_kind == REC_END_NONE && read_starttime(h.pid);
-}
-
-static bool anyone_at_work(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *e;
-	bool found = false;
-
-	while (dir && !found && (e = readdir(dir)))
-		found = is_recording(e->d_name) && is_at_work(path, e->d_name);
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-void live_settle(const char *dir)
-{
-	struct timespec pause = {0, SETTLE_NS};
-	int i;
-
-	for (i = 0; i < SETTLE_ROUNDS && anyone_at_work(dir); i++)
-		nanosleep(&pause, NULL);
 }

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "alloc.h"
-#include "live.h"
 
 /* A large Java server writes 10 MB. What lies beyond is left alone. */
 #define LARGEST_MAP  (UINT64_C(256) << 20)

@@ -74,9 +74,7 @@ static void render(FILE *out, const struct report *r, const struct render_option
 	(void)how;
 	for (i = 0; i < r->nr_findings; i++)
 		json_add(issues, issue(&r->findings[i], keys[i]));
-	json_dumpf(issues, out, JSON_INDENT(1));
-	fputc('\n', out);
-	json_decref(issues);
+	json_write(out, issues);
 	free(keys);
 }
 

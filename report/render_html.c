@@ -20,16 +20,12 @@
 /* "leaks" of "dir/leaks.html" */
 static char *stem_of(const char *path)
 {
-	size_t len = strlen(path);
 	static const char *const endings[] = {".html", ".htm"};
 	size_t i;
 
-	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		size_t ending = strlen(endings[i]);
-
-		if (len > ending && !strcmp(path + len - ending, endings[i]))
-			return xstrfmt("%.*s", (int)(len - ending), path);
-	}
+	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (text_has_ending(path, endings[i]))
+			return xstrfmt("%.*s", (int)(strlen(path) - strlen(endings[i])), path);
 	return xstrfmt("%s", path);
 }
 

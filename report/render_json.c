@@ -53,36 +53,35 @@ static const char *kind_name(enum report_stack_kind kind)
 
 static json_t *stack(const struct report_stack *st)
 {
-	json_t *o = json_object(), *frames = json_array();
-	size_t i;
+	json_t *o = json_object();
 
-	for (i = 0; i < st->nr; i++)
-		json_add(frames, frame(&st->frames[i]));
 	json_put_text(o, "kind", kind_name(st->kind));
 	json_put_text(o, "label", st->label);
 	if (st->thread)
 		json_put_number(o, "thread", st->thread);
 	json_put_index(o, "own_frame", st->own);
-	json_put(o, "frames", frames);
+	json_put(o, "frames", json_each(frame, st->frames, st->nr));
 	json_put_text(o, "note", st->note);
 	return o;
 }
 
+static json_t *bucket(const uint64_t *nr)
+{
+	return json_integer((json_int_t)*nr);
+}
+
 static json_t *times(const struct report_times *t)
 {
-	json_t *o = json_object(), *buckets = json_array();
-	size_t i, last = 0;
+	json_t *o = json_object();
+	size_t used = REPORT_BUCKETS;
 
-	for (i = 0; i < REPORT_BUCKETS; i++)
-		if (t->buckets[i])
-			last = i + 1;
-	for (i = 0; i < last; i++)
-		json_add(buckets, json_integer((json_int_t)t->buckets[i]));
+	while (used && !t->buckets[used - 1])
+		used--;
 	json_put_number(o, "count", t->nr);
 	json_put_number(o, "p50_ns", t->p50_ns);
 	json_put_number(o, "p99_ns", t->p99_ns);
 	json_put_number(o, "max_ns", t->max_ns);
-	json_put(o, "buckets", buckets);
+	json_put(o, "buckets", json_each(bucket, t->buckets, used));
 	return o;
 }
 
@@ -102,44 +101,22 @@ static const char *standing_name(enum report_standing standing)
 	return names[standing];
 }
 
-static json_t *evidence(const struct report_finding *f)
+static json_t *line(const struct report_line *l)
 {
-	json_t *array = json_array();
-	size_t i;
+	json_t *o = json_object();
 
-	for (i = 0; i < f->nr_lines; i++) {
-		json_t *line = json_object();
-
-		json_put_text(line, "label", f->lines[i].label);
-		json_put_text(line, "text", f->lines[i].text);
-		json_add(array, line);
-	}
-	return array;
+	json_put_text(o, "label", l->label);
+	json_put_text(o, "text", l->text);
+	return o;
 }
 
-static json_t *stacks(const struct report_finding *f)
+static json_t *fingerprint(const struct report_id *id)
 {
-	json_t *array = json_array();
-	size_t i;
+	json_t *o = json_object();
 
-	for (i = 0; i < f->nr_stacks; i++)
-		json_add(array, stack(&f->stacks[i]));
-	return array;
-}
-
-static json_t *fingerprints(const struct report_finding *f)
-{
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < f->nr_ids; i++) {
-		json_t *id = json_object();
-
-		json_put_text(id, "id", f->ids[i].id);
-		json_put_number(id, "count", f->ids[i].nr);
-		json_add(array, id);
-	}
-	return array;
+	json_put_text(o, "id", id->id);
+	json_put_number(o, "count", id->nr);
+	return o;
 }
 
 static void set_when(json_t *o, const struct report_finding *f)
@@ -174,9 +151,9 @@ static json_t *finding(const struct report_finding *f, const char *key)
 	json_put_index(o, "site", f->site);
 	if (close)
 		json_put(o, "missing_close", frame(close));
-	json_put(o, "evidence", evidence(f));
-	json_put(o, "stacks", stacks(f));
-	json_put(o, "fingerprints", fingerprints(f));
+	json_put(o, "evidence", json_each(line, f->lines, f->nr_lines));
+	json_put(o, "stacks", json_each(stack, f->stacks, f->nr_stacks));
+	json_put(o, "fingerprints", json_each(fingerprint, f->ids, f->nr_ids));
 	json_put_text(o, "standing", standing_name(f->standing));
 	if (f->standing != STANDING_NEW)
 		json_put_number(o, "count_before", f->nr_before);
@@ -214,16 +191,6 @@ static json_t *sample(const struct report_sample *s)
 	return o;
 }
 
-static json_t *samples(const struct report_process *p)
-{
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < p->nr_samples; i++)
-		json_add(array, sample(&p->samples[i]));
-	return array;
-}
-
 static json_t *process(const struct report_process *p)
 {
 	json_t *o = json_object();
@@ -246,23 +213,17 @@ static json_t *process(const struct report_process *p)
 	json_put_number(o, "inherited", p->nr_inherited);
 	json_put_number(o, "descriptor_limit", p->fd_limit);
 	if (p->nr_samples)
-		json_put(o, "samples", samples(p));
+		json_put(o, "samples", json_each(sample, p->samples, p->nr_samples));
 	return o;
 }
 
-static json_t *closers(const struct report_site *s)
+static json_t *closer(const struct report_closer *c)
 {
-	json_t *array = json_array();
-	size_t i;
+	json_t *o = json_object();
 
-	for (i = 0; i < s->nr_closers; i++) {
-		json_t *o = json_object();
-
-		json_put_number(o, "count", s->closers[i].nr);
-		json_put(o, "stack", stack(&s->closers[i].stack));
-		json_add(array, o);
-	}
-	return array;
+	json_put_number(o, "count", c->nr);
+	json_put(o, "stack", stack(&c->stack));
+	return o;
 }
 
 static json_t *site(const struct report_site *s)
@@ -279,7 +240,7 @@ static json_t *site(const struct report_site *s)
 	json_put_number(o, "passive_closes", s->nr_passive);
 	set_times(o, "dwell", &s->dwells);
 	set_times(o, "life", &s->lives);
-	json_put(o, "closers", closers(s));
+	json_put(o, "closers", json_each(closer, s->closers, s->nr_closers));
 	return o;
 }
 
@@ -380,25 +341,10 @@ static json_t *verdict(const struct report *r)
 	return o;
 }
 
-static json_t *strings(char *const *all, size_t nr)
+static json_t *sentence(char *const *s)
 {
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		json_add(array, json_clean_string(all[i]));
-	return array;
+	return json_clean_string(*s);
 }
-
-#define SET_ALL(to, key, make, all, nr)                                                            \
-	do {                                                                                       \
-		json_t *array_ = json_array();                                                     \
-		size_t i_;                                                                         \
-                                                                                                   \
-		for (i_ = 0; i_ < (nr); i_++)                                                      \
-			json_add(array_, make(&(all)[i_]));                                        \
-		json_put(to, key, array_);                                                         \
-	} while (0)
 
 static json_t *whole(const struct report *r)
 {
@@ -410,25 +356,21 @@ static json_t *whole(const struct report *r)
 	json_put_time(o, "start", r->start_at);
 	json_put_time(o, "judged_at", r->now_at);
 	json_put_number(o, "max_dwell_ns", r->max_dwell_ns);
-	SET_ALL(o, "processes", process, r->processes, r->nr_processes_told);
+	json_put(o, "processes", json_each(process, r->processes, r->nr_processes_told));
 	json_put(o, "findings", findings(r));
-	SET_ALL(o, "sites", site, r->sites, r->nr_sites);
-	SET_ALL(o, "sockets", open_socket, r->sockets, r->nr_sockets);
-	SET_ALL(o, "still_open", still_open, r->open, r->nr_open);
-	SET_ALL(o, "suppressions", suppression, r->suppressions, r->nr_suppressions);
-	json_put(o, "blind", strings(r->warnings, r->nr_warnings));
-	json_put(o, "notes", strings(r->notes, r->nr_notes));
+	json_put(o, "sites", json_each(site, r->sites, r->nr_sites));
+	json_put(o, "sockets", json_each(open_socket, r->sockets, r->nr_sockets));
+	json_put(o, "still_open", json_each(still_open, r->open, r->nr_open));
+	json_put(o, "suppressions", json_each(suppression, r->suppressions, r->nr_suppressions));
+	json_put(o, "blind", json_each(sentence, r->warnings, r->nr_warnings));
+	json_put(o, "notes", json_each(sentence, r->notes, r->nr_notes));
 	return o;
 }
 
 static void render(FILE *out, const struct report *r, const struct render_options *how)
 {
-	json_t *o = whole(r);
-
 	(void)how;
-	json_dumpf(o, out, JSON_INDENT(1));
-	fputc('\n', out);
-	json_decref(o);
+	json_write(out, whole(r));
 }
 
 DEFINE_FORMAT(json, render, true);

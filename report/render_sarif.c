@@ -43,14 +43,11 @@ static json_t *rule(const struct report_rule *r)
 
 static json_t *tool(const struct report *r)
 {
-	json_t *o = json_object(), *driver = json_object(), *rules = json_array();
-	size_t i;
+	json_t *o = json_object(), *driver = json_object();
 
-	for (i = 0; i < r->nr_rules; i++)
-		json_add(rules, rule(&r->rules[i]));
 	json_put_text(driver, "name", "socklint");
 	json_put_text(driver, "semanticVersion", SOCKLINT_VERSION);
-	json_put(driver, "rules", rules);
+	json_put(driver, "rules", json_each(rule, r->rules, r->nr_rules));
 	json_put(o, "driver", driver);
 	return o;
 }
@@ -105,15 +102,17 @@ static json_t *related_places(const struct report_finding *f)
 	return all;
 }
 
+static json_t *fingerprint(const struct report_id *id)
+{
+	return json_clean_string(id->id);
+}
+
 static json_t *properties(const struct report_finding *f)
 {
-	json_t *o = json_object(), *ids = json_array();
-	size_t i;
+	json_t *o = json_object();
 
-	for (i = 0; i < f->nr_ids; i++)
-		json_add(ids, json_clean_string(f->ids[i].id));
 	json_put_text(o, "kind", f->subkind);
-	json_put(o, "fingerprints", ids);
+	json_put(o, "fingerprints", json_each(fingerprint, f->ids, f->nr_ids));
 	json_put_flag(o, "fails", f->fails);
 	return o;
 }
@@ -203,18 +202,13 @@ static json_t *left_out_notes(size_t left_out)
 	return all;
 }
 
-static json_t *blind_notes(const struct report *r)
+static json_t *blind_note(char *const *warning)
 {
-	json_t *all = json_array();
-	size_t i;
+	char *text = xstrfmt("%s.", *warning);
+	json_t *o = notification(blind_id, text);
 
-	for (i = 0; i < r->nr_warnings; i++) {
-		char *text = xstrfmt("%s.", r->warnings[i]);
-
-		json_add(all, notification(blind_id, text));
-		free(text);
-	}
-	return all;
+	free(text);
+	return o;
 }
 
 static json_t *invocations(const struct report *r, size_t left_out)
@@ -225,7 +219,8 @@ static json_t *invocations(const struct report *r, size_t left_out)
 	json_put_time(o, "startTimeUtc", r->start_at);
 	json_put_time(o, "endTimeUtc", r->now_at);
 	json_put(o, "toolExecutionNotifications", left_out_notes(left_out));
-	json_put(o, "toolConfigurationNotifications", blind_notes(r));
+	json_put(o, "toolConfigurationNotifications",
+		 json_each(blind_note, r->warnings, r->nr_warnings));
 	json_add(all, o);
 	return all;
 }
@@ -255,9 +250,7 @@ static void render(FILE *out, const struct report *r, const struct render_option
 		      "sarif-schema-2.1.0.json");
 	json_put_text(o, "version", "2.1.0");
 	json_put(o, "runs", runs);
-	json_dumpf(o, out, JSON_INDENT(1));
-	fputc('\n', out);
-	json_decref(o);
+	json_write(out, o);
 }
 
 DEFINE_FORMAT(sarif, render, true);

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "commands.h"
-#include "live.h"
 #include "message.h"
 #include "options.h"
 #include "produce.h"
@@ -128,7 +128,7 @@ static int report_run(struct run_command *cmd, const struct run_dir *d, const st
 		complain("the recording is in %s", d->path);
 		return STATUS_FAILED;
 	}
-	live_settle(d->path);
+	wait_for_ends(d->path);
 	collection_add(&recordings, d->path);
 	produce_report(&p, &recordings, &cmd->options, false);
 	collection_release(&recordings);

@@ -158,10 +158,7 @@ int run_dir_make(struct run_dir *d, const char *asked, const char *program, stru
 
 static bool is_ours(const char *name)
 {
-	size_t len = strlen(name), tail = strlen(REC_SUFFIX);
-
-	return !strcmp(name, REC_SUMMARY_NAME) ||
-	       (len > tail && !strcmp(name + len - tail, REC_SUFFIX));
+	return !strcmp(name, REC_SUMMARY_NAME) || text_has_ending(name, REC_SUFFIX);
 }
 
 void run_dir_remove(const struct run_dir *d)

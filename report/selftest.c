@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "commands.h"
-#include "live.h"
 #include "options.h"
 #include "produce.h"
 #include "run_child.h"
@@ -150,7 +150,7 @@ static int read_report(struct report *r, const struct run_dir *d)
 	int error;
 
 	options_init(&options, 0);
-	live_settle(d->path);
+	wait_for_ends(d->path);
 	collection_add(&recordings, d->path);
 	error = produce_findings(r, &recordings, &options);
 	collection_release(&recordings);

@@ -11,6 +11,7 @@
 #include "inlines.h"
 #include "jit_name.h"
 #include "perf_map.h"
+#include "runtime.h"
 
 struct cached_stack {
 	const struct process *process;
@@ -124,56 +125,6 @@ static struct elf_module *find_module(struct symbolizer *sy, const struct rec_mo
 
 /* ---- frames ------------------------------------------------------------------------------ */
 
-static bool is_runtime(const struct rec_module *m)
-{
-	static const char *const names[] = {"libc.so",	  "libc-2",   "ld-linux", "ld-2.",
-					    "libpthread", "ld-musl-", "libc.musl"};
-	const char *base = text_basename(m->path);
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strncmp(base, names[i], strlen(names[i])))
-			return true;
-	return m->is_vdso;
-}
-
-/*
- * What a sanitizer puts between a program and the C library: gcc's in a library of its own, clang's
- * in the program itself.
- */
-static bool is_interceptor(const char *function, const struct rec_module *m)
-{
-	static const char *const names[] = {"libasan.so", "libtsan.so", "liblsan.so", "libubsan.so",
-					    "libclang_rt."};
-	const char *base = text_basename(m->path);
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strncmp(base, names[i], strlen(names[i])))
-			return true;
-	return function && (!strncmp(function, "__interceptor_", 14) ||
-			    !strncmp(function, "___interceptor_", 15));
-}
-
-/* What C++ and Rust bring along is no more the program's own than libc. */
-static bool is_standard_library(const char *function)
-{
-	static const char *const names[] = {
-		"std::", "core::", "alloc::", "<std::", "<core::", "<alloc::"};
-	size_t i;
-
-	for (i = 0; function && i < ARRAY_SIZE(names); i++)
-		if (!strncmp(function, names[i], strlen(names[i])))
-			return true;
-	return false;
-}
-
-/* Lies in every program, and is the C library's. */
-static bool is_start(const char *function)
-{
-	return function && !strcmp(function, "_start");
-}
-
 static struct frame *add_frame(struct stack *st)
 {
 	ALLOC_GROW(st->frames, st->nr + 1, st->alloc);
@@ -218,8 +169,7 @@ static void add_named_frame(void *data, const char *function, const char *file, 
 	f->module = text_basename(a->module->path);
 	f->elf = a->module;
 	f->offset = a->offset;
-	f->runtime = is_runtime(a->module) || is_interceptor(f->function, a->module) ||
-		     is_standard_library(f->function) || is_start(f->function);
+	f->runtime = is_runtime(f->function, a->module);
 }
 
 /* Also a second one, loaded from another path. */
@@ -276,7 +226,7 @@ static const struct stack *frames_at(struct symbolizer *sy, const struct rec_mod
 				     uint64_t offset)
 {
 	struct elf_module *m = find_module(sy, rec);
-	struct cached_address key = {offset, {NULL, 0, 0, false, false}}, **found, *c;
+	struct cached_address key = {offset, {.nr = 0}}, **found, *c;
 	struct frame_adder a = {sy, NULL, rec, offset};
 
 	found = tfind(&key, &m->addresses, cmp_addresses);
@@ -336,14 +286,16 @@ static void fill_stack(struct symbolizer *sy, struct cached_stack *c)
 		return;
 	c->stack.truncated = site->flags & REC_SITE_TRUNCATED;
 	c->stack.caller_only = site->flags & REC_SITE_CALLER_ONLY;
-	for (i = 0; i < site->nr; i++)
+	c->stack.handler = site->flags & REC_SITE_HANDLER;
+	/* A handler returns to the C library's way back into the kernel, which has no name. */
+	for (i = 0; i < site->nr - (c->stack.handler && site->nr > 1); i++)
 		add_frames(sy, c->process, site->epoch, site->pc[i], &c->stack);
 }
 
 const struct stack *symbolizer_pc(struct symbolizer *sy, const struct process *p, uint32_t site,
 				  uint64_t pc)
 {
-	struct cached_stack key = {p, site, pc, {NULL, 0, 0, false, false}};
+	struct cached_stack key = {p, site, pc, {.nr = 0}};
 	struct cached_stack **found, *c;
 
 	found = tfind(&key, &sy->stacks, cmp_stacks);

@@ -28,6 +28,7 @@ struct stack {
 	size_t nr, alloc;
 	bool truncated;	  /* there were more, further out */
 	bool caller_only; /* could not be unwound */
+	bool handler;	  /* a signal's: what it interrupted was not taken */
 };
 
 struct symbolizer;

@@ -237,3 +237,10 @@ const char *text_basename(const char *path)
 
 	return slash ? slash + 1 : path;
 }
+
+bool text_has_ending(const char *s, const char *ending)
+{
+	size_t len = strlen(s), tail = strlen(ending);
+
+	return len > tail && !strcmp(s + len - tail, ending);
+}

@@ -3,6 +3,7 @@
 #ifndef SOCKLINT_TEXT_H
 #define SOCKLINT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,5 +54,7 @@ void text_add_count(struct strbuf *sb, uint64_t nr, const char *noun);
 const char *text_plural(uint64_t nr);
 /* What follows the last slash. */
 const char *text_basename(const char *path);
+/* Whether something stands before that end. */
+bool text_has_ending(const char *s, const char *ending);
 
 #endif

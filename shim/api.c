@@ -4,9 +4,27 @@
  * wherever a hook is. The programs are built with the header of their own time: what is handed
  * over has the size that they say, and a name that ends in its version.
  */
-#include "shim.h"
-#include "socklint.h"
 #include <netinet/tcp.h>
+#include <string.h>
+
+#include "facts.h"
+#include "house.h"
+#include "init.h"
+#include "kept.h"
+#include "lives.h"
+#include "recording.h"
+#include "shards.h"
+#include "shim.h"
+#include "sites.h"
+#include "slots.h"
+#include "socklint.h"
+#include "words.h"
+
+/* Found by name: no header of ours declares them. */
+int socklint_keep_v1(int fd, const char *reason);
+void socklint_checkpoint_v1(struct socklint_checkpoint *now, size_t bytes);
+int socklint_leaks_v1(const struct socklint_checkpoint *since, int which, struct socklint_leak *out,
+		      size_t each_bytes, size_t room);
 
 _Static_assert(sizeof(struct socklint_address) == sizeof(struct rec_addr), "one layout");
 

@@ -4,7 +4,12 @@
  * at its start unless that library comes first, for malloc() must be its own. The shim defines
  * nothing of the kind and may stand before it, so it answers when the runtime asks for options.
  */
-#include "shim.h"
+#include <dlfcn.h>
+
+#include "house.h"
+#include "text.h"
+
+const char *__asan_default_options(void); /* no hook, but asked for by name */
 
 OLD_SYMBOL(dlsym)
 

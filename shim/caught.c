@@ -7,7 +7,17 @@
  * The program is shown its own handler, with its own flags. A child of vfork() sets what is its own
  * in memory that is its parent's, so nothing is put between there.
  */
+#include "caught.h"
+
+#include <signal.h>
+
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "options.h"
+#include "outcomes.h"
 #include "shim.h"
+#include "words.h"
 
 static const int ending[] = {SIGTERM, SIGINT};
 

@@ -4,8 +4,21 @@
  * in the run's summary, which a vfork child shares too. Reads the environment that they are given
  * and changes nothing in it.
  */
-#include "shim.h"
+#include "children.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
+
+#include "house.h"
+#include "init.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "words.h"
 
 #define OUR_NAME "libsocklint"
 

@@ -3,10 +3,17 @@
  * The kernel's clock, past the C library: clock_gettime() may be the guest's own or that of a
  * preloaded library (libfaketime), with another time in it, a lock, or a start of its own to make.
  */
-#include "shim.h"
+#include "clock.h"
+
 #include <elf.h>
 #include <link.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "house.h"
+#include "sys.h"
 
 #if defined(__aarch64__)
 #define NAME "__kernel_clock_gettime"

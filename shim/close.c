@@ -2,7 +2,26 @@
 /*
  * Deaths. Recorded before the kernel frees the number: another thread may be given it at once.
  */
+#include "close.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "at.h"
+#include "clock.h"
+#include "hook.h"
+#include "house.h"
+#include "incidents.h"
+#include "init.h"
+#include "lives.h"
+#include "raw.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 /* A loop that closes a range of numbers, open or not, as daemons do at their start. */
 static bool is_loop(int fd, struct at at)

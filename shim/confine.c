@@ -3,8 +3,26 @@
  * What may forbid the shim its next step: lost privileges, a new root, a seccomp filter. Before
  * them the recording is made and given room; after a filter the kernel is asked nothing more.
  */
-#include "shim.h"
+#include <errno.h>
 #include <linux/seccomp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "at.h"
+#include "end.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "load.h"
+#include "options.h"
+#include "raw.h"
+#include "recording.h"
+#include "room.h"
+#include "shim.h"
+#include "signals.h"
+#include "sys.h"
+#include "unwinder.h"
 
 /*
  * A process that has no socket yet needs no file, and finds a directory of its own later; but one
@@ -15,7 +33,7 @@ static void before_confinement(void)
 	int e = errno;
 
 	if (hook_enter() && !process_is_other() && (shim.top_chunk || options.dir[0]))
-		recorder_reserve();
+		room_reserve();
 	errno = e;
 }
 

@@ -3,6 +3,20 @@
  * One socket, several descriptors. The target of dup2 dies first, and comes back if the call
  * fails without having closed it.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "at.h"
+#include "epoll.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "lives.h"
+#include "raw.h"
+#include "recording.h"
 #include "shim.h"
 
 static void duplicated(int from, int to, enum rec_call call, struct at at)

@@ -4,8 +4,32 @@
  * it knows, then the end is written down. Runs in the destructor, before _exit, or in a handler of
  * a deadly signal: raw system calls only.
  */
-#include "shim.h"
+#include "end.h"
+
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "found.h"
+#include "house.h"
+#include "images.h"
+#include "init.h"
+#include "learnt.h"
+#include "lives.h"
+#include "options.h"
+#include "recording.h"
+#include "samples.h"
+#include "shim.h"
+#include "slots.h"
+#include "stuck.h"
+#include "summary.h"
+#include "sys.h"
+#include "tell.h"
+#include "words.h"
 
 #define UNDER_WAY_NS 100000000u /* a close that another thread began so lately may still come */
 

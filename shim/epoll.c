@@ -12,7 +12,27 @@
  * input before one that does not. If two threads rearm and take an event of the same socket at the
  * same time, it may look fired until the next of either.
  */
+#include "epoll.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "at.h"
+#include "clock.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "lives.h"
+#include "raw.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "stack.h"
+#include "waits.h"
+#include "words.h"
 
 #define ENTRIES	 65536u
 #define WINDOW	 4u
@@ -266,7 +286,7 @@ static __attribute__((noinline)) void deliver(int epfd, const struct epoll_event
 		return;
 	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT) {
 		watched_until_now(ref.life);
-		life_flag(ref, REC_LIFE_FIRED);
+		life_flag(ref, REC_LIFE_FIRED | REC_LIFE_HANDED);
 	}
 	if (event->events & EVENTS_GONE)
 		wait_told(ref, event->events, at);

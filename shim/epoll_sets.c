@@ -4,7 +4,15 @@
  * register by a copy of the number that it waits by (tokio). A set is known here by the number
  * that it was first seen by, or, that being closed, by another of its numbers.
  */
+#include "epoll.h"
+
+#include <sys/epoll.h>
+
+#include "house.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "words.h"
 
 #define COPIES 128u
 

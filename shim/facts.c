@@ -3,11 +3,30 @@
  * What the kernel says about a socket. Only questions that change nothing: SO_ERROR and MSG_PEEK
  * would swallow what is the program's own.
  */
-#include "shim.h"
+#include "facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "clock.h"
+#include "epoll.h"
+#include "house.h"
+#include "learnt.h"
+#include "lives.h"
+#include "recording.h"
+#include "samples.h"
+#include "shim.h"
+#include "slots.h"
+#include "stuck.h"
+#include "sys.h"
+#include "words.h"
 
 #define MEMINFO		 55 /* SO_MEMINFO, Linux 4.12; older headers lack it */
 #define MEMINFO_RMEM	 0  /* SK_MEMINFO_RMEM_ALLOC */

@@ -4,8 +4,27 @@
  * activation, whatever exec passed on), and those that at the end stand in the kernel's table and
  * in none of ours (raw system calls, io_uring, static code). The kernel is asked what they are.
  */
-#include "shim.h"
+#include "found.h"
+
+#include <fcntl.h>
 #include <stdalign.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "house.h"
+#include "lives.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shim.h"
+#include "slots.h"
+#include "sys.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 #define PROBES	      64	 /* descriptors that are tried where there is no /proc */
 #define TAKEN_MAX     512u	 /* sockets taken over: a shell's start must not take a second */

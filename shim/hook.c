@@ -2,7 +2,12 @@
 /*
  * Finds the functions behind the hooks. Knows the rows of hooks.def and nothing about sockets.
  */
-#include "shim.h"
+#include "hook.h"
+
+#include <dlfcn.h>
+
+#include "house.h"
+#include "words.h"
 
 OLD_SYMBOL(dlsym)
 

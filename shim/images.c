@@ -4,7 +4,22 @@
  * nothing to tell once it has succeeded cannot go before; it is marked, and goes when a later image
  * of the same process (pid and start time) shows that it did.
  */
+#include "images.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "house.h"
+#include "options.h"
+#include "recording.h"
+#include "rundir.h"
 #include "shim.h"
+#include "summary.h"
+#include "sys.h"
+#include "text.h"
+#include "unwinder.h"
+#include "words.h"
 
 bool image_path(struct text *t, uint32_t image)
 {

@@ -3,7 +3,26 @@
  * Calls that went wrong, in a small table: one entry for all that are alike, so that a loop cannot
  * fill it. Called where the guest's call has failed; errno stays as it was.
  */
+#include "incidents.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "at.h"
+#include "clock.h"
+#include "house.h"
+#include "init.h"
+#include "lives.h"
+#include "recorder.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "stack.h"
+#include "sys.h"
+#include "thread.h"
+#include "words.h"
 
 #define HOLDERS	     8u	    /* places that a snapshot names */
 #define CANDIDATES   64u    /* ... out of so many */

@@ -4,7 +4,17 @@
  * the fork where a hook saw it coming, until its first socket event gives it a recording of its
  * own; a child that touches no socket never has one.
  */
+#include "inherit.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "lives.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "sys.h"
+#include "words.h"
 
 static struct rec_life *chunk_get(uint32_t chunk)
 {

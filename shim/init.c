@@ -4,10 +4,38 @@
  * libunwind, in the first hook that anybody calls before it. Nothing of the guest's is touched here
  * but memory.
  */
+#include "init.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "clock.h"
+#include "end.h"
+#include "found.h"
+#include "hook.h"
+#include "house.h"
+#include "images.h"
+#include "options.h"
+#include "process.h"
+#include "recording.h"
 #include "shim.h"
+#include "signals.h"
+#include "slots.h"
+#include "summary.h"
+#include "sys.h"
+#include "tell.h"
+#include "unwinder.h"
+#include "wishes.h"
+#include "words.h"
 
 struct shim shim;
-__thread struct thread thread;
 
 enum { START_NOT_YET, START_UNDER_WAY, START_DONE };
 static uint32_t start_state;

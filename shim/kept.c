@@ -3,13 +3,23 @@
  * Why sockets are meant to stay open, in the words of the program. The table is fixed; what is
  * kept has its flag in the life, so that a reason for which there is no room is all that is lost.
  */
+#include "kept.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "recorder.h"
+#include "recording.h"
+#include "room.h"
 #include "shim.h"
+#include "slots.h"
+#include "words.h"
 
 #define BEING_WRITTEN UINT64_MAX
 
 static struct rec_kept *table_grow(void)
 {
-	return recorder_grow(REC_CHUNK_KEPT, 1, 0, REC_KEPT_NR, sizeof(struct rec_kept));
+	return room_chunk(REC_CHUNK_KEPT, 1, 0, REC_KEPT_NR, sizeof(struct rec_kept));
 }
 
 /* Made when first needed. One made twice in a race is left empty in the file. */

@@ -7,15 +7,20 @@
  * Where the lock lies nobody says, so it is looked for: a recursive mutex in the loader's data that
  * is held inside dl_iterate_phdr(), and is not after it.
  */
-#include "shim.h"
+#include "ldso.h"
+
+#include <dlfcn.h>
 #include <link.h>
+
+#include "house.h"
+#include "words.h"
 
 #ifdef __GLIBC__
 
 OLD_SYMBOL(dlsym)
 
 #define CANDIDATES 4u
-#define RECURSIVE  1 /* PTHREAD_MUTEX_RECURSIVE_NP, of a header that shim.h forbids */
+#define RECURSIVE  1 /* PTHREAD_MUTEX_RECURSIVE_NP, of a header that house.h forbids */
 
 struct search {
 	uintptr_t data; /* the loader's */

@@ -7,111 +7,26 @@
  *
  * In a forked child that has no recording yet the chunks are copies of the parent's (inherit.c).
  */
+#include "lives.h"
+
+#include "at.h"
+#include "clock.h"
+#include "epoll.h"
+#include "facts.h"
+#include "house.h"
+#include "outcomes.h"
+#include "progress.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shards.h"
 #include "shim.h"
-#include <netinet/in.h>
-
-struct rec_life *lives_first[LIVES_L2];
-
-COLD uint32_t thread_ask(void)
-{
-	int tid = sys_gettid();
-
-	thread.tid = tid > 0 ? (uint32_t)tid : thread_number();
-	return thread.tid;
-}
-
-static struct rec_life **l2_make(uint32_t i)
-{
-	struct rec_life **l2 = sys_mmap(-1, 0, LIVES_L2 * sizeof(*l2)), **before = NULL;
-
-	if (!l2)
-		return NULL;
-	if (word_cas(&shim.lives[i], &before, l2))
-		return l2;
-	sys_munmap(l2, LIVES_L2 * sizeof(*l2));
-	return before;
-}
-
-struct rec_life **life_chunk_pointer(uint32_t chunk)
-{
-	struct rec_life **l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
-
-	if (!l2)
-		l2 = l2_make(chunk / LIVES_L2);
-	return l2 ? &l2[chunk % LIVES_L2] : NULL;
-}
-
-struct rec_life *life_chunk_grow(uint32_t chunk)
-{
-	return recorder_grow(REC_CHUNK_LIVES, 1, chunk * REC_LIVES_PER_CHUNK, REC_LIVES_PER_CHUNK,
-			     sizeof(struct rec_life));
-}
-
-COLD struct rec_life *life_slot_far(int fd)
-{
-	uint32_t chunk = (uint32_t)fd / REC_LIVES_PER_CHUNK;
-	struct rec_life **l2, *lives;
-
-	if (fd < 0 || chunk / LIVES_L2 >= LIVES_L1)
-		return NULL;
-	l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
-	lives = l2 ? word_get_acquire(&l2[chunk % LIVES_L2]) : NULL;
-	return lives ? lives + (uint32_t)fd % REC_LIVES_PER_CHUNK : NULL;
-}
-
-/* The slot of fd, made if need be. A chunk made twice in a race is left empty in the file. */
-static struct rec_life *slot_make(int fd)
-{
-	uint32_t chunk = (uint32_t)fd / REC_LIVES_PER_CHUNK, top;
-	struct rec_life *lives, *before = NULL, **p;
-
-	if (chunk / LIVES_L2 >= LIVES_L1)
-		return NULL;
-	p = life_chunk_pointer(chunk);
-	lives = p ? life_chunk_grow(chunk) : NULL;
-	if (!lives)
-		return NULL;
-	if (!word_cas(p, &before, lives))
-		((struct rec_chunk *)lives)[-1].nr = 0;
-	top = word_get(&shim.top_chunk);
-	while (top <= chunk && !word_cas(&shim.top_chunk, &top, chunk + 1))
-		;
-	return life_slot(fd);
-}
-
-uint32_t life_next(uint32_t fd)
-{
-	uint32_t chunk = fd / REC_LIVES_PER_CHUNK, first = chunk, top = word_get(&shim.top_chunk);
-
-	while (chunk < top) {
-		struct rec_life **l2 = word_get_acquire(&shim.lives[chunk / LIVES_L2]);
-
-		if (l2 && word_get(&l2[chunk % LIVES_L2]))
-			return chunk == first ? fd : chunk * REC_LIVES_PER_CHUNK;
-		chunk = l2 ? chunk + 1 : (chunk / LIVES_L2 + 1) * LIVES_L2;
-	}
-	return UINT32_MAX;
-}
-
-void life_addr(struct rec_addr *to, const void *addr, socklen_t len)
-{
-	const struct sockaddr_in *v4 = addr;
-	const struct sockaddr_in6 *v6 = addr;
-	struct rec_addr a = {0};
-
-	if (len >= sizeof(*v4) && v4->sin_family == AF_INET) {
-		memcpy(a.ip, &v4->sin_addr, 4);
-		a.port = ntohs(v4->sin_port);
-		a.family = AF_INET;
-	} else if (len >= 24 && v6->sin6_family == AF_INET6) {
-		memcpy(a.ip, &v6->sin6_addr, 16);
-		a.scope = len >= sizeof(*v6) ? v6->sin6_scope_id : 0;
-		a.port = ntohs(v6->sin6_port);
-		a.family = AF_INET6;
-	}
-	if (a.family)
-		words_copy(to, &a, sizeof(a));
-}
+#include "sites.h"
+#include "slots.h"
+#include "stack.h"
+#include "stuck.h"
+#include "thread.h"
+#include "touch.h"
+#include "words.h"
 
 /*
  * All but seq and close_*, the tombstone of the generation before. Word by word, for a call that
@@ -161,7 +76,7 @@ static struct rec_life *slot_begin(int fd, uint32_t *seq)
 	struct rec_life *l = NULL;
 
 	if (recorder_ready() && !(l = life_slot(fd)))
-		l = slot_make(fd);
+		l = life_slot_make(fd);
 	if (!l) {
 		recorder_lost(&word_get_acquire(&shim.head)->lost_lives);
 		return NULL;
@@ -249,7 +164,7 @@ struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
 	copy.sibling_fd = from_fd;
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
-	copy.flags = (copy.flags & ~(uint32_t)REC_LIFE_FIRED) | REC_LIFE_COPY;
+	copy.flags = (copy.flags & ~(uint32_t)(REC_LIFE_FIRED | REC_LIFE_HANDED)) | REC_LIFE_COPY;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
 	return slot_commit(l, seq);
@@ -275,7 +190,8 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 }
 
 /* What is said of one descriptor, and lies in that one's life. */
-#define OF_ONE_DESCRIPTOR (REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_COPY)
+#define OF_ONE_DESCRIPTOR                                                                          \
+	(REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_HANDED | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -395,8 +311,16 @@ void life_vanished(struct life_ref ref)
 
 void life_flag(struct life_ref ref, uint32_t flag)
 {
-	if (!(word_get(&ref.life->flags) & flag))
+	if (~word_get(&ref.life->flags) & flag)
 		__atomic_fetch_or(&ref.life->flags, flag, __ATOMIC_RELAXED);
+}
+
+/* Used for the first time since its birth, or since an event of it was handed to a thread. */
+void life_taken(struct life_ref ref)
+{
+	life_flag(ref, REC_LIFE_TOUCHED);
+	if (word_get(&ref.life->flags) & REC_LIFE_HANDED)
+		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_HANDED, __ATOMIC_RELAXED);
 }
 
 /* Of all descriptors that share the socket. */
@@ -408,76 +332,4 @@ void lives_flag_all(uint64_t id, uint32_t flag)
 		if (l && (word_get(&l->seq) & 1) && word_get(&l->id) == id)
 			life_flag((struct life_ref){l, 0}, flag);
 	}
-}
-
-/*
- * Whose accept() succeeded last, and when. The listener is not TOUCHED by that: who was handed one
- * by exec must have a connection of its own to be worth a recording.
- */
-void life_accepted_from(struct life_ref ref, uint64_t ns)
-{
-	if (!life_is(ref))
-		return;
-	word_set(&ref.life->touch_ns, ns);
-	word_set(&ref.life->touch_tid, thread_tid());
-}
-
-void life_eof(struct life_ref ref, struct at at)
-{
-	struct rec_life *l = ref.life;
-
-	if (!life_is(ref) || word_get(&l->eof_ns) || (word_get(&l->flags) & REC_LIFE_SHUT_RD))
-		return;
-	word_set(&l->eof_site, stack_site(at));
-	word_set(&l->eof_tid, thread_tid());
-	word_set(&l->eof_ns, now_ns());
-	word_set(&l->touch_ns, word_get(&l->eof_ns)); /* the same call: one time, the exact one */
-	life_flag(ref, REC_LIFE_EOF);
-}
-
-static bool is_end_of_connection(int error)
-{
-	switch (error) {
-	case ECONNRESET:
-	case EPIPE:
-	case ETIMEDOUT:
-	case ECONNABORTED:
-	case ECONNREFUSED:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case ENETRESET:
-		return true;
-	}
-	return false;
-}
-
-/* A call on the socket failed. Remembers the first error that ended the connection. */
-void life_error(struct life_ref ref, int error, struct at at)
-{
-	struct rec_life *l = ref.life;
-
-	if (error == EBADF || error == ENOTSOCK) {
-		life_vanished(ref);
-		return;
-	}
-	if (!is_end_of_connection(error) || !life_is(ref) || word_get(&l->reset_ns))
-		return;
-	word_set(&l->reset_site, stack_site(at));
-	word_set(&l->reset_errno, (uint32_t)error);
-	word_set(&l->reset_ns, now_ns());
-	life_flag(ref, REC_LIFE_RESET);
-}
-
-void life_shut(struct life_ref ref, int how, struct at at)
-{
-	struct rec_life *l = ref.life;
-
-	if (!life_is(ref))
-		return;
-	word_set(&l->shut_site, stack_site(at));
-	word_set(&l->shut_ns, now_ns());
-	if (how != SHUT_WR)
-		life_flag(ref, REC_LIFE_SHUT_RD);
-	if (how != SHUT_RD)
-		life_flag(ref, REC_LIFE_SHUT_WR);
 }

@@ -3,7 +3,18 @@
  * What the guest does past every hook: libraries that bind to the C library directly, io_uring.
  * Nothing is done about it; it is written down, so that the report can say that it is partly blind.
  */
+#include "load.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "recording.h"
 #include "shim.h"
+#include "words.h"
 
 static void flag_add(uint32_t *flags, uint32_t flag)
 {

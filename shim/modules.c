@@ -3,9 +3,22 @@
  * The ELF files that sites cite, with build ids. dl_iterate_phdr() takes the loader's lock: it is
  * called only between unwinder_enter() and unwinder_leave(), which keep a fork away.
  */
-#include "shim.h"
+#include "modules.h"
+
 #include <elf.h>
 #include <link.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "house.h"
+#include "recorder.h"
+#include "recording.h"
+#include "room.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "unwinder.h"
+#include "words.h"
 
 static struct rec_module *module_get(uint32_t i)
 {
@@ -16,8 +29,8 @@ static struct rec_module *module_get(uint32_t i)
 
 static struct rec_module *chunk_grow(uint32_t chunk)
 {
-	return recorder_grow(REC_CHUNK_MODULES, 1, chunk * REC_MODULES_PER_CHUNK,
-			     REC_MODULES_PER_CHUNK, sizeof(struct rec_module));
+	return room_chunk(REC_CHUNK_MODULES, 1, chunk * REC_MODULES_PER_CHUNK,
+			  REC_MODULES_PER_CHUNK, sizeof(struct rec_module));
 }
 
 static struct rec_module *module_make(void)

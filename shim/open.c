@@ -2,7 +2,27 @@
 /*
  * Births, and the calls that tell a socket its addresses.
  */
-#include "shim.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "at.h"
+#include "hook.h"
+#include "house.h"
+#include "incidents.h"
+#include "init.h"
+#include "learnt.h"
+#include "lives.h"
+#include "outcomes.h"
+#include "raw.h"
+#include "recording.h"
+#include "sites.h"
+#include "stack.h"
+#include "thread.h"
+#include "touch.h"
+#include "waits.h"
+#include "words.h"
 
 /* A birth that failed: only the lack of descriptors is worth a word. */
 static void birth_failed(int fd, enum rec_call call, struct at at)

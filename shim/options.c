@@ -3,9 +3,19 @@
  * SOCKLINT_OPTIONS=key=value:key=value. What is not understood is left alone: nobody's program
  * stops for a misspelt option of ours.
  */
-#include "shim.h"
+#include "options.h"
 
-#define LONG_DWELL_NS 1000000000u
+#include <string.h>
+
+#include "house.h"
+#include "recording.h"
+#include "tell.h"
+#include "text.h"
+#include "wishes.h"
+
+#define SECOND_NS     1000000000u
+#define LONG_DWELL_NS SECOND_NS
+#define FAR_NS	      (UINT64_MAX / 256) /* some years */
 
 struct options options = {
 	.report = REPORT_EXIT,
@@ -14,6 +24,7 @@ struct options options = {
 	.max_files = 4096,
 	.max_size = 256u << 20,
 	.long_dwell_ns = LONG_DWELL_NS,
+	.patience_ns = 2ull * SECOND_NS,
 };
 
 /* A number, or what was there before: a slip of the pen must not make a limit of it. */
@@ -47,17 +58,26 @@ static void option_set_dir(const char *value, const char *end)
 		options.dir[0] = '\0';
 }
 
-/* SECONDS, with a fraction or without: of closes that are later there may be something to tell. */
-static void keep_closes_after(const char *s, const char *end)
+/* SECONDS, with a fraction or without, or what was there before. */
+static uint64_t option_seconds(const char *s, const char *end, uint64_t before)
 {
-	uint64_t ns = 0, unit = 1000000000u;
+	uint64_t ns = 0, unit = SECOND_NS;
+	const char *digits = s;
 
-	for (; s < end && *s >= '0' && *s <= '9' && ns < LONG_DWELL_NS; s++)
+	for (; s < end && *s >= '0' && *s <= '9' && ns < FAR_NS; s++)
 		ns = ns * 10 + (uint64_t)(*s - '0') * unit;
 	if (s < end && *s == '.')
 		for (s++; s < end && *s >= '0' && *s <= '9'; s++)
 			ns += (uint64_t)(*s - '0') * (unit /= 10);
-	if (s == end && ns && ns < LONG_DWELL_NS)
+	return s == end && s != digits ? ns : before;
+}
+
+/* Of closes that are later there may be something to tell. */
+static void keep_closes_after(const char *value, const char *end)
+{
+	uint64_t ns = option_seconds(value, end, 0);
+
+	if (ns && ns < LONG_DWELL_NS)
 		options.long_dwell_ns = ns;
 }
 
@@ -108,6 +128,11 @@ static void option_set_strict(const char *value, const char *end)
 static void option_set_baseline(const char *value, const char *end)
 {
 	wish("--baseline=", value, end, true);
+}
+
+static void option_set_patience(const char *value, const char *end)
+{
+	options.patience_ns = option_seconds(value, end, options.patience_ns);
 }
 
 static void option_set_help(const char *value, const char *end)

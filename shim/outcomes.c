@@ -4,13 +4,35 @@
  * report can say where the siblings of a leak are closed, and how long after the FIN. The size
  * follows the number of places, not of sockets.
  *
- * Threads count in different entries (shards), so that they do not fight for one cache line.
+ * Threads count in different entries (shards), so that they do not fight for one cache line. But
+ * who seldom counts at a place does so with others: else there were an entry of each place for each
+ * thread that ever came by.
  */
-#include "shim.h"
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
+#include "outcomes.h"
 
-#define WINDOW 8u /* entries of a chunk that one key may lie in */
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "house.h"
+#include "lives.h"
+#include "options.h"
+#include "progress.h"
+#include "recorder.h"
+#include "recording.h"
+#include "room.h"
+#include "shards.h"
+#include "shim.h"
+#include "slots.h"
+#include "thread.h"
+#include "words.h"
+
+#define WINDOW	    8u	  /* entries of a chunk that one key may lie in */
+#define OFTEN	    32u	  /* a thread counts so often ... */
+#define OFTEN_AMONG 1024u /* ... while so many sockets of its end: it gets an entry of its own */
 
 #define SAMPLE_FIRST 16u
 #define SAMPLE_EVERY 16u
@@ -30,10 +52,10 @@ struct ending {
 	uint32_t shard;
 };
 
-static bool is_of(const struct rec_outcome *o, const struct ending *e)
+/* But for the shard. */
+static bool is_like(const struct rec_outcome *o, const struct ending *e)
 {
-	return word_get(&o->close_site) == e->close_site && o->flags == e->flags &&
-	       o->shard == e->shard;
+	return word_get(&o->close_site) == e->close_site && o->flags == e->flags;
 }
 
 static bool entry_take(struct rec_outcome *o, const struct ending *e)
@@ -61,7 +83,7 @@ static struct rec_outcome *entry_in(struct rec_outcome *chunk, const struct endi
 
 		if (!site && entry_take(o, e))
 			return o;
-		if (site == e->birth_site && is_of(o, e))
+		if (site == e->birth_site && is_like(o, e) && o->shard == e->shard)
 			return o;
 	}
 	return NULL;
@@ -73,8 +95,8 @@ static struct rec_outcome *chunk_get(uint32_t i)
 
 	if (chunk)
 		return chunk;
-	chunk = recorder_grow(REC_CHUNK_OUTCOMES, 1, i * REC_OUTCOMES_NR, REC_OUTCOMES_NR,
-			      sizeof(*chunk));
+	chunk = room_chunk(REC_CHUNK_OUTCOMES, 1, i * REC_OUTCOMES_NR, REC_OUTCOMES_NR,
+			   sizeof(*chunk));
 	if (!chunk || word_cas(&shim.outcomes[i], &before, chunk))
 		return chunk;
 	((struct rec_chunk *)chunk)[-1].nr = 0; /* made twice in a race */
@@ -93,20 +115,36 @@ static struct rec_outcome *entry_find(const struct ending *e)
 	return NULL;
 }
 
+static bool is_often(struct counting *c)
+{
+	uint32_t among = thread.ended - c->since;
+
+	if (++c->times < OFTEN)
+		return false;
+	c->times = 0;
+	c->since = thread.ended;
+	return among < OFTEN_AMONG;
+}
+
 /* What this thread counted in last is looked at first: where there are many, chunk after chunk. */
-static struct rec_outcome *entry_get(const struct ending *e)
+static struct rec_outcome *entry_get(struct ending *e)
 {
 	const struct rec_header *head = word_get(&shim.head);
-	struct rec_outcome **cached = &thread.outcomes[(e->close_site ^ e->flags) % 4],
-			   *o = *cached;
+	struct counting *c = &thread.counting[(e->close_site ^ e->flags) % 4];
+	struct rec_outcome *o = c->entry;
 
-	if (likely(o && thread.of == head && word_get(&o->birth_site) == e->birth_site &&
-		   is_of(o, e)))
-		return o;
+	thread.ended++;
 	if (thread.of != head)
-		memset(thread.outcomes, 0, sizeof(thread.outcomes));
+		memset(thread.counting, 0, sizeof(thread.counting));
+	else if (likely(o && word_get(&o->birth_site) == e->birth_site && is_like(o, e))) {
+		if (likely(o->shard >= SHARDS_SHARED) || !is_often(c))
+			return o;
+		e->shard = shard_of_thread();
+		return c->entry = entry_find(e);
+	}
 	thread.of = head;
-	return *cached = entry_find(e);
+	*c = (struct counting){entry_find(e), thread.ended, 0};
+	return c->entry;
 }
 
 static uint32_t bucket(uint64_t ns)
@@ -303,7 +341,7 @@ void outcome_add(int fd, const struct rec_life *l)
 		return;
 	k = look(fd, l, now);
 	e = (struct ending){word_get(&l->site), word_get(&l->close_site),
-			    flags_of(l, k.fin_ns, now), shard_of_thread()};
+			    flags_of(l, k.fin_ns, now), thread_tid() % SHARDS_SHARED};
 	o = entry_get(&e);
 	if (!o) {
 		recorder_lost(&shim.head->lost_outcomes);

@@ -6,7 +6,28 @@
  * as far as the kernel says that it is filled) or read it (a sent one), and the call succeeded.
  * Another thread may scribble over it all the same: so it is bounded anew and copied word by word.
  */
+#include "pass.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "at.h"
+#include "clock.h"
+#include "facts.h"
+#include "found.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "lives.h"
+#include "raw.h"
+#include "recorder.h"
+#include "recording.h"
+#include "room.h"
 #include "shim.h"
+#include "stack.h"
+#include "thread.h"
+#include "words.h"
 
 struct pass {
 	enum rec_call call;
@@ -132,7 +153,7 @@ static struct rec_sent *ring(void)
 
 	if (sent || !recorder_ready())
 		return sent;
-	sent = recorder_grow(REC_CHUNK_SENT, 1, 0, REC_SENT_NR, sizeof(*sent));
+	sent = room_chunk(REC_CHUNK_SENT, 1, 0, REC_SENT_NR, sizeof(*sent));
 	if (!sent || word_cas(&shim.sent, &before, sent))
 		return sent;
 	((struct rec_chunk *)sent)[-1].nr = 0;

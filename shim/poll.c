@@ -7,7 +7,27 @@
  * EFAULT: so it is read only where it lies in the live stack, where the same set was there a
  * moment ago, or where the kernel says on being asked that it is there.
  */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/select.h>
+#include <time.h>
+
+#include "at.h"
+#include "clock.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "lives.h"
+#include "pollers.h"
+#include "recording.h"
 #include "shim.h"
+#include "stack.h"
+#include "sys.h"
+#include "thread.h"
+#include "waits.h"
+#include "words.h"
 
 #define KNOWN_FOR_NS 100000000u
 #define MEMBERS_MAX  65536u

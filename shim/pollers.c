@@ -9,7 +9,17 @@
  * between. The helper's poll must not make all others look as if they had left the loop's set. So
  * the place that polls first is taken for the loop, until it has not come by for a second.
  */
+#include "pollers.h"
+
+#include "at.h"
+#include "house.h"
+#include "lives.h"
+#include "recording.h"
+#include "room.h"
 #include "shim.h"
+#include "thread.h"
+#include "waits.h"
+#include "words.h"
 
 #define WINDOW	      8u /* entries that one thread may lie in */
 #define EVICT_IDLE_NS 1000000000u
@@ -26,8 +36,7 @@ static bool table_make(void)
 
 	if (word_get(&shim.pollers_refused))
 		return false;
-	table = recorder_grow(REC_CHUNK_POLLERS, REC_POLLERS_UNITS, 0, REC_POLLERS_NR,
-			      sizeof(*table));
+	table = room_chunk(REC_CHUNK_POLLERS, REC_POLLERS_UNITS, 0, REC_POLLERS_NR, sizeof(*table));
 	if (!table) {
 		word_set(&shim.pollers_refused, true);
 		return false;

@@ -3,8 +3,32 @@
  * fork, exec and the ways to end. vfork is never wrapped: its child borrows our memory, and is
  * told apart by its pid wherever that matters.
  */
-#include "shim.h"
+#include "process.h"
+
 #include <alloca.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "clock.h"
+#include "end.h"
+#include "hook.h"
+#include "house.h"
+#include "inherit.h"
+#include "init.h"
+#include "recording.h"
+#include "samples.h"
+#include "shim.h"
+#include "signals.h"
+#include "stuck.h"
+#include "sys.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 /*
  * In a child. snapshot: the lives as they were before the fork, or NULL where no hook saw the fork

@@ -6,7 +6,15 @@
  * A signal handler may fork in the middle of any of this: its child has no table any more, and
  * so the table is looked up once.
  */
+#include "progress.h"
+
+#include "clock.h"
+#include "house.h"
+#include "recording.h"
 #include "shim.h"
+#include "sites.h"
+#include "thread.h"
+#include "words.h"
 
 #define WINDOW	      8u	  /* entries that one (thread, site) may lie in */
 #define EVICT_IDLE_NS 1000000000u /* an entry that was written so lately is not evicted */

@@ -2,7 +2,27 @@
 /*
  * The read family: where the program learns of the EOF, and of a reset.
  */
-#include "shim.h"
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "at.h"
+#include "hook.h"
+#include "house.h"
+#include "incidents.h"
+#include "init.h"
+#include "learnt.h"
+#include "lives.h"
+#include "pass.h"
+#include "raw.h"
+#include "recording.h"
+#include "touch.h"
+#include "unwinder.h"
+#include "waits.h"
 
 /* A request: an enum rec_call, and whether a result of 0 is the EOF. One word, for one register. */
 #define WANTS (1u << 16) /* something was asked for, and nothing only peeked at */

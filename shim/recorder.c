@@ -1,255 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The recording as a file: made when first needed, grown in batches, never a danger to the guest.
- *
- * Memory of a batch is touched only after fallocate() promised its blocks, for a hole on a full
- * disk is SIGBUS; and fallocate() is called only after RLIMIT_FSIZE was read, for growing past it
- * is SIGXFSZ. The descriptor is closed as soon as the batch is mapped. What cannot grow is
+ * The recording as a file: made when first needed, by one thread. What cannot be recorded is
  * counted, and the guest runs on.
  */
-#include "shim.h"
+#include "recorder.h"
+
+#include <errno.h>
+#include <string.h>
 #include <sys/auxv.h>
 
-#define IMAGES_MAX	  1000u /* recordings of one pid */
-#define BATCHES_MAX	  256u
-#define BATCH_FIRST_UNITS 12u /* header, sites, modules, progress, incidents, lives; some spare */
-#define REFUSED_FOR_NS	  50000000u
-#define RESERVE_UNITS	  64u /* for a process that is about to lose its access to the file */
+#include "house.h"
+#include "images.h"
+#include "inherit.h"
+#include "kept.h"
+#include "load.h"
+#include "modules.h"
+#include "recording.h"
+#include "room.h"
+#include "rundir.h"
+#include "shim.h"
+#include "sites.h"
+#include "summary.h"
+#include "sys.h"
+#include "text.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
-/* Mapped, allocated units that wait to become chunks. */
-struct batch {
-	char *base;
-	uint32_t units; /* written last; 0: not there */
-	uint32_t used;
-};
-
-static struct batch batches[BATCHES_MAX];
-static uint32_t nr_batches;
-
-/* The end of what was promised to a batch; header.file_bytes follows when the file is as long. */
-static uint64_t reserved;
-static uint64_t refused_until_ns; /* where it could not grow it is not tried at each birth */
-static uint32_t growing;	  /* tid of the thread that adds a large batch, or 0 */
+#define IMAGES_MAX  1000u /* recordings of one pid */
+#define FIRST_UNITS 12u	  /* header, sites, modules, progress, incidents, lives; some spare */
 
 void recorder_lost(uint64_t *counter)
 {
 	word_add(counter, 1);
 }
-
-/* Without fallocate() (NFS) blocks are promised by writing them. Returns 0 or -errno. */
-static int allocate_by_writing(int fd, uint64_t offset, uint64_t bytes)
-{
-	static const char zeros[4096];
-
-	for (uint64_t end = offset + bytes; offset < end; offset += sizeof(zeros)) {
-		long n = sys_pwrite(fd, zeros, sizeof(zeros), offset);
-
-		if (n != (long)sizeof(zeros))
-			return n < 0 ? (int)n : -ENOSPC;
-	}
-	return 0;
-}
-
-/* Whether a file of ours may be so long. Returns 0 or -errno. */
-static int may_reach(uint64_t end)
-{
-	struct rlimit limit;
-	int r = sys_getrlimit(RLIMIT_FSIZE, &limit);
-
-	if (r < 0)
-		return r;
-	return end > options.max_size || end > limit.rlim_cur ? -EFBIG : 0;
-}
-
-/* Promises blocks to [offset, offset + bytes) of a file of ours. Returns 0 or -errno. */
-int recorder_allocate(int fd, uint64_t offset, uint64_t bytes)
-{
-	int r = may_reach(offset + bytes);
-
-	if (r < 0)
-		return r;
-	r = sys_fallocate(fd, offset, bytes);
-	return r == -EOPNOTSUPP || r == -ENOSYS ? allocate_by_writing(fd, offset, bytes) : r;
-}
-
-/* Maps `units` more of the file. Returns NULL and *error on failure. */
-static char *map_units(int fd, uint64_t offset, uint32_t units, int *error)
-{
-	uint64_t bytes = (uint64_t)units * REC_UNIT;
-	char *p;
-
-	*error = recorder_allocate(fd, offset, bytes);
-	if (*error)
-		return NULL;
-	p = sys_mmap(fd, offset, bytes);
-	if (!p)
-		*error = -ENOMEM;
-	return p;
-}
-
-/* Its first `used` units are the caller's. Returns base, or NULL where there are too many. */
-static char *batch_publish(char *base, uint32_t units, uint32_t used)
-{
-	uint32_t i = word_add(&nr_batches, 1);
-
-	if (i >= BATCHES_MAX)
-		return NULL;
-	word_set(&batches[i].base, base);
-	word_set(&batches[i].used, used);
-	word_set_release(&batches[i].units, units);
-	return base;
-}
-
-/* A place in the file for nobody else. Refused before it is taken: who fails must leave no gap. */
-static int offset_take(uint64_t bytes, uint64_t *offset)
-{
-	int r;
-
-	*offset = word_get(&reserved);
-	do {
-		r = may_reach(*offset + bytes);
-		if (r < 0)
-			return r;
-	} while (!word_cas(&reserved, offset, *offset + bytes));
-	return 0;
-}
-
-/* The file reaches up to `end`. What other threads still allocate below reads as zeros. */
-static void file_reaches(uint64_t end)
-{
-	uint64_t before = word_get(&shim.head->file_bytes);
-
-	while (before < end && !word_cas(&shim.head->file_bytes, &before, end))
-		;
-}
-
-static char *batch_add_units(int fd, uint32_t units, uint32_t used)
-{
-	uint64_t bytes = (uint64_t)units * REC_UNIT, offset, end;
-	int error = offset_take(bytes, &offset);
-	char *p = error ? NULL : map_units(fd, offset, units, &error);
-
-	if (p) {
-		file_reaches(offset + bytes);
-		return batch_publish(p, units, used);
-	}
-	word_set(&shim.head->grow_errno, (uint64_t)-error);
-	end = offset + bytes;
-	word_cas(&reserved, &end, offset); /* unless another went on from there */
-	return NULL;
-}
-
-/* A batch of `units`, or of `need` where there is no room for that. */
-static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
-{
-	char *p = NULL;
-	struct stay stay;
-	int fd;
-
-	if (word_get(&nr_batches) >= BATCHES_MAX || now_coarse_ns() < word_get(&refused_until_ns))
-		return NULL;
-	if (!gate_hold(&stay))
-		return NULL;
-	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (fd >= 0) {
-		p = batch_add_units(fd, units, used);
-		if (!p && units > need)
-			p = batch_add_units(fd, need, used);
-		if (!p && need < RESERVE_UNITS)
-			word_set(&refused_until_ns, now_coarse_ns() + REFUSED_FOR_NS);
-		sys_close(fd);
-	} else {
-		word_set(&shim.head->grow_errno, (uint64_t)-fd);
-	}
-	gate_release(&stay);
-	return p;
-}
-
-/* Half of what there is, and at least what is needed. */
-static uint32_t more_units(uint32_t need)
-{
-	uint32_t half = (uint32_t)(word_get(&reserved) / REC_UNIT / 2);
-
-	return half > need ? half : need;
-}
-
-static void *batch_take(uint32_t units)
-{
-	uint32_t n = word_get_acquire(&nr_batches);
-
-	for (uint32_t i = n < BATCHES_MAX ? n : BATCHES_MAX; i-- > 0;) {
-		struct batch *b = &batches[i];
-		uint32_t total = word_get_acquire(&b->units);
-		uint32_t used = word_get(&b->used);
-
-		while (used + units <= total)
-			if (word_cas(&b->used, &used, used + units))
-				return word_get(&b->base) + (size_t)used * REC_UNIT;
-	}
-	return NULL;
-}
-
-/*
- * Many threads may need room at once, and half of the file more for each were too much. So the
- * others wait for the one that adds it, well under a millisecond; in its own signal handler, not.
- */
-static void *batch_add_and_take(uint32_t units)
-{
-	uint32_t who = 0;
-	void *taken;
-
-	if (shim.sealed)
-		return NULL;
-	if (word_cas(&growing, &who, thread_tid())) {
-		taken = batch_take(units); /* another's, from just now */
-		if (!taken)
-			taken = batch_add(more_units(units), units, units);
-		word_set_release(&growing, 0);
-		return taken;
-	}
-	for (int i = 0; i < 100 && who != thread_tid() && word_get_acquire(&growing) == who; i++)
-		sys_sleep_ns(50000);
-	taken = batch_take(units);
-	return taken ? taken : batch_add(units, units, units);
-}
-
-/* Who has no recording of its own may know of its parent's batches yet. */
-static bool may_grow(void)
-{
-	uint32_t state = word_get_acquire(&shim.attach);
-
-	return state == ATTACHED || state == ATTACHING;
-}
-
-/* A new chunk of nr zeroed entries. Returns the first entry, or NULL when the file cannot grow. */
-void *recorder_grow(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uint32_t nr,
-		    uint32_t entry_bytes)
-{
-	struct rec_chunk *chunk;
-
-	if (!may_grow())
-		return NULL;
-	chunk = batch_take(units);
-	if (!chunk)
-		chunk = batch_add_and_take(units);
-	if (!chunk)
-		return NULL;
-	chunk->units = units;
-	chunk->base = base;
-	chunk->nr = nr;
-	chunk->entry_bytes = entry_bytes;
-	word_set_release(&chunk->kind, (uint32_t)kind);
-	return chunk + 1;
-}
-
-/* Before the file gets out of reach: room for what may still come. */
-void recorder_reserve(void)
-{
-	if (recorder_ready() && !shim.sealed)
-		batch_add(more_units(RESERVE_UNITS), RESERVE_UNITS, 0);
-}
-
-/* ---- the start of a recording ---- */
 
 static void exe_from_start(struct rec_header *h)
 {
@@ -312,7 +96,7 @@ static void head_fill(struct rec_header *h)
 	h->version = REC_VERSION;
 	h->header_bytes = sizeof(*h);
 	h->unit_bytes = REC_UNIT;
-	h->file_bytes = (uint64_t)BATCH_FIRST_UNITS * REC_UNIT;
+	h->file_bytes = (uint64_t)FIRST_UNITS * REC_UNIT;
 }
 
 static int file_create(void)
@@ -332,10 +116,10 @@ static int file_create(void)
 
 static bool tables_make(void)
 {
-	shim.progress = recorder_grow(REC_CHUNK_PROGRESS, REC_PROGRESS_UNITS, 0, REC_PROGRESS_NR,
-				      sizeof(struct rec_progress));
-	shim.incidents = recorder_grow(REC_CHUNK_INCIDENTS, 1, 0, REC_INCIDENTS_NR,
-				       sizeof(struct rec_incident));
+	shim.progress = room_chunk(REC_CHUNK_PROGRESS, REC_PROGRESS_UNITS, 0, REC_PROGRESS_NR,
+				   sizeof(struct rec_progress));
+	shim.incidents = room_chunk(REC_CHUNK_INCIDENTS, 1, 0, REC_INCIDENTS_NR,
+				    sizeof(struct rec_incident));
 	return shim.progress && shim.incidents;
 }
 
@@ -348,7 +132,7 @@ static int file_make(void)
 
 	if (fd < 0)
 		return fd;
-	base = map_units(fd, 0, BATCH_FIRST_UNITS, &error);
+	base = room_map(fd, 0, FIRST_UNITS, &error);
 	sys_close(fd);
 	if (!base) {
 		sys_unlink(shim.path);
@@ -356,12 +140,7 @@ static int file_make(void)
 	}
 	head_fill((struct rec_header *)base);
 	word_set_release(&shim.head, (struct rec_header *)base);
-	memset(batches, 0, sizeof(batches));
-	nr_batches = 0;
-	refused_until_ns = 0;
-	growing = 0;
-	reserved = shim.head->file_bytes;
-	batch_publish(base, BATCH_FIRST_UNITS, 1);
+	room_begin(base, FIRST_UNITS, 1);
 	error = tables_make() && sites_inherit() && modules_inherit() && lives_inherit() ? 0
 											 : -ENOSPC;
 	kept_inherit();

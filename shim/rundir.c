@@ -5,7 +5,17 @@
  * one's pid and start time, which each finds by walking up its ancestors. Nothing is put into the
  * guest's environment.
  */
+#include "rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "house.h"
+#include "options.h"
 #include "shim.h"
+#include "sys.h"
+#include "text.h"
 
 #define ANCESTORS_MAX 32
 #define NEEDLE	      "libsocklint"

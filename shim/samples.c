@@ -6,8 +6,18 @@
  *
  * A passing hook takes a sample, when it looks after idle sockets anyway; no system call is added.
  */
-#include "shim.h"
+#include "samples.h"
+
 #include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "house.h"
+#include "recording.h"
+#include "room.h"
+#include "shards.h"
+#include "shim.h"
+#include "slots.h"
+#include "words.h"
 
 #define EVERY_NS      1000000000u
 #define LIVES_AT_ONCE 8192u /* open ones that a sample looks at: well under a millisecond */
@@ -77,8 +87,8 @@ static void thin_out(void)
 static bool table_ready(void)
 {
 	if (!shim.samples)
-		shim.samples = recorder_grow(REC_CHUNK_SAMPLES, 1, 0, REC_SAMPLES_NR,
-					     sizeof(struct rec_sample));
+		shim.samples = room_chunk(REC_CHUNK_SAMPLES, 1, 0, REC_SAMPLES_NR,
+					  sizeof(struct rec_sample));
 	return shim.samples;
 }
 

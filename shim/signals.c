@@ -5,7 +5,21 @@
  * program is shown SIG_DFL when it asks, and gets its own handler when it sets one. Not as pid 1,
  * for which the default action is to be ignored.
  */
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "caught.h"
+#include "end.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "options.h"
+#include "recording.h"
 #include "shim.h"
+#include "sys.h"
 
 static const int deadly[] = {SIGTERM, SIGINT, SIGHUP};
 

@@ -3,7 +3,18 @@
  * Interned backtraces. An id is published in the index only after its entry is complete, so a
  * reader of the index never meets a half-written site.
  */
+#include "sites.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "modules.h"
+#include "recorder.h"
+#include "recording.h"
+#include "room.h"
 #include "shim.h"
+#include "unwinder.h"
+#include "words.h"
 
 #define INDEX_NR 32768u /* a power of two, twice as many as there can be sites */
 
@@ -40,8 +51,8 @@ static bool site_equals(uint32_t id, const struct frames *f, uint32_t hash)
 
 static struct rec_site *chunk_grow(uint32_t chunk)
 {
-	return recorder_grow(REC_CHUNK_SITES, 1, chunk * REC_SITES_PER_CHUNK + 1,
-			     REC_SITES_PER_CHUNK, sizeof(struct rec_site));
+	return room_chunk(REC_CHUNK_SITES, 1, chunk * REC_SITES_PER_CHUNK + 1, REC_SITES_PER_CHUNK,
+			  sizeof(struct rec_site));
 }
 
 static struct rec_site *site_make(uint32_t id)

@@ -3,7 +3,14 @@
  * Programs that the C library starts by itself: posix_spawn, system, popen. Its child shares our
  * memory and calls no hook, so what its file actions close is closed in its own table alone.
  */
-#include "shim.h"
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "hook.h"
+#include "house.h"
 
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[])

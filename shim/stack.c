@@ -15,7 +15,17 @@
  * - Shapes are immutable once published, and their number is bounded.
  * - A dlclose that took a cited module away ends the epoch, and with it every older shape.
  */
+#include "stack.h"
+
+#include "at.h"
+#include "house.h"
+#include "recording.h"
 #include "shim.h"
+#include "sites.h"
+#include "sys.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 #define ARENA_BYTES (4u << 20)
 #define HEADS	    4096u

@@ -4,7 +4,18 @@
  * looks: so from fdopen() on nobody knows what is done with one, until the FILE is closed.
  * (fcloseall() and exit() flush, and close nothing.)
  */
-#include "shim.h"
+#include <errno.h>
+#include <stdio.h>
+
+#include "at.h"
+#include "close.h"
+#include "hook.h"
+#include "house.h"
+#include "incidents.h"
+#include "init.h"
+#include "lives.h"
+#include "recording.h"
+#include "touch.h"
 
 /* The descriptor of a FILE, or -1 (memory, a cookie, closed). */
 static int descriptor(FILE *f)

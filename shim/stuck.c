@@ -5,7 +5,21 @@
  * within a second (because it was shut down, or by a signal, as the JVM does it) is nobody's
  * business; which one did not is found out by its thread when it returns, or by /proc.
  */
+#include "stuck.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "clock.h"
+#include "house.h"
+#include "incidents.h"
+#include "recording.h"
 #include "shim.h"
+#include "text.h"
+#include "thread.h"
+#include "words.h"
 
 #define STUCK_NR    32u
 #define STUCK_NS    1000000000u

@@ -2,7 +2,24 @@
 /*
  * The run's summary: counts that outlive folded recordings, shared by all processes of the run.
  */
+#include "summary.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "children.h"
+#include "house.h"
+#include "load.h"
+#include "options.h"
+#include "recording.h"
+#include "room.h"
+#include "shards.h"
 #include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "unwinder.h"
+#include "words.h"
 
 static bool summary_is_valid(const struct rec_summary *s)
 {
@@ -18,7 +35,7 @@ static struct rec_summary *open_and_map(const char *path, bool create)
 
 	if (fd < 0)
 		return NULL;
-	if (create ? recorder_allocate(fd, 0, REC_SUMMARY_BYTES) == 0
+	if (create ? room_allocate(fd, 0, REC_SUMMARY_BYTES) == 0
 		   : sys_fstat(fd, &st) == 0 && st.st_size >= REC_SUMMARY_BYTES)
 		s = sys_mmap(fd, 0, REC_SUMMARY_BYTES);
 	sys_close(fd);

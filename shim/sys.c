@@ -7,7 +7,21 @@
  * A thread that installs a filter shuts the gate before, in two steps: no stay begins any more, and
  * those that have begun come to their end; then no call is made, and those under way return.
  */
+#include "sys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "house.h"
+#include "recording.h"
+#include "shards.h"
 #include "shim.h"
+#include "signals.h"
+#include "thread.h"
+#include "words.h"
 
 #define WAIT_NS	    100000
 #define WAIT_ROUNDS 100000 /* 10 s: a thread inside may have lost its processor for long */

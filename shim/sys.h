@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -221,5 +222,26 @@ static inline int sys_readable(const void *p)
 {
 	return sys_sigprocmask(0x7fff, p, NULL) == -EINVAL;
 }
+
+/*
+ * Calls that belong together: libunwind's, or while a file of ours is open. No handler may jump out
+ * of a stay, nor asynchronous cancellation end it: signals wait. A filter of the guest's waits too.
+ */
+struct stay {
+	uint64_t signals; /* the guest's mask */
+	bool outermost;
+	bool holds; /* signals */
+	bool file;  /* gate_hold()'s */
+};
+
+/* Returns whether the stay may be: not with a filter, nor when one is about to come. */
+bool stay_begin(struct stay *stay);
+/* Also where it was not to be. */
+void stay_end(const struct stay *stay);
+
+void sys_is_refused(void);
+bool sys_seal(bool all_threads);
+void sys_unseal(void);
+void sys_reborn(void);
 
 #endif

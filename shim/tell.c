@@ -7,14 +7,33 @@
  * Not printed: in any other process; where descriptor 2 is not what it was at the start (a daemon
  * put a client's socket there); where it is a socket.
  */
-#include "shim.h"
+#include "tell.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
+
+#include "clock.h"
+#include "house.h"
+#include "options.h"
+#include "rundir.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "wishes.h"
 
 OLD_SYMBOL(dladdr)
 
-#define PATIENCE_NS 2000000000u
-#define POLL_NS	    2000000
+#define POLL_NS 2000000
 
 #ifndef SOCKLINT_COMMAND_FROM_LIB
 #error "the build says where the command lies, relative to the library"
@@ -104,11 +123,11 @@ static long clone_process(int exit_signal)
 static bool run_command(const char *command)
 {
 	bool told = false;
-	uint64_t deadline = now_ns() + PATIENCE_NS;
+	uint64_t deadline = now_ns() + options.patience_ns;
 	long child = clone_process(0), grandchild;
 
 	if (child > 0)
-		told = wait_for(child, deadline + PATIENCE_NS / 10);
+		told = wait_for(child, deadline + options.patience_ns / 10);
 	if (child != 0)
 		return told;
 	SYS3(SYS_close_range, 3, ~0u, 0); /* it must keep nothing of the guest's alive */

@@ -2,7 +2,16 @@
 /*
  * Small strings without stdio: paths are built and /proc is read with these alone.
  */
-#include "shim.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "house.h"
+#include "sys.h"
+#include "unwinder.h"
 
 struct text text_in(char *buf, size_t room)
 {

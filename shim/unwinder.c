@@ -13,8 +13,27 @@
  * - A handler that jumped out of it, or a thread cancelled in it, would leave its lock or the
  *   loader's held and the gate shut for ever: signals wait while a thread is inside.
  */
-#include "shim.h"
+#include "unwinder.h"
+
+#include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "at.h"
+#include "clock.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "ldso.h"
+#include "modules.h"
+#include "options.h"
+#include "recording.h"
+#include "shim.h"
+#include "sys.h"
+#include "thread.h"
+#include "words.h"
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
@@ -226,13 +245,47 @@ static bool slot_is_known(struct at at, unw_word_t sp, unw_word_t ip, uint32_t *
 #endif
 }
 
-static void frames_add(struct frames *f, struct at at, unw_word_t sp, unw_word_t ip)
+/*
+ * Whether a signal came between: its frame, which begins where the stack pointer was one step
+ * before, says so. libunwind's own way to tell would read code, which need not be readable.
+ */
+static bool is_interrupted(unw_word_t before, unw_word_t sp, unw_word_t ip)
+{
+#if defined(__x86_64__)
+	const greg_t *regs = ((const ucontext_t *)before)->uc_mcontext.gregs;
+
+	return before % 8 == 0 && sys_readable(&regs[REG_RSP]) && sys_readable(&regs[REG_RIP]) &&
+	       (unw_word_t)regs[REG_RSP] == sp && (unw_word_t)regs[REG_RIP] == ip;
+#else
+	(void)before, (void)sp, (void)ip;
+	return false;
+#endif
+}
+
+/*
+ * Returns whether to go on. Not beyond a signal: there are as many stacks as instructions that one
+ * may interrupt, and the recording would grow with each. before: the stack pointer one step before.
+ */
+static bool frames_add(struct frames *f, struct at at, unw_word_t before, unw_word_t sp,
+		       unw_word_t ip)
 {
 	uint32_t slot = 0;
+	bool known = !f->nr || slot_is_known(at, sp, ip, &slot);
 
-	f->cacheable &= !f->nr || slot_is_known(at, sp, ip, &slot);
+	if (!known && is_interrupted(before, sp, ip)) {
+		f->flags |= REC_SITE_HANDLER;
+		return false;
+	}
+	if (sp < at.cfa)
+		return true;
+	if (f->nr == options.depth) {
+		f->flags |= REC_SITE_TRUNCATED;
+		return false;
+	}
+	f->cacheable &= known;
 	f->slot[f->nr] = slot;
 	f->pc[f->nr++] = ip;
+	return true;
 }
 
 /*
@@ -243,7 +296,7 @@ static __attribute__((noinline)) void walk(struct at at, struct frames *f)
 {
 	unw_context_t context;
 	unw_cursor_t cursor;
-	unw_word_t ip, sp;
+	unw_word_t ip, sp, before = 0;
 
 	if (lib.getcontext(&context) < 0 || lib.init_local(&cursor, &context) < 0)
 		return;
@@ -251,13 +304,11 @@ static __attribute__((noinline)) void walk(struct at at, struct frames *f)
 		if (lib.get_reg(&cursor, UNW_REG_IP, &ip) < 0 ||
 		    lib.get_reg(&cursor, UNW_REG_SP, &sp) < 0 || !ip)
 			return;
-		if (sp < at.cfa)
+		if (sp < at.cfa && !f->nr)
 			continue;
-		if (f->nr == options.depth) {
-			f->flags |= REC_SITE_TRUNCATED;
+		if (!frames_add(f, at, before, sp, ip))
 			return;
-		}
-		frames_add(f, at, sp, ip);
+		before = sp;
 	}
 }
 

@@ -4,7 +4,12 @@
  * command. They are made at the start, for a program may overwrite its environment, and go
  * elsewhere, before it ends.
  */
-#include "shim.h"
+#include "wishes.h"
+
+#include <string.h>
+
+#include "house.h"
+#include "text.h"
 
 static char words[2048]; /* the arguments, each ended by a NUL */
 static size_t used;

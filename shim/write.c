@@ -2,7 +2,26 @@
 /*
  * The write family and shutdown: signs of life, and where EPIPE says that the peer is gone.
  */
-#include "shim.h"
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "at.h"
+#include "hook.h"
+#include "house.h"
+#include "incidents.h"
+#include "init.h"
+#include "learnt.h"
+#include "lives.h"
+#include "pass.h"
+#include "raw.h"
+#include "recording.h"
+#include "touch.h"
+#include "unwinder.h"
+#include "waits.h"
 
 /* sendfile(): the file may be what is bad. */
 static bool is_of_other(enum rec_call call, int error)

@@ -50,66 +50,40 @@ static void *entry_at(struct forge *f, uint32_t unit, uint32_t i)
 	return (unsigned char *)(c + 1) + (size_t)i * c->entry_bytes;
 }
 
-static void make_chunk(struct forge *f, uint32_t unit, struct rec_chunk c)
-{
-	*chunk_at(f, unit) = c;
-}
+static const struct {
+	uint32_t at;
+	struct rec_chunk chunk;
+} tables[] = {
+#define TABLE(what, units_, nr_, type, base_)                                                      \
+	{                                                                                          \
+		UNIT_##what,                                                                       \
+		{                                                                                  \
+			.kind = REC_CHUNK_##what, .units = units_, .base = base_, .nr = nr_,       \
+			.entry_bytes = sizeof(type)                                                \
+		}                                                                                  \
+	}
+	TABLE(LIVES, 1, REC_LIVES_PER_CHUNK, struct rec_life, 0),
+	TABLE(SITES, 1, REC_SITES_PER_CHUNK, struct rec_site, 1),
+	TABLE(MODULES, 1, REC_MODULES_PER_CHUNK, struct rec_module, 0),
+	TABLE(PROGRESS, REC_PROGRESS_UNITS, REC_PROGRESS_NR, struct rec_progress, 0),
+	TABLE(INCIDENTS, 1, REC_INCIDENTS_NR, struct rec_incident, 0),
+	TABLE(OUTCOMES, 1, REC_OUTCOMES_NR, struct rec_outcome, 0),
+	TABLE(POLLERS, REC_POLLERS_UNITS, REC_POLLERS_NR, struct rec_poller, 0),
+	TABLE(SENT, 1, REC_SENT_NR, struct rec_sent, 0),
+	TABLE(KEPT, 1, REC_KEPT_NR, struct rec_kept, 0),
+	TABLE(SAMPLES, 1, REC_SAMPLES_NR, struct rec_sample, 0),
+#undef TABLE
+};
 
 struct forge *forge_new(uint32_t pid)
 {
 	struct forge *f = calloc(1, sizeof(*f));
 	struct rec_header *h;
+	size_t i;
 
 	assert_non_null(f);
-	make_chunk(f, UNIT_LIVES,
-		   (struct rec_chunk){.kind = REC_CHUNK_LIVES,
-				      .units = 1,
-				      .entry_bytes = 256,
-				      .nr = REC_LIVES_PER_CHUNK});
-	make_chunk(f, UNIT_SITES,
-		   (struct rec_chunk){.kind = REC_CHUNK_SITES,
-				      .units = 1,
-				      .entry_bytes = 512,
-				      .nr = REC_SITES_PER_CHUNK,
-				      .base = 1});
-	make_chunk(f, UNIT_MODULES,
-		   (struct rec_chunk){.kind = REC_CHUNK_MODULES,
-				      .units = 1,
-				      .entry_bytes = 512,
-				      .nr = REC_MODULES_PER_CHUNK});
-	make_chunk(f, UNIT_PROGRESS,
-		   (struct rec_chunk){.kind = REC_CHUNK_PROGRESS,
-				      .units = REC_PROGRESS_UNITS,
-				      .entry_bytes = 64,
-				      .nr = REC_PROGRESS_NR});
-	make_chunk(f, UNIT_INCIDENTS,
-		   (struct rec_chunk){.kind = REC_CHUNK_INCIDENTS,
-				      .units = 1,
-				      .entry_bytes = 64,
-				      .nr = REC_INCIDENTS_NR});
-	make_chunk(f, UNIT_OUTCOMES,
-		   (struct rec_chunk){.kind = REC_CHUNK_OUTCOMES,
-				      .units = 1,
-				      .entry_bytes = 320,
-				      .nr = REC_OUTCOMES_NR});
-	make_chunk(f, UNIT_POLLERS,
-		   (struct rec_chunk){.kind = REC_CHUNK_POLLERS,
-				      .units = REC_POLLERS_UNITS,
-				      .entry_bytes = 64,
-				      .nr = REC_POLLERS_NR});
-	make_chunk(
-		f, UNIT_SENT,
-		(struct rec_chunk){
-			.kind = REC_CHUNK_SENT, .units = 1, .entry_bytes = 64, .nr = REC_SENT_NR});
-	make_chunk(
-		f, UNIT_KEPT,
-		(struct rec_chunk){
-			.kind = REC_CHUNK_KEPT, .units = 1, .entry_bytes = 128, .nr = REC_KEPT_NR});
-	make_chunk(f, UNIT_SAMPLES,
-		   (struct rec_chunk){.kind = REC_CHUNK_SAMPLES,
-				      .units = 1,
-				      .entry_bytes = 48,
-				      .nr = REC_SAMPLES_NR});
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		*chunk_at(f, tables[i].at) = tables[i].chunk;
 	h = forge_header(f);
 	memcpy(h->magic, REC_MAGIC, sizeof(h->magic));
 	h->version = REC_VERSION;

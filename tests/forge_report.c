@@ -99,31 +99,39 @@ static void add_ids(struct report_finding *f, char digit)
 	memset(f->ids[0].id, digit, FINGERPRINT_HEX - 1);
 }
 
+struct report_finding forged_plain(void)
+{
+	return (struct report_finding){.rule = "close-wait",
+				       .title = "A title",
+				       .help = "Some help.\n",
+				       .severity = "error",
+				       .subkind = "eof-ignored",
+				       .nr = 1,
+				       .noun = "socket",
+				       .verb = "opened",
+				       .function = (char *)"take",
+				       .where = (char *)"s.c:10",
+				       .meaning = "It means this.",
+				       .advice = (char *)"do that"};
+}
+
 static struct report_finding leak(const char *name)
 {
-	struct report_finding f = {
-		.rule = "close-wait",
-		.title = "The peer closed the connection, the program never did",
-		.help = "First line.\n\nTo mend it: close.",
-		.severity = "error",
-		.subkind = "eof-ignored",
-		.nr = 3,
-		.noun = "socket",
-		.verb = "opened",
-		.function = xstrdup(name),
-		.where = xstrfmt("%s.c:41", name),
-		.meaning = "It means this.",
-		.advice = xstrfmt("close() it in %s", name),
-		.proof = "thread-moved-on",
-		.since_at = NOW - 90 * SECOND,
-		.since_ns = 90 * SECOND,
-		.nr_sockets = 3,
-		.suppression = xstrdup("{\n   x\n}\n"),
-		.standing = STANDING_GROWN,
-		.nr_before = 2,
-		.fails = true,
-	};
+	struct report_finding f = forged_plain();
 
+	f.title = "The peer closed the connection, the program never did";
+	f.help = "First line.\n\nTo mend it: close.";
+	f.nr = f.nr_sockets = 3;
+	f.function = xstrdup(name);
+	f.where = xstrfmt("%s.c:41", name);
+	f.advice = xstrfmt("close() it in %s", name);
+	f.proof = "thread-moved-on";
+	f.since_at = NOW - 90 * SECOND;
+	f.since_ns = 90 * SECOND;
+	f.suppression = xstrdup("{\n   x\n}\n");
+	f.standing = STANDING_GROWN;
+	f.nr_before = 2;
+	f.fails = true;
 	add_evidence(&f, name);
 	add_ids(&f, 'a');
 	add_stacks(&f, name, 7, STACK_OPENED, STACK_ALSO_OPENED, STACK_RECEIVED, STACK_EOF,

@@ -13,6 +13,9 @@ enum { FORGED_LEAK, FORGED_CALLS, FORGED_NO_STACK, FORGED_FINDINGS };
 /* Names that try to break out of whatever they are printed into. */
 extern const char forged_hostile[];
 
+/* One leaked socket, of strings that nobody frees; what else it has is the caller's. */
+struct report_finding forged_plain(void);
+
 /* name: of functions, files, programs and all else that comes from outside. */
 struct report *forged_report(const char *name);
 void forged_free(struct report *r);

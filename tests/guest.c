@@ -101,16 +101,17 @@ int through_jit(int (*f)(int), int arg)
 	/* push rbp; mov rbp, rsp; mov rax, rdi; mov edi, esi; call rax; pop rbp; ret */
 	static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf8,
 					     0x89, 0xf7, 0xff, 0xd0, 0x5d, 0xc3};
-	static void *page;
-
-	if (!page) {
-		page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		must(page != MAP_FAILED, "mmap");
-		memcpy(page, code, sizeof(code));
-	}
+	static void *page; /* set when all is written: a handler may jump out of here */
 	int (*thunk)(int (*)(int), int);
 
+	if (!page) {
+		void *fresh = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		must(fresh != MAP_FAILED, "mmap");
+		memcpy(fresh, code, sizeof(code));
+		__atomic_store_n(&page, fresh, __ATOMIC_RELEASE);
+	}
 	memcpy(&thunk, &page, sizeof(thunk));
 	return thunk(f, arg);
 #else

@@ -114,19 +114,30 @@ static void serve_in_handler(int sig)
 		serve_one(alt_listener, &alt_addr);
 }
 
-/* The handler's stack is small and ends where nobody may look. */
+/* What is interrupted has another stack each time. */
+static __attribute__((noinline)) int interrupted_at_depth(int depth)
+{
+	volatile int runs;
+
+	if (depth > 0)
+		return runs = interrupted_at_depth(depth - 1);
+	raise(SIGUSR1);
+	kill(getpid(), SIGUSR1);
+	return alt_runs;
+}
+
+/* The handler's stack is small and ends where nobody may look; or, if ARG is "0", it has none. */
 int guest_altstack(int argc, char **argv)
 {
 	stack_t alt = {.ss_sp = small_stack(), .ss_size = SMALL};
 	struct sigaction sa = {.sa_handler = serve_in_handler, .sa_flags = SA_ONSTACK};
 
-	(void)argc, (void)argv;
+	if (argc > 0 && atoi(argv[0]) == 0)
+		sa.sa_flags = 0;
 	alt_listener = listen_any(&alt_addr);
 	must(sigaltstack(&alt, NULL) == 0 && sigaction(SIGUSR1, &sa, NULL) == 0, "sigaltstack");
-	for (int i = 0; i < 4; i++) {
-		raise(SIGUSR1);
-		kill(getpid(), SIGUSR1);
-	}
+	for (int depth = 0; depth < 40; depth++)
+		interrupted_at_depth(depth);
 	printf("%d runs\n", alt_runs);
 	return 0;
 }

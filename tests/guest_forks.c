@@ -139,7 +139,7 @@ int guest_fork_beside_loader(int argc, char **argv)
 	must(pthread_create(&t, NULL, list_modules, NULL) == 0, "thread");
 	for (int i = 0; i < n; i++) {
 		if (fork() == 0) {
-			alarm(5);
+			alarm(30);
 			close(socket_at_depth(2 + i % 9));
 			_exit(7);
 		}

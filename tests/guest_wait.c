@@ -132,6 +132,7 @@ static void epoll_oneshot(void)
 	struct epoll_event e = {.events = EPOLLIN | EPOLLONESHOT}, taken;
 	struct timespec second = {1, 0};
 	int set, fd;
+	char byte;
 
 	fire("armed", &set);
 	fire("fired", &set);
@@ -153,6 +154,12 @@ static void epoll_oneshot(void)
 	must(epoll_pwait2(set, &taken, 1, &second, NULL) == 1, "epoll_pwait2");
 	fire("by_syscall", &set);
 	must(syscall(SYS_epoll_pwait, set, &taken, 1, 1000, NULL, 8L) == 1, "SYS_epoll_pwait");
+	fd = fire("taken", &set);
+	take(set, 1);
+	must(read(fd, &byte, 1) == 1, "read");
+	fd = fire("handed_again", &set);
+	must(recv(fd, &byte, 1, MSG_PEEK) == 1, "recv");
+	take(set, 1);
 }
 
 static int *watched_word;

@@ -18,11 +18,26 @@ static void say_wrong(const char *what, int line)
 }
 
 #include "parts.h"
+#include "children.h"
+#include "clock.h"
+#include "epoll.h"
+#include "init.h"
+#include "load.h"
+#include "options.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shim.h"
+#include "signals.h"
+#include "slots.h"
+#include "sys.h"
+#include "tell.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 /* ---- in the place of init.c, unwinder.c and tell.c ---- */
 
 struct shim shim;
-__thread struct thread thread;
 static uint32_t alive = 1;
 uint32_t *init_alive = &alive;
 static struct rec_header no_head;

@@ -20,7 +20,9 @@
 
 #include "loader.h"
 
-#include "shim.h" /* last: it poisons what a guest of the program may not call */
+/* Last: they forbid what a guest of the program may not call. */
+#include "at.h"
+#include "house.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define PARTS_TSAN 1

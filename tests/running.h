@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <cmocka.h>
 
-#define RUN_TIMEOUT_S 60
+#define RUN_TIMEOUT_S 150
 
 struct run {
 	int status; /* as waitpid gives it; -1: killed here, because it took too long */
@@ -47,6 +47,9 @@ char *scratch_make(void);
 void scratch_remove(char *dir);
 /* Files in dir whose names end in suffix. */
 int scratch_count(const char *dir, const char *suffix);
+
+/* For what a bare preload prints at the end: a machine that is busy needs more than the 2 s. */
+#define PATIENTLY ":patience=50"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 

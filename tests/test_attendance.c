@@ -290,7 +290,7 @@ static struct rec_life *fired_with(struct fixture *x, uint32_t unread)
 {
 	struct rec_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
 
-	l->flags |= REC_LIFE_FIRED;
+	l->flags |= REC_LIFE_FIRED | REC_LIFE_HANDED;
 	l->polled_ns = FORGE_S(FORGE_END - 3);
 	l->kernel_unread = unread;
 	return l;
@@ -310,7 +310,7 @@ static void who_was_read_since_it_fired_is_in_no_queue(void **state)
 {
 	struct fixture *x = *state;
 
-	fired_with(x, 10)->touch_ns = FORGE_S(FORGE_END - 2.9);
+	fired_with(x, 10)->flags &= ~(uint32_t)REC_LIFE_HANDED;
 	served_at(x, 1, FORGE_END - 2);
 	expect_abandoned(x);
 }
@@ -321,7 +321,7 @@ static struct rec_life *fired_and_gone(struct fixture *x, uint8_t state, double 
 	struct rec_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
 
 	forge_facts(l, state, FORGE_END - fired);
-	l->flags |= REC_LIFE_FIRED;
+	l->flags |= REC_LIFE_FIRED | REC_LIFE_HANDED;
 	l->polled_ns = FORGE_S(fired);
 	return l;
 }
@@ -340,6 +340,19 @@ static void a_client_that_left_in_the_queue(void **state)
 	expect_open(*state, FD, OPEN_QUEUE);
 }
 
+/* The clock of births is finer than that of events: it seems older than the birth. */
+static void a_client_whose_request_came_with_it(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = fired_and_gone(x, TCP_CLOSE, FORGE_END - 3);
+
+	l->born_ns = l->touch_ns = l->polled_ns + 1;
+	l->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
+	served_at(x, 2, FORGE_END - 1)->ended_born_ns = FORGE_S(FORGE_END - 1);
+	judge_all(x);
+	expect_open(x, FD, OPEN_QUEUE);
+}
+
 static void no_queue_is_that_long(void **state)
 {
 	fired_and_gone(*state, TCP_CLOSE, FORGE_END - 30);
@@ -351,7 +364,7 @@ static void who_was_used_since_it_fired_is_in_no_queue(void **state)
 {
 	struct fixture *x = *state;
 
-	fired_and_gone(x, TCP_CLOSE_WAIT, FORGE_END - 3)->touch_ns = FORGE_S(FORGE_END - 2.9);
+	fired_and_gone(x, TCP_CLOSE_WAIT, FORGE_END - 3)->flags &= ~(uint32_t)REC_LIFE_HANDED;
 	served_at(x, 1, FORGE_END - 2);
 	judge_all(x);
 	expect_fault(x, FD, "close-wait", PROOF_THREAD_MOVED_ON);
@@ -692,6 +705,7 @@ int main(void)
 		TEST(who_was_handed_over_unread_may_be_queued),
 		TEST(a_client_that_was_reset_in_the_queue),
 		TEST(a_client_that_left_in_the_queue),
+		TEST(a_client_whose_request_came_with_it),
 		TEST(no_queue_is_that_long),
 		TEST(who_was_used_since_it_fired_is_in_no_queue),
 		TEST(who_was_read_since_it_fired_is_in_no_queue),

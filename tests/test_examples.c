@@ -6,7 +6,8 @@
  * the program ends ("stop:"), and the findings that socklint must print, no more and no fewer
  * ("finds:"), and what else the report must say ("says:"). A finding must cite a line that is
  * marked "socklint: opened here", or with another word for what was done there. An option that
- * socklint is to be given may be there, too ("options:").
+ * socklint is to be given may be there, too ("options:"), and what the program says before it is
+ * stopped ("awaits:").
  *
  * SOCKLINT and CLIENT are the paths of the command and of the client driver.
  */
@@ -31,7 +32,7 @@
 #define MAX_FINDS    8
 #define MAX_LINES    1000
 #define MAX_CLIENTS  16
-#define PATIENCE_MS  10000
+#define PATIENCE_MS  50000
 #define GRACE_MS     1300 /* beyond the second in which a socket counts as in use */
 #define FOUND_STATUS 23
 
@@ -51,6 +52,8 @@ static struct spec {
 	bool finds_errors;
 	char *says[MAX_FINDS];
 	int nr_says;
+	char *awaits[MAX_FINDS];
+	int nr_awaits;
 	bool marked[MAX_LINES + 1]; /* by line number */
 } spec;
 
@@ -107,6 +110,12 @@ static void parse_says(char *value)
 	spec.says[spec.nr_says++] = value;
 }
 
+static void parse_awaits(char *value)
+{
+	assert_in_range(spec.nr_awaits, 0, MAX_FINDS - 1);
+	spec.awaits[spec.nr_awaits++] = value;
+}
+
 static char *value_of(char *line, const char *key)
 {
 	size_t len = strlen(key);
@@ -133,6 +142,8 @@ static void parse_comment_line(char *line)
 		parse_finds(value);
 	} else if ((value = value_of(line, " * says:"))) {
 		parse_says(value);
+	} else if ((value = value_of(line, " * awaits:"))) {
+		parse_awaits(value);
 	}
 }
 
@@ -221,13 +232,13 @@ static bool read_more(struct child *child, int64_t deadline)
 	return got > 0;
 }
 
-static void await_line(struct child *child)
+static void await_text(struct child *child, const char *text)
 {
 	int64_t deadline = now_ms() + PATIENCE_MS;
 
-	while (!strchr(child->text, '\n')) {
+	while (!strstr(child->text, text)) {
 		if (!read_more(child, deadline))
-			fail_msg("ended without a line of output");
+			fail_msg("ended before it said \"%s\":\n%s", text, child->text);
 	}
 }
 
@@ -280,7 +291,7 @@ static void start_clients(void)
 	argv[1] = port;
 	memcpy(argv + 2, spec.clients, sizeof(spec.clients));
 	start(&client, argv);
-	await_line(&client);
+	await_text(&client, "\n");
 	assert_string_equal(client.text, "done\n");
 }
 
@@ -302,8 +313,10 @@ static int run_example(void)
 	int status;
 
 	start(&run, argv);
-	await_line(&run);
+	await_text(&run, "\n");
 	start_clients();
+	for (int i = 0; i < spec.nr_awaits; i++)
+		await_text(&run, spec.awaits[i]);
 	if (!spec.ends_itself) {
 		sleep_ms(GRACE_MS);
 		assert_int_equal(kill(run.pid, SIGTERM), 0);

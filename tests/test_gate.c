@@ -11,27 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fcntl.h>
 #include <link.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "commanding.h"
 #include "forge.h"
 #include "text.h"
 
 #define ARGS(...) ((char *[]){(char *)SOCKLINT, (char *)"report", __VA_ARGS__, NULL})
 #define DIFF(...) ((char *[]){(char *)SOCKLINT, (char *)"diff", __VA_ARGS__, NULL})
-
-struct fixture {
-	char *dir;
-	char *out_path, *err_path;
-	char *out, *err; /* of the last command */
-	char *file;	 /* of the last write_file() */
-};
 
 /* ---- code to cite ------------------------------------------------------------------------ */
 
@@ -102,7 +94,7 @@ static void leak(struct forge *f, int fd, uint32_t site)
 }
 
 /* Returns the directory of the recording, for the caller to free. */
-static char *record(struct fixture *x, const char *name, struct leaks leaks)
+static char *record(struct command *x, const char *name, struct leaks leaks)
 {
 	struct forge *f = forge_new(100);
 	char path[REC_PATH_MAX] = "", *dir = xstrfmt("%s/%s", x->dir, name);
@@ -129,97 +121,27 @@ static char *record(struct fixture *x, const char *name, struct leaks leaks)
 
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
-
 	open_socket();
 	serve_first();
 	serve_second();
 	dl_iterate_phdr(take_bias, NULL);
-	x->dir = forge_directory();
-	x->out_path = xstrfmt("%s/out", x->dir);
-	x->err_path = xstrfmt("%s/err", x->dir);
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	forge_remove(x->dir);
-	free(x->out_path);
-	free(x->err_path);
-	free(x->out);
-	free(x->err);
-	free(x->file);
-	free(x);
-	return 0;
-}
-
-static void redirect(const char *path, int to)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (fd < 0 || dup2(fd, to) < 0)
-		_exit(98);
-	close(fd);
-}
-
-static char *read_file(const char *path)
-{
-	char *text = calloc(1, 65536);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	assert_non_null(text);
-	if (fd >= 0) {
-		assert_true(read(fd, text, 65535) >= 0);
-		close(fd);
-	}
-	return text;
-}
-
-static int run(struct fixture *x, char **argv)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (!pid) {
-		redirect(x->out_path, 1);
-		redirect(x->err_path, 2);
-		alarm(30);
-		execv(argv[0], argv);
-		_exit(98);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	free(x->out);
-	free(x->err);
-	x->out = read_file(x->out_path);
-	x->err = read_file(x->err_path);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return command_setup(state);
 }
 
 /* The status, and what must be said on either stream. */
-static void expect(struct fixture *x, char **argv, int status, const char *text)
+static void expect(struct command *x, char **argv, int status, const char *text)
 {
-	int got = run(x, argv);
+	int got = command_run(x, argv);
 
 	if (got != status || !(strstr(x->out, text) || strstr(x->err, text)))
 		fail_msg("status %d, not %d, or no \"%s\" in:\n%s%s", got, status, text, x->err,
 			 x->out);
 }
 
-static void expect_not(struct fixture *x, const char *text)
+static void expect_not(struct command *x, const char *text)
 {
 	if (strstr(x->out, text))
 		fail_msg("\"%s\" in:\n%s", text, x->out);
-}
-
-static char *write_file(struct fixture *x, const char *name, const char *text)
-{
-	free(x->file);
-	x->file = forge_write_bytes(text, strlen(text), x->dir, name);
-	return x->file;
 }
 
 /* "--option=FILE"; a leak of a few bytes in a test would be one more row to free. */
@@ -229,7 +151,7 @@ static char *write_file(struct fixture *x, const char *name, const char *text)
 
 static void a_list_says_what_fails(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *rec = record(x, "rec", (struct leaks){1, 0, 0});
 
 	expect(x, ARGS(rec), 1, "1 socket opened in open_socket (test_gate.c:");
@@ -245,13 +167,13 @@ static void a_list_says_what_fails(void **state)
 
 static void strict_wants_all_closed(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *rec = record(x, "rec", (struct leaks){0, 0, 0});
 
 	expect(x, ARGS(rec), 0, "still open, no fault:\n      1  open_socket");
 	expect(x, ARGS("--strict", rec), 1, "still open, a fault by --strict:\n      1  open_");
 	expect(x, ARGS("--strict", "--at-exit", rec), 1, "1 still open (--strict: a fault)");
-	write_file(x, "s", "still-open:serve_first reason: stays");
+	command_file(x, "s", "still-open:serve_first reason: stays");
 	expect(x, ARGS("--strict", OPTION("--suppressions=", x->file), rec), 0, "1 suppressed");
 	assert_non_null(strstr(x->out, "1 still open suppressed (stays), by "));
 	expect(x, ARGS(OPTION("--suppressions=", x->file), rec), 0, "1 still open");
@@ -262,7 +184,7 @@ static void strict_wants_all_closed(void **state)
 /* Whoever handed it over may have it, too. */
 static void strict_knows_nothing_of_sockets_of_unknown_origin(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	struct forge *f = forge_new(100);
 	char *rec;
 
@@ -280,7 +202,7 @@ static void strict_knows_nothing_of_sockets_of_unknown_origin(void **state)
 /* A FIN half a second before SIGTERM. */
 static void the_grace_can_be_chosen(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	struct forge *f = forge_new(100);
 	struct rec_life *l = forge_accepted(f, 5, forge_site(f, 0x1010), FORGE_END - 2);
 	char *rec;
@@ -302,15 +224,15 @@ static void the_grace_can_be_chosen(void **state)
 
 static void a_suppression_takes_sockets_out_by_their_stack(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *rec = record(x, "rec", (struct leaks){2, 3, 0});
 
 	expect(x, ARGS(rec), 1, "5 sockets opened in open_socket");
-	write_file(x, "s", "close-wait:serve_first  reason: for a test\n");
+	command_file(x, "s", "close-wait:serve_first  reason: for a test\n");
 	expect(x, ARGS(OPTION("--suppressions=", x->file), rec), 1, "3 sockets opened in open_");
 	assert_non_null(strstr(x->out, "\n1 finding suppressed (for a test): 2 in all, by "));
 	assert_non_null(strstr(x->out, "3 sockets leaked at 1 place"));
-	write_file(x, "s", "close-wait:serve_first\nclose-wait:open_* reason: all\n");
+	command_file(x, "s", "close-wait:serve_first\nclose-wait:open_* reason: all\n");
 	expect(x, ARGS(OPTION("--suppressions=", x->file), rec), 0, "no leaks: ");
 	assert_non_null(strstr(x->out, "(no reason given): 2 in all"));
 	assert_non_null(strstr(x->out, "(all): 3 in all"));
@@ -321,16 +243,16 @@ static void a_suppression_takes_sockets_out_by_their_stack(void **state)
 
 static void the_environment_names_suppressions_too(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *rec = record(x, "rec", (struct leaks){2, 3, 0});
 	char *env = xstrfmt("%s/one::%s/two", x->dir, x->dir);
 
-	write_file(x, "one", "close-wait:serve_first\n");
-	write_file(x, "two", "close-wait:serve_second\n");
+	command_file(x, "one", "close-wait:serve_first\n");
+	command_file(x, "two", "close-wait:serve_second\n");
 	setenv("SOCKLINT_SUPPRESSIONS", env, 1);
 	expect(x, ARGS("--at-exit", rec), 0, "");
 	assert_string_equal(x->out, "");
-	write_file(x, "two", "close-wait serve_second\n");
+	command_file(x, "two", "close-wait serve_second\n");
 	expect(x, ARGS(rec), 2, "/two:1: neither a block nor RULE:PATTERN");
 	assert_string_equal(x->out, "");
 	unsetenv("SOCKLINT_SUPPRESSIONS");
@@ -340,12 +262,12 @@ static void the_environment_names_suppressions_too(void **state)
 
 static void what_is_stale_is_named(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *rec = record(x, "rec", (struct leaks){1, 0, 0}), *option;
 
-	write_file(x, "s",
-		   "descriptor-leak:nobody\n{\n  by date\n  close-wait\n  expires: 2025-12-31\n"
-		   "  ...\n  fun:serve_first\n}\n");
+	command_file(x, "s",
+		     "descriptor-leak:nobody\n{\n  by date\n  close-wait\n  expires: 2025-12-31\n"
+		     "  ...\n  fun:serve_first\n}\n");
 	option = OPTION("--suppressions=", x->file);
 	setenv("SOURCE_DATE_EPOCH", "1767225599", 1); /* the last second of 2025 */
 	expect(x, ARGS(option, rec), 0, "1 finding suppressed (no reason given)");
@@ -373,13 +295,13 @@ static void keep_blocks(char *text)
 
 static void what_is_printed_suppresses(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *rec = record(x, "rec", (struct leaks){2, 3, 0});
 
 	expect(x, ARGS("--gen-suppressions", rec), 1,
 	       "\n   fun:open_socket\n   fun:serve_first\n}\n");
 	keep_blocks(x->out);
-	write_file(x, "s", x->out);
+	command_file(x, "s", x->out);
 	expect(x, ARGS(OPTION("--suppressions=", x->file), rec), 0, ", 5 suppressed\n");
 	expect_not(x, "unused");
 	free(rec);
@@ -389,7 +311,7 @@ static void what_is_printed_suppresses(void **state)
 
 static void what_the_baseline_knows_does_not_fail(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *old = record(x, "old", (struct leaks){2, 0, 0});
 	char *same = record(x, "same", (struct leaks){2, 0, 1});
 	char *more = record(x, "more", (struct leaks){3, 0, 1});
@@ -417,12 +339,12 @@ static void what_the_baseline_knows_does_not_fail(void **state)
 
 static void a_baseline_that_cannot_be_is_said(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *rec = record(x, "rec", (struct leaks){1, 0, 0});
 	char *gone = xstrfmt("--write-baseline=%s/no/such", x->dir);
 
 	expect(x, ARGS("--baseline=/nonexistent", rec), 3, "/nonexistent: No such file");
-	write_file(x, "b", "{\"format\": ");
+	command_file(x, "b", "{\"format\": ");
 	expect(x, ARGS(OPTION("--baseline=", x->file), rec), 3, "/b:1:");
 	assert_string_equal(x->out, "");
 	expect(x, ARGS(gone, rec), 125, "/no/such: cannot be written");
@@ -432,7 +354,7 @@ static void a_baseline_that_cannot_be_is_said(void **state)
 
 static void diff_says_new_fixed_and_same(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *one = record(x, "one", (struct leaks){2, 0, 0});
 	char *two = record(x, "two", (struct leaks){3, 1, 1});
 	char *none = record(x, "none", (struct leaks){0, 0, 0});
@@ -446,12 +368,12 @@ static void diff_says_new_fixed_and_same(void **state)
 	expect(x, DIFF(two, one), 0, "fixed  close-wait (eof-unread) in open_socket: 1 [");
 	expect(x, DIFF("--growth", two, one), 0, "0 new, 1 fixed, 1 the same\n");
 	expect(x, DIFF("--growth", one, one), 0, "0 new, 0 fixed, 1 the same\n");
-	assert_int_equal(run(x, ARGS(write, one)), 1);
+	assert_int_equal(command_run(x, ARGS(write, one)), 1);
 	expect(x, DIFF(base, two), 1, "1 new, 0 fixed, 1 the same");
 	expect(x, DIFF("--error-exitcode=7", none, base), 7, "1 new, 0 fixed, 0 the same");
 	expect(x, DIFF(one, "/nonexistent"), 3, "/nonexistent: No such file");
 	assert_string_equal(x->out, "");
-	write_file(x, "broken", "{");
+	command_file(x, "broken", "{");
 	expect(x, DIFF(x->file, one), 3, "/broken:1:1: no baseline");
 	expect(x, DIFF(one), 2, "two runs are needed");
 	expect(x, DIFF(one, two, none), 2, "more than two runs");
@@ -464,7 +386,7 @@ static void diff_says_new_fixed_and_same(void **state)
 
 static void only_what_grows_in_every_run(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *a = record(x, "a", (struct leaks){1, 1, 0});
 	char *b = record(x, "b", (struct leaks){2, 3, 0});
 	char *c = record(x, "c", (struct leaks){4, 3, 1});
@@ -479,7 +401,7 @@ static void only_what_grows_in_every_run(void **state)
 	free(c);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, command_teardown)
 
 int main(void)
 {

@@ -611,20 +611,40 @@ static void who_changed_since_the_reading_is_not_judged(void **state)
 	close(two);
 }
 
-/* One that no hook saw, and that is older than the reading of the recording. */
-static void finds_what_no_hook_saw_in_the_running(void **state)
+/*
+ * Looks while there is one socket more, younger than a second. Returns false where the machine was
+ * so busy that it may have got older.
+ */
+static bool looked_in_time(struct fixture *x, int known)
 {
-	struct fixture *x = *state;
-	struct timespec pause = {1, 100000000};
-	int known = make_close_wait(), fd = make_close_wait(), young;
+	struct timespec from, to;
+	int young;
 
 	forge_header(x->parent)->pid = (uint32_t)getpid();
 	forge_header(x->parent)->end_kind = REC_END_NONE;
 	forge_accepted(x->parent, known, x->site, 10)->touch_tid = (uint32_t)gettid();
-	nanosleep(&pause, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &from);
 	young = make_close_wait();
 	read_history(x);
 	live_complete(&x->h);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	close(young);
+	return (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 900;
+}
+
+/* One that no hook saw, and that is older than the reading of the recording. */
+static void finds_what_no_hook_saw_in_the_running(void **state)
+{
+	struct timespec pause = {1, 100000000};
+	int known = make_close_wait(), fd = make_close_wait();
+	struct fixture *x;
+
+	nanosleep(&pause, NULL);
+	for (int i = 0; !looked_in_time(*state, known) && i < 50; i++) {
+		teardown(state);
+		setup(state);
+	}
+	x = *state;
 	assert_int_equal(x->h.nr_lives, 2);
 	assert_int_equal(x->h.lives[1].fd, fd);
 	assert_int_equal(x->h.lives[1].r.kernel_tcp_state, TCP_CLOSE_WAIT);
@@ -633,7 +653,6 @@ static void finds_what_no_hook_saw_in_the_running(void **state)
 	assert_true(socket_is_unseen(&x->h.sockets[1]));
 	close(known);
 	close(fd);
-	close(young);
 }
 
 static void a_reused_pid_is_another_process(void **state)

@@ -7,6 +7,19 @@
 #include <limits.h>
 
 #include "parts.h"
+#include "clock.h"
+#include "end.h"
+#include "facts.h"
+#include "inherit.h"
+#include "learnt.h"
+#include "lives.h"
+#include "shards.h"
+#include "shim.h"
+#include "stack.h"
+#include "sys.h"
+#include "thread.h"
+#include "touch.h"
+#include "words.h"
 
 #define NUMBERS 400
 #define WHERES	20u

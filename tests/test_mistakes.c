@@ -6,19 +6,34 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static struct run report_of_with(const char *guest, const char *arg, const char *more)
+#define TOO_SLOW 75 /* the guest's word that a busy machine spoilt what it had to show */
+
+static int report_once(const char *guest, const char *arg, const char *more, struct run *report)
 {
 	char *dir = scratch_make(), options[300];
-	struct run run, report;
+	struct run run;
+	int status;
 
 	snprintf(options, sizeof(options), "dir=%s:report=none", dir);
 	run = run_program(&(struct start){
 		.argv = ARGV(GUEST, guest, arg, more), .preload = SHIM, .options = options});
-	report = run_report(dir);
-
-	assert_int_equal(run.status, 0);
+	status = WIFEXITED(run.status) ? WEXITSTATUS(run.status) : -1;
+	*report = run_report(dir);
 	run_release(&run);
 	scratch_remove(dir);
+	return status;
+}
+
+static struct run report_of_with(const char *guest, const char *arg, const char *more)
+{
+	struct run report;
+	int status = report_once(guest, arg, more, &report);
+
+	for (int i = 0; i < 20 && status == TOO_SLOW; i++) {
+		run_release(&report);
+		status = report_once(guest, arg, more, &report);
+	}
+	assert_int_equal(status, 0);
 	return report;
 }
 

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* When a program has begun to end, and what it leaves behind if it tidies up. */
 #include "parts.h"
+#include "clock.h"
+#include "learnt.h"
+#include "lives.h"
+#include "outcomes.h"
+#include "progress.h"
+#include "shim.h"
+#include "touch.h"
+#include "words.h"
 
 #include <sys/epoll.h>
 

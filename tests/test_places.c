@@ -22,7 +22,7 @@ static struct run run_place(const char *script, const char *dir, const char *gue
 
 	if (dir) {
 		snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", SHIM);
-		snprintf(options, sizeof(options), "SOCKLINT_OPTIONS=dir=%s", dir);
+		snprintf(options, sizeof(options), "SOCKLINT_OPTIONS=dir=%s" PATIENTLY, dir);
 	}
 	return run_program(&(struct start){
 		.argv = ARGV("sh", "-c", script, "sh", "env", preload, options, GUEST, guest)});

@@ -18,7 +18,7 @@ static struct run run_preloaded(const char *dir, const char *name, const char *a
 {
 	char options[300];
 
-	snprintf(options, sizeof(options), "dir=%s", dir);
+	snprintf(options, sizeof(options), "dir=%s" PATIENTLY, dir);
 	return run_program(&(struct start){
 		.argv = ARGV(GUEST, name, arg), .preload = SHIM, .options = options});
 }
@@ -134,7 +134,7 @@ static void an_allocator_that_calls_hooks_does_not_hang(void **state)
 	struct run run, report;
 
 	(void)state;
-	snprintf(options, sizeof(options), "dir=%s", dir);
+	snprintf(options, sizeof(options), "dir=%s" PATIENTLY, dir);
 	run = run_program(&(struct start){
 		.argv = ARGV(EARLY_MALLOC_GUEST), .preload = SHIM, .options = options});
 	assert_string_equal(run.err, "");
@@ -155,7 +155,7 @@ static void sigterm_prints_and_still_kills(void **state)
 	struct run run;
 
 	(void)state;
-	snprintf(options, sizeof(options), "dir=%s", dir);
+	snprintf(options, sizeof(options), "dir=%s" PATIENTLY, dir);
 	child = child_start(&(struct start){
 		.argv = ARGV(GUEST, "leak_and_wait"), .preload = SHIM, .options = options});
 	child_expect(&child, "ready");
@@ -201,7 +201,8 @@ static void unprivileged_before_its_first_socket_it_is_recorded(void **state)
 /* Without dir= the recordings go to a private directory in /tmp; the report says where. */
 static void default_directory_is_private_and_named(void **state)
 {
-	struct run run = run_program(&(struct start){.argv = ARGV(GUEST, "leak"), .preload = SHIM}),
+	struct run run = run_program(&(struct start){
+			   .argv = ARGV(GUEST, "leak"), .preload = SHIM, .options = PATIENTLY}),
 		   report;
 	char base[64], *dir, *end;
 
@@ -251,7 +252,7 @@ static void misspelt_values_leave_the_defaults(void **state)
 
 	(void)state;
 	snprintf(options, sizeof(options),
-		 "dir=%s:depth=foo:max-size=abc:max-files=:max-size=4x:dri=/tmp", dir);
+		 "dir=%s" PATIENTLY ":depth=foo:max-size=abc:max-files=:max-size=4x:dri=/tmp", dir);
 	run = run_program(
 		&(struct start){.argv = ARGV(GUEST, "leak"), .preload = SHIM, .options = options});
 	assert_has_line(run.err, FINDING);
@@ -273,8 +274,10 @@ static struct run run_with_known(const char *dir, const char *known)
 	fputs(known, out);
 	fclose(out);
 	setenv("SOCKLINT_SUPPRESSIONS", "known", 1);
-	run = run_program(&(struct start){
-		.argv = ARGV(GUEST, "leak"), .preload = SHIM, .options = "dir=.", .dir = dir});
+	run = run_program(&(struct start){.argv = ARGV(GUEST, "leak"),
+					  .preload = SHIM,
+					  .options = "dir=." PATIENTLY,
+					  .dir = dir});
 	unsetenv("SOCKLINT_SUPPRESSIONS");
 	return run;
 }
@@ -308,7 +311,7 @@ static struct run run_with_options(const char *dir, const char *more, const char
 {
 	char options[400];
 
-	snprintf(options, sizeof(options), "dir=%s%s", dir, more);
+	snprintf(options, sizeof(options), "dir=%s" PATIENTLY "%s", dir, more);
 	return run_program(&(struct start){
 		.argv = ARGV(GUEST, name, arg), .preload = SHIM, .options = options});
 }
@@ -417,6 +420,52 @@ static void killed_while_loading_ends_at_once(void **state)
 	scratch_remove(dir);
 }
 
+/*
+ * A library that lies beside a command of the test's own, which begins with `first`: so slow is a
+ * report where the machine is busy or the program large.
+ */
+static struct run run_beside(const char *dir, const char *first, const char *more)
+{
+	char script[1000], library[300], options[300];
+	struct run run;
+
+	snprintf(script, sizeof(script),
+		 "cd %s && mkdir lib bin && ln -s %s lib/shim.so && "
+		 "printf '#!/bin/sh\\n%s\\nexec %s \"$@\"\\n' > bin/socklint && "
+		 "chmod +x bin/socklint",
+		 dir, SHIM, first, COMMAND);
+	run = run_program(&(struct start){.argv = ARGV("sh", "-c", script)});
+	assert_string_equal(run.err, "");
+	run_release(&run);
+	snprintf(library, sizeof(library), "%s/lib/shim.so", dir);
+	snprintf(options, sizeof(options), "dir=%s/recordings%s", dir, more);
+	return run_program(&(struct start){
+		.argv = ARGV(GUEST, "leak"), .preload = library, .options = options});
+}
+
+static void who_is_patient_gets_a_slow_report(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_beside(dir, "sleep 2.5", PATIENTLY);
+
+	(void)state;
+	assert_has_line(run.err, FINDING);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
+static void an_end_waits_no_longer_than_it_may(void **state)
+{
+	char *dir = scratch_make();
+	struct run run = run_beside(dir, "exec sleep 1000", ":patience=0.1");
+
+	(void)state;
+	assert_has_line(run.err, "socklint: sockets were left open, but the report could not");
+	assert_int_equal(WEXITSTATUS(run.status), 3);
+	run_release(&run);
+	scratch_remove(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +493,8 @@ int main(void)
 		cmocka_unit_test(vfork_child_changes_nothing_of_its_parents),
 		cmocka_unit_test(child_renewed_by_fork_handlers_is_clean),
 		cmocka_unit_test(killed_while_loading_ends_at_once),
+		cmocka_unit_test(who_is_patient_gets_a_slow_report),
+		cmocka_unit_test(an_end_waits_no_longer_than_it_may),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

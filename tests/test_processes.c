@@ -160,7 +160,7 @@ static struct run run_late(const char *dir, const char *which, bool bare)
 {
 	char options[300], env[100];
 
-	snprintf(options, sizeof(options), "dir=%s", dir);
+	snprintf(options, sizeof(options), "dir=%s" PATIENTLY, dir);
 	snprintf(env, sizeof(env), "LATE_CLOSER=%s", which);
 	return run_program(&(struct start){.argv = ARGV("env", env, LATE_GUEST),
 					   .preload = bare ? NULL : SHIM,

@@ -4,6 +4,16 @@
  * refused without harm when it may not grow; and its incidents, which may be more than fit.
  */
 #include "parts.h"
+#include "incidents.h"
+#include "lives.h"
+#include "options.h"
+#include "recorder.h"
+#include "room.h"
+#include "shards.h"
+#include "shim.h"
+#include "slots.h"
+#include "thread.h"
+#include "words.h"
 
 #define THREADS 8u
 
@@ -140,7 +150,7 @@ static void no_larger_than_allowed(void **state)
 
 static bool grows(void)
 {
-	return recorder_grow(REC_CHUNK_LIVES, 1, 0, 0, 1) != NULL;
+	return room_chunk(REC_CHUNK_LIVES, 1, 0, 0, 1) != NULL;
 }
 
 /* A full disk is not asked at each birth, and asked again after a while. */

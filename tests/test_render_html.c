@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "forge_report.h"
 #include "format.h"
 #include "html_assets.h"
 #include "html_parts.h"
@@ -128,28 +129,17 @@ static void make_whole(struct whole *w)
 	memset(w, 0, sizeof(*w));
 	fill_stacks(w);
 	fill_details(w);
-	w->finding = (struct report_finding){.rule = "close-wait",
-					     .title = "A title",
-					     .help = "Some help.\n",
-					     .severity = "error",
-					     .subkind = "eof-ignored",
-					     .nr = 1,
-					     .noun = "socket",
-					     .verb = "opened",
-					     .function = (char *)"take",
-					     .where = (char *)"s.c:10",
-					     .meaning = "It means this.",
-					     .advice = (char *)"do that",
-					     .lines = w->lines,
-					     .nr_lines = 3,
-					     .stacks = w->stacks,
-					     .nr_stacks = 3,
-					     .since_at = S(2),
-					     .since_ns = UINT64_C(60000000000),
-					     .nr_sockets = 1,
-					     .ids = &w->id,
-					     .nr_ids = 1,
-					     .suppression = (char *)"{\n   a <b>\n}\n"};
+	w->finding = forged_plain();
+	w->finding.lines = w->lines;
+	w->finding.nr_lines = 3;
+	w->finding.stacks = w->stacks;
+	w->finding.nr_stacks = 3;
+	w->finding.since_at = S(2);
+	w->finding.since_ns = UINT64_C(60000000000);
+	w->finding.nr_sockets = 1;
+	w->finding.ids = &w->id;
+	w->finding.nr_ids = 1;
+	w->finding.suppression = (char *)"{\n   a <b>\n}\n";
 	w->report = (struct report){.has_details = true,
 				    .processes = &w->process,
 				    .nr_processes_told = 1,

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "forge_report.h"
 #include "format.h"
 #include "text.h"
 
@@ -28,18 +29,12 @@ static char *render(const struct report *r, bool color)
 
 static struct report_finding make_finding(void)
 {
-	return (struct report_finding){
-		.rule = "close-wait",
-		.severity = "error",
-		.subkind = "eof-ignored",
-		.nr = 3,
-		.noun = "socket",
-		.verb = "opened",
-		.function = (char *)"accept_client",
-		.where = (char *)"leak.c:41",
-		.meaning = "It means this.",
-		.advice = (char *)"do that",
-	};
+	struct report_finding f = forged_plain();
+
+	f.nr = 3;
+	f.function = (char *)"accept_client";
+	f.where = (char *)"leak.c:41";
+	return f;
 }
 
 static struct report make_report(struct report_finding *f)

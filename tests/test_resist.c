@@ -190,7 +190,7 @@ static void address_sanitizer_under_a_bare_preload(void **state)
 		skip();
 	}
 	snprintf(server, sizeof(server), "%s/server", dir);
-	snprintf(options, sizeof(options), "dir=%s/rec", dir);
+	snprintf(options, sizeof(options), "dir=%s/rec" PATIENTLY, dir);
 	run = run_program(
 		&(struct start){.argv = ARGV(server), .preload = SHIM, .options = options});
 	assert_has_line(run.err, FINDING);

@@ -10,112 +10,23 @@
 #include <string.h>
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "commanding.h"
 #include "forge.h"
 #include "text.h"
 
 #define ARGS(...) ((char *[]){(char *)SOCKLINT, __VA_ARGS__, NULL})
 
-struct fixture {
-	char *dir, *home; /* home: the TMPDIR of the command */
-	char *out_path, *err_path;
-	char *out, *err; /* of the last command */
-};
-
-static int setup(void **state)
+static void expect(struct command *x, char **argv, int status, const char *err)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
-
-	x->dir = forge_directory();
-	x->home = xstrfmt("%s/tmp", x->dir);
-	x->out_path = xstrfmt("%s/out", x->dir);
-	x->err_path = xstrfmt("%s/err", x->dir);
-	assert_int_equal(mkdir(x->home, 0700), 0);
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	forge_remove(x->dir);
-	free(x->home);
-	free(x->out_path);
-	free(x->err_path);
-	free(x->out);
-	free(x->err);
-	free(x);
-	return 0;
-}
-
-static void redirect(const char *path, int to)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (fd < 0 || dup2(fd, to) < 0)
-		_exit(98);
-	close(fd);
-}
-
-static pid_t start(struct fixture *x, char **argv)
-{
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	redirect(x->out_path, 1);
-	redirect(x->err_path, 2);
-	setenv("TMPDIR", x->home, 1);
-	unsetenv("SOCKLINT_OPTIONS");
-	alarm(30);
-	execv(argv[0], argv);
-	_exit(98);
-}
-
-static char *read_file(const char *path)
-{
-	char *text = calloc(1, 65536);
-	int fd = open(path, O_RDONLY);
-
-	assert_non_null(text);
-	if (fd >= 0) {
-		assert_true(read(fd, text, 65535) >= 0);
-		close(fd);
-	}
-	return text;
-}
-
-static int finish(struct fixture *x, pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	free(x->out);
-	free(x->err);
-	x->out = read_file(x->out_path);
-	x->err = read_file(x->err_path);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static int run(struct fixture *x, char **argv)
-{
-	return finish(x, start(x, argv));
-}
-
-static void expect(struct fixture *x, char **argv, int status, const char *err)
-{
-	int got = run(x, argv);
+	int got = command_run(x, argv);
 
 	if (got != status || !strstr(x->err, err))
 		fail_msg("status %d, not %d, or no \"%s\" in:\n%s%s", got, status, err, x->err,
@@ -131,7 +42,7 @@ static void need_shim(void)
 }
 
 /* How many entries there are in the user's directory below TMPDIR. */
-static int count_kept(struct fixture *x)
+static int count_kept(struct command *x)
 {
 	char *base = xstrfmt("%s/socklint-%u", x->home, (unsigned)geteuid());
 	DIR *d = opendir(base);
@@ -150,7 +61,7 @@ static int count_kept(struct fixture *x)
 
 static void wrong_usage_is_2(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 
 	expect(x, ARGS("frobnicate"), 2, "unknown command");
 	expect(x, ARGS("run"), 2, "no program named");
@@ -171,20 +82,20 @@ static void wrong_usage_is_2(void **state)
 
 static void explains_each_rule(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 
-	assert_int_equal(run(x, ARGS("explain")), 0);
+	assert_int_equal(command_run(x, ARGS("explain")), 0);
 	assert_non_null(strstr(x->out, "close-wait"));
 	assert_non_null(strstr(x->out, "descriptor-leak"));
-	assert_int_equal(run(x, ARGS("explain", "close-wait")), 0);
+	assert_int_equal(command_run(x, ARGS("explain", "close-wait")), 0);
 	assert_non_null(strstr(x->out, "eof-unread"));
-	assert_int_equal(run(x, ARGS("--version")), 0);
+	assert_int_equal(command_run(x, ARGS("--version")), 0);
 	assert_memory_equal(x->out, "socklint ", 9);
 }
 
 /* ---- report ------------------------------------------------------------------------------ */
 
-static char *write_leak(struct fixture *x)
+static char *write_leak(struct command *x)
 {
 	struct forge *f = forge_new(100);
 	uint32_t site = forge_site(f, 0x1010);
@@ -200,26 +111,26 @@ static char *write_leak(struct fixture *x)
 
 static void a_finding_makes_the_status(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *path = write_leak(x);
 
-	assert_int_equal(run(x, ARGS("report", path)), 1);
+	assert_int_equal(command_run(x, ARGS("report", path)), 1);
 	assert_non_null(strstr(x->out, "error: close-wait (eof-unread): 1 socket opened in ???"));
-	assert_int_equal(run(x, ARGS("report", "--error-exitcode=7", path)), 7);
-	assert_int_equal(run(x, ARGS("report", "--fail-on=descriptor-leak", path)), 0);
-	assert_int_equal(run(x, ARGS("report", "--fail-on=close-wait", path)), 1);
-	assert_int_equal(run(x, ARGS("report", "--at-exit", path)), 1);
+	assert_int_equal(command_run(x, ARGS("report", "--error-exitcode=7", path)), 7);
+	assert_int_equal(command_run(x, ARGS("report", "--fail-on=descriptor-leak", path)), 0);
+	assert_int_equal(command_run(x, ARGS("report", "--fail-on=close-wait", path)), 1);
+	assert_int_equal(command_run(x, ARGS("report", "--at-exit", path)), 1);
 	assert_non_null(strstr(x->out, "1 socket leaked at 1 place"));
 	free(path);
 }
 
 static void a_report_goes_to_a_file(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *path = write_leak(x), *to = xstrfmt("%s/report.txt", x->dir);
 	char *format = xstrfmt("text:%s", to), *text;
 
-	assert_int_equal(run(x, ARGS("report", "-f", format, path)), 1);
+	assert_int_equal(command_run(x, ARGS("report", "-f", format, path)), 1);
 	assert_string_equal(x->out, "");
 	text = read_file(to);
 	assert_non_null(strstr(text, "1 socket leaked"));
@@ -232,13 +143,13 @@ static void a_report_goes_to_a_file(void **state)
 /* A rename over /dev/null would leave a plain file in its place: here a link stands for it. */
 static void what_is_no_file_is_written_through(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *path = write_leak(x), *link = xstrfmt("%s/link", x->dir);
 	char *to = xstrfmt("%s/report.txt", x->dir), *format = xstrfmt("text:%s", link), *text;
 	struct stat st;
 
 	assert_int_equal(symlink(to, link), 0);
-	assert_int_equal(run(x, ARGS("report", "-f", format, path)), 1);
+	assert_int_equal(command_run(x, ARGS("report", "-f", format, path)), 1);
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	text = read_file(to);
@@ -252,7 +163,7 @@ static void what_is_no_file_is_written_through(void **state)
 
 static void input_that_cannot_be_read_is_3(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *bad = forge_write_bytes("not at all", 10, x->dir, "bad.socklint");
 
 	expect(x, ARGS("report", "/nonexistent"), 3, "socklint: /nonexistent: No such file");
@@ -266,7 +177,7 @@ static void input_that_cannot_be_read_is_3(void **state)
 
 static void at_exit_is_silent_without_findings(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	struct forge *f = forge_new(100);
 	char *path;
 
@@ -283,7 +194,7 @@ static void at_exit_is_silent_without_findings(void **state)
 
 static void what_is_not_there_is_127(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *script = forge_write_bytes("#!/nonexistent/sh\n", 18, x->dir, "script");
 
 	expect(x, ARGS("run", "--", "/nonexistent/program"), 127, "No such file");
@@ -295,7 +206,7 @@ static void what_is_not_there_is_127(void **state)
 
 static void what_is_not_executable_is_126(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *file = forge_write_bytes("x", 1, x->dir, "file");
 
 	expect(x, ARGS("run", "--", file), 126, "not executable");
@@ -305,7 +216,7 @@ static void what_is_not_executable_is_126(void **state)
 
 static void a_static_program_is_refused(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *text = xstrfmt("#! %s exit\n", GUEST_STATIC);
 	char *script = forge_write_bytes(text, strlen(text), x->dir, "script");
 
@@ -323,7 +234,7 @@ static void a_program_made_by_go_is_refused(void **state)
 
 static void a_setuid_program_is_refused(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *program = forge_write_bytes("x", 1, x->dir, "program");
 
 	bool made = !chown(program, 65534, (gid_t)-1) && !chmod(program, 04755);
@@ -337,7 +248,7 @@ static void a_setuid_program_is_refused(void **state)
 
 static void a_directory_that_cannot_be_is_refused(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *below, *colon;
 
 	need_shim();
@@ -351,7 +262,7 @@ static void a_directory_that_cannot_be_is_refused(void **state)
 
 static void anothers_directory_is_not_trusted(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *base;
 
 	need_shim();
@@ -369,7 +280,7 @@ static void anothers_directory_is_not_trusted(void **state)
 
 static void the_programs_status_passes(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 
 	need_shim();
 	expect(x, ARGS("run", "--", GUEST, "exit", "0"), 0, "");
@@ -380,14 +291,14 @@ static void the_programs_status_passes(void **state)
 	assert_int_equal(count_kept(x), 0);
 }
 
-static void await_ready(struct fixture *x)
+static void await_ready(struct command *x)
 {
 	struct timespec pause = {0, 20000000};
 	char *text;
 	bool ready = false;
 	int i;
 
-	for (i = 0; i < 500 && !ready; i++) {
+	for (i = 0; i < 2500 && !ready; i++) {
 		nanosleep(&pause, NULL);
 		text = read_file(x->out_path);
 		ready = strstr(text, "ready");
@@ -399,16 +310,16 @@ static void await_ready(struct fixture *x)
 static void signals_are_passed_on(void **state)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-	struct fixture *x = *state;
+	struct command *x = *state;
 	size_t i;
 
 	need_shim();
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		pid_t pid = start(x, ARGS("run", "--", GUEST, "wait"));
+		pid_t pid = command_start(x, ARGS("run", "--", GUEST, "wait"));
 
 		await_ready(x);
 		assert_int_equal(kill(pid, signals[i]), 0);
-		assert_int_equal(finish(x, pid), 128 + signals[i]);
+		assert_int_equal(command_finish(x, pid), 128 + signals[i]);
 		assert_non_null(strstr(x->out, "socklint: no leaks:"));
 		unlink(x->out_path);
 	}
@@ -416,7 +327,7 @@ static void signals_are_passed_on(void **state)
 
 static void the_environment_is_added_to(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *dir, *options, *real;
 
 	need_shim();
@@ -432,7 +343,7 @@ static void the_environment_is_added_to(void **state)
 
 static void a_directory_with_a_run_in_it_is_refused(void **state)
 {
-	struct fixture *x = *state;
+	struct command *x = *state;
 	char *dir, *summary;
 	struct stat st;
 
@@ -451,7 +362,7 @@ static void a_directory_with_a_run_in_it_is_refused(void **state)
 	free(dir);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, command_setup, command_teardown)
 
 int main(void)
 {

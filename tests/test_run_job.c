@@ -160,10 +160,13 @@ static void processes_that_outlive_the_run_are_counted(void **state)
 	snprintf(place, sizeof(place), "%s/run", dir);
 	run = run_program(
 		&(struct start){.argv = ARGV(COMMAND, "run", "--dir", place, "--", "sh", "-c",
-					     GUEST " leak_and_wait 2 & sleep 0.5")});
+					     GUEST " leak_and_wait 60 > said & echo $! >&2\n"
+						   "until grep -q ready said; do sleep 0.01; done"),
+				.dir = dir});
 	assert_has_line(run.err, "socklint: 1 of its processes still runs: ");
+	assert_true(atoi(run.err) > 1);
+	kill(atoi(run.err), SIGKILL);
 	run_release(&run);
-	sleep(2); /* until it is gone */
 	scratch_remove(dir);
 }
 

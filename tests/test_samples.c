@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The time line: in a table that is never full, from the first second to the last. */
 #include "parts.h"
+#include "learnt.h"
+#include "lives.h"
+#include "samples.h"
+#include "shim.h"
+#include "words.h"
 
 #define SECOND UINT64_C(1000000000)
 

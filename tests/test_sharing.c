@@ -5,9 +5,19 @@
  * with what it was before.
  */
 #include "parts.h"
+#include "clock.h"
+#include "learnt.h"
+#include "lives.h"
+#include "shards.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "touch.h"
+#include "waits.h"
+#include "words.h"
 
 #define LINE	 64u
-#define WARM	 40u /* lives until a thread has all that is its own */
+#define WARM	 100u /* lives until a thread has all that is its own */
 #define MEASURED 4u
 
 /* ---- all memory that threads may share ---- */
@@ -250,6 +260,31 @@ static void what_was_counted_apart_is_added_up(void **state)
 	parts_stop();
 }
 
+static void some_lives(uint32_t who)
+{
+	for (uint32_t i = 0; i < WARM; i++)
+		one_life(who);
+}
+
+/* Else a server whose threads come and go would have an outcome of each place for each shard. */
+static void who_comes_counts_where_one_went(void **state)
+{
+	struct recording r;
+	uint64_t nr = 0;
+
+	(void)state;
+	parts_start_made();
+	for (uint32_t i = 0; i < 2 * REC_SHARDS; i++)
+		parts_threads(1, some_lives);
+	r = parts_load();
+	for (size_t i = 0; i < r.nr_outcomes; i++)
+		nr += r.outcomes[i]->nr;
+	assert_int_equal(nr, 2 * REC_SHARDS * WARM);
+	assert_in_range(r.nr_outcomes, 1, 100); /* of 64 threads before these, too */
+	recording_release(&r);
+	parts_stop();
+}
+
 /* ---- numbers of sockets ---- */
 
 #define IDS 1000u
@@ -297,6 +332,7 @@ int main(void)
 		cmocka_unit_test(two_threads_write_no_line_in_common),
 		cmocka_unit_test(nor_do_sixty_four),
 		cmocka_unit_test(what_was_counted_apart_is_added_up),
+		cmocka_unit_test(who_comes_counts_where_one_went),
 		cmocka_unit_test(each_socket_has_a_number_of_its_own),
 	};
 

@@ -3,9 +3,16 @@
  * Many threads come by the same new stacks at once: each stack gets one id, and the id leads to
  * that stack and no other. The same for modules, and for what proves that a thread moved on.
  */
+#include <dlfcn.h>
 #include <stdio.h>
 
 #include "parts.h"
+#include "lives.h"
+#include "modules.h"
+#include "shim.h"
+#include "sites.h"
+#include "stack.h"
+#include "touch.h"
 
 #define STACKS	700u
 #define THREADS 8u

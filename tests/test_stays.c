@@ -20,7 +20,20 @@ static pthread_t new_thread(void *(*f)(void *), void *arg)
 	return t;
 }
 
+#include "at.h"
+#include "clock.h"
+#include "hook.h"
+#include "house.h"
+#include "init.h"
+#include "ldso.h"
+#include "modules.h"
+#include "options.h"
 #include "shim.h"
+#include "signals.h"
+#include "sys.h"
+#include "thread.h"
+#include "unwinder.h"
+#include "words.h"
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
@@ -56,7 +69,6 @@ static void filter_comes(void)
 /* ---- libunwind, and what else unwinder.c needs ---- */
 
 struct shim shim;
-__thread struct thread thread;
 static uint32_t alive = 1;
 uint32_t *init_alive = &alive;
 struct real real;

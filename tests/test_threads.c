@@ -236,7 +236,7 @@ static void handler_that_jumps_out(void **state)
 	struct recorded x = record("jump_storm", "400");
 
 	(void)state;
-	assert_non_null(strstr(x.out, "a fork is quick: yes"));
+	assert_non_null(strstr(x.out, "a fork waits: no"));
 	assert_table(&x, 0);
 	assert_whole_stacks(&x);
 	for (size_t i = 0; i < x.all.nr; i++)
@@ -297,10 +297,40 @@ static void deep_recursion_is_cut_and_flagged(void **state)
 	forget(&x);
 }
 
+/* Whatever they interrupt, their sockets have one stack: else the sites would grow for ever. */
+static void assert_handlers_end_their_stacks(const char *on_stack)
+{
+	struct recorded x = record("altstack", on_stack);
+	const struct recording *r = first(&x);
+	uint32_t site = 0;
+
+	for (size_t i = 0; i < r->nr_lives; i++) {
+		const struct rec_life *l = r->lives[i].life;
+
+		if (!(l->seq & 1) || l->born_by != REC_CALL_ACCEPT)
+			continue;
+		assert_true(!site || l->site == site);
+		site = l->site;
+	}
+	assert_non_null(recording_site(r, site));
+	assert_int_equal(recording_site(r, site)->flags, REC_SITE_HANDLER);
+	assert_true(r->header->nr_sites < 20);
+	assert_report(&x, ARGV(FOUND(3 sockets, "accept_client (guest.c:"),
+			       "    #2  serve_in_handler (guest_coroutines.c:",
+			       "    (called by a signal: what that interrupted was not kept)"));
+	forget(&x);
+}
+
 static void handlers_on_a_stack_of_their_own(void **state)
 {
 	(void)state;
-	reported("altstack", NULL, ARGV(FOUND(3 sockets, "accept_client (guest.c:")));
+	assert_handlers_end_their_stacks("1");
+}
+
+static void handlers_on_the_stack_of_others(void **state)
+{
+	(void)state;
+	assert_handlers_end_their_stacks("0");
 }
 
 /* Above code that nobody can name, the program's own frames are right. */
@@ -347,6 +377,7 @@ int main(void)
 		cmocka_unit_test(coroutines_of_16_KiB),
 		cmocka_unit_test(deep_recursion_is_cut_and_flagged),
 		cmocka_unit_test(handlers_on_a_stack_of_their_own),
+		cmocka_unit_test(handlers_on_the_stack_of_others),
 		cmocka_unit_test(code_that_is_rewritten),
 		cmocka_unit_test(a_library_in_the_place_of_another),
 	};

@@ -142,6 +142,10 @@ static void oneshot_fired_and_rearmed(void **state)
 	assert_true(has(&x, "pwait", REC_LIFE_FIRED));
 	assert_true(has(&x, "pwait2", REC_LIFE_FIRED));
 	assert_true(has(&x, "by_syscall", REC_LIFE_FIRED));
+	assert_true(has(&x, "fired", REC_LIFE_HANDED));
+	assert_true(has(&x, "taken", REC_LIFE_FIRED));
+	assert_false(has(&x, "taken", REC_LIFE_HANDED));
+	assert_true(has(&x, "handed_again", REC_LIFE_HANDED));
 	forget(&x);
 }
 

@@ -7,8 +7,7 @@ from outside import Missing, check, need, read, source
 
 BLIND = "ran without libunwind: callers only, no stacks"
 LEAK = "error: close-wait (eof-ignored): 1 socket opened in take (server.c:"
-# By the clock: a slow machine decides. It is among the examples of the other C library.
-LEFT_OUT = {"closed_under_reader", "client", "unit_test"}
+LEFT_OUT = {"client", "unit_test"}
 
 
 def _compile(place, out, *sources):

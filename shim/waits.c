@@ -6,7 +6,24 @@
  * A thread that leaves a read by siglongjmp stays in reader_tid until it reads that socket again,
  * or ends: the socket seems waited for and is not, which can hide a leak but never make one up.
  */
+#include "waits.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "at.h"
+#include "clock.h"
+#include "facts.h"
+#include "house.h"
+#include "lives.h"
+#include "recording.h"
 #include "shim.h"
+#include "slots.h"
+#include "stack.h"
+#include "stuck.h"
+#include "thread.h"
+#include "words.h"
 
 #define SEEN_EVERY_NS 10000000u
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* What is learnt of a socket between its birth and its death. */
+#include "learnt.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "at.h"
+#include "clock.h"
+#include "house.h"
+#include "lives.h"
+#include "recording.h"
+#include "stack.h"
+#include "thread.h"
+#include "words.h"
+
+void life_addr(struct rec_addr *to, const void *addr, socklen_t len)
+{
+	const struct sockaddr_in *v4 = addr;
+	const struct sockaddr_in6 *v6 = addr;
+	struct rec_addr a = {0};
+
+	if (len >= sizeof(*v4) && v4->sin_family == AF_INET) {
+		memcpy(a.ip, &v4->sin_addr, 4);
+		a.port = ntohs(v4->sin_port);
+		a.family = AF_INET;
+	} else if (len >= 24 && v6->sin6_family == AF_INET6) {
+		memcpy(a.ip, &v6->sin6_addr, 16);
+		a.scope = len >= sizeof(*v6) ? v6->sin6_scope_id : 0;
+		a.port = ntohs(v6->sin6_port);
+		a.family = AF_INET6;
+	}
+	if (a.family)
+		words_copy(to, &a, sizeof(a));
+}
+
+/*
+ * Whose accept() succeeded last, and when. The listener is not TOUCHED by that: who was handed one
+ * by exec must have a connection of its own to be worth a recording.
+ */
+void life_accepted_from(struct life_ref ref, uint64_t ns)
+{
+	if (!life_is(ref))
+		return;
+	word_set(&ref.life->touch_ns, ns);
+	word_set(&ref.life->touch_tid, thread_tid());
+}
+
+void life_eof(struct life_ref ref, struct at at)
+{
+	struct rec_life *l = ref.life;
+
+	if (!life_is(ref) || word_get(&l->eof_ns) || (word_get(&l->flags) & REC_LIFE_SHUT_RD))
+		return;
+	word_set(&l->eof_site, stack_site(at));
+	word_set(&l->eof_tid, thread_tid());
+	word_set(&l->eof_ns, now_ns());
+	word_set(&l->touch_ns, word_get(&l->eof_ns)); /* the same call: one time, the exact one */
+	life_flag(ref, REC_LIFE_EOF);
+}
+
+static bool is_end_of_connection(int error)
+{
+	switch (error) {
+	case ECONNRESET:
+	case EPIPE:
+	case ETIMEDOUT:
+	case ECONNABORTED:
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENETRESET:
+		return true;
+	}
+	return false;
+}
+
+/* A call on the socket failed. Remembers the first error that ended the connection. */
+void life_error(struct life_ref ref, int error, struct at at)
+{
+	struct rec_life *l = ref.life;
+
+	if (error == EBADF || error == ENOTSOCK) {
+		life_vanished(ref);
+		return;
+	}
+	if (!is_end_of_connection(error) || !life_is(ref) || word_get(&l->reset_ns))
+		return;
+	word_set(&l->reset_site, stack_site(at));
+	word_set(&l->reset_errno, (uint32_t)error);
+	word_set(&l->reset_ns, now_ns());
+	life_flag(ref, REC_LIFE_RESET);
+}
+
+void life_shut(struct life_ref ref, int how, struct at at)
+{
+	struct rec_life *l = ref.life;
+
+	if (!life_is(ref))
+		return;
+	word_set(&l->shut_site, stack_site(at));
+	word_set(&l->shut_ns, now_ns());
+	if (how != SHUT_WR)
+		life_flag(ref, REC_LIFE_SHUT_RD);
+	if (how != SHUT_RD)
+		life_flag(ref, REC_LIFE_SHUT_WR);
+}
