@@ -262,13 +262,6 @@ static void socket_ends(int fd, const struct rec_life *l)
 		outcome_add(fd, l);
 }
 
-static void count_deaths(uint64_t nr)
-{
-	uint32_t shard = shard_of_thread();
-
-	shard_add(shard, &shim.head->shards[shard].deaths, nr);
-}
-
 /*
  * Records a death, before the kernel can give the number to somebody else. Returns whether there
  * was one to record; *undo then brings it back (the call failed and closed nothing).
@@ -293,7 +286,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 		return false;
 	if (ends)
 		stuck_closed(fd, l);
-	count_deaths(1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 	*undo = ref.seq;
 	return true;
 }
@@ -305,7 +298,7 @@ void life_undo_death(int fd, uint32_t undo)
 
 	if (!l || !word_cas(&l->seq, &dead, undo))
 		return;
-	count_deaths((uint64_t)-1);
+	word_add(&shim.head->shards[shard_of_thread()].deaths, (uint64_t)-1);
 	stuck_undo(fd);
 }
 
@@ -313,7 +306,7 @@ void life_undo_death(int fd, uint32_t undo)
 void life_vanished(struct life_ref ref)
 {
 	if (word_cas(&ref.life->seq, &ref.seq, ref.seq + 1))
-		count_deaths(1);
+		word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 }
 
 void life_flag(struct life_ref ref, uint32_t flag)

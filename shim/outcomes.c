@@ -281,9 +281,9 @@ static bool may_be_shared(const struct rec_life *l)
 /* The kernel answers a close with data unread by a RST. */
 static void sample_unread(struct rec_outcome *o, int fd)
 {
-	shard_add_one(o->shard, &o->asked);
+	word_add(&o->asked, 1);
 	if (facts_unread(fd))
-		shard_add_one(o->shard, &o->unread);
+		word_add(&o->unread, 1);
 }
 
 /* What a rule may speak of: then the recording is kept, though nothing is open. */
@@ -301,16 +301,15 @@ static void count(struct rec_outcome *o, const struct rec_life *l, uint64_t now,
 {
 	uint64_t lived = now - word_get(&l->born_ns), nobody = 0;
 
-	shard_add_one(o->shard, &o->life[bucket(lived)]);
+	word_add(&o->life[bucket(lived)], 1);
 	keep_max(&o->life_max_ns, lived);
-	if (unlikely(!word_get(&o->first_ns)))
-		word_cas(&o->first_ns, &nobody, now);
+	word_cas(&o->first_ns, &nobody, now);
 	word_set(&o->last_ns, now);
 	if (k->active)
-		shard_add(o->shard, &o->nr_active, 1);
+		word_add(&o->nr_active, 1);
 	if (!k->fin_ns)
 		return;
-	shard_add_one(o->shard, &o->dwell[bucket(now - k->fin_ns)]);
+	word_add(&o->dwell[bucket(now - k->fin_ns)], 1);
 	keep_max(&o->dwell_max_ns, now - k->fin_ns);
 }
 
@@ -350,7 +349,7 @@ void outcome_add(int fd, const struct rec_life *l)
 		recorder_lost(&shim.head->lost_outcomes);
 		return;
 	}
-	if (is_of_sample(shard_add(o->shard, &o->nr, 1)) && k.asked && !may_be_shared(l))
+	if (is_of_sample(word_add(&o->nr, 1)) && k.asked && !may_be_shared(l))
 		sample_unread(o, fd);
 	count(o, l, now, &k);
 	if (word_get(&shim.notable)) /* all threads read that line, and none writes it in vain */

@@ -6,8 +6,7 @@
  * Shards are few and threads may be many: one for each connection. So a thread earns its own by
  * counting for a while, and until then counts among the first of them, with others; and it takes
  * over that of one that has ended, for the recording has an outcome of each place for each shard.
- * When all are taken the last few of them are for whoever comes. Where two threads may share a
- * shard all adds are atomic: it is slower, never wrong.
+ * All are counted in by atomic adds: where two threads share a shard it is slower, never wrong.
  */
 #include "shards.h"
 
@@ -22,9 +21,10 @@
 
 #define SETTLES_AFTER 16u
 #define SETTLE_LOOKS  4u /* at threads, whether they have ended: each is a system call */
+#define OWN_SHARDS    (REC_SHARDS - SHARDS_SHARED)
 #define IDS_AT_ONCE   64u
 
-static uint32_t owners[SHARDS_OWN]; /* tids; 0: not known yet */
+static uint32_t owners[OWN_SHARDS]; /* tids; 0: not known yet */
 static uint32_t looked_at;
 
 static bool has_ended(uint32_t tid)
@@ -34,23 +34,20 @@ static bool has_ended(uint32_t tid)
 
 static uint32_t settle(uint32_t tid)
 {
-	const uint32_t after_own = SHARDS_SHARED + SHARDS_OWN;
 	uint32_t nr = word_get(&shim.nr_settled), i;
 
-	nr = nr < SHARDS_OWN ? nr : SHARDS_OWN;
+	nr = nr < OWN_SHARDS ? nr : OWN_SHARDS;
 	for (uint32_t looks = 0; looks < SETTLE_LOOKS && looks < nr; looks++) {
 		uint32_t owner;
 
 		i = word_add(&looked_at, 1) % nr;
 		owner = word_get(&owners[i]);
 		if (has_ended(owner) && word_cas(&owners[i], &owner, tid))
-			return SHARDS_SHARED + i;
+			return i;
 	}
-	i = word_add(&shim.nr_settled, 1);
-	if (i >= SHARDS_OWN)
-		return after_own + i % (REC_SHARDS - after_own);
+	i = word_add(&shim.nr_settled, 1) % OWN_SHARDS;
 	word_set(&owners[i], tid);
-	return SHARDS_SHARED + i;
+	return i;
 }
 
 COLD uint32_t shard_unsettled(void)
@@ -59,7 +56,7 @@ COLD uint32_t shard_unsettled(void)
 
 	if (++thread.counted < SETTLES_AFTER)
 		return tid % SHARDS_SHARED;
-	thread.shard = settle(tid);
+	thread.shard = SHARDS_SHARED + settle(tid);
 	return thread.shard;
 }
 

@@ -326,46 +326,6 @@ static void each_socket_has_a_number_of_its_own(void **state)
 	parts_stop();
 }
 
-#define SETTLING     64u
-#define LEFT_TO_TAKE 10u
-
-static uint32_t counting[REC_SHARDS]; /* threads */
-
-static void settle(uint32_t who)
-{
-	uint32_t shard;
-
-	for (uint32_t i = 0; i < WARM; i++)
-		one_life(who);
-	shard = shard_of_thread();
-	parts_expect(shard >= SHARDS_SHARED);
-	word_add(&counting[shard], 1);
-}
-
-/* What is added without an atomic must be one thread's; when all are taken they share the rest. */
-static void a_shard_of_ones_own_is_nobody_elses(void **state)
-{
-	uint32_t own = 0, rest = 0, nr_settled;
-
-	(void)state;
-	parts_start_made();
-	nr_settled = word_get(&shim.nr_settled);
-	word_set(&shim.nr_settled, SHARDS_OWN - LEFT_TO_TAKE);
-	shim.sealed = true; /* so that nobody can ask whose owners have ended */
-	parts_threads(SETTLING, settle);
-	shim.sealed = false;
-	for (uint32_t i = SHARDS_SHARED; i < REC_SHARDS; i++) {
-		*(shard_is_own(i) ? &own : &rest) += counting[i];
-		assert_true(!shard_is_own(i) || counting[i] <= 1);
-	}
-	assert_int_equal(own, LEFT_TO_TAKE);
-	assert_int_equal(rest, SETTLING - LEFT_TO_TAKE);
-	assert_int_equal(shards_total(shim.head).births, SETTLING * WARM);
-	assert_int_equal(shards_total(shim.head).deaths, SETTLING * WARM);
-	parts_stop();
-	word_set(&shim.nr_settled, nr_settled);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,7 +334,6 @@ int main(void)
 		cmocka_unit_test(what_was_counted_apart_is_added_up),
 		cmocka_unit_test(who_comes_counts_where_one_went),
 		cmocka_unit_test(each_socket_has_a_number_of_its_own),
-		cmocka_unit_test(a_shard_of_ones_own_is_nobody_elses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
