@@ -42,7 +42,6 @@ ENDS(found_after__exit, "_exit")
 ENDS(found_after__Exit, "_Exit")
 ENDS(found_after_quick_exit, "quick_exit")
 ENDS(found_after_exit_by_syscall, "syscall")
-ENDS(found_after_exit_in_own_handler, "handler")
 ENDS(found_after_exec, "exec")
 
 /* What was leaked is the next image's, which nobody followed: no verdict, and no false one. */
@@ -57,6 +56,27 @@ static void not_judged_within_the_grace(void **state)
 {
 	(void)state;
 	expect("end", "15", 0, ARGV("      3  accept_client (guest.c:"));
+}
+
+/* That the program caught the signal and went by exit() does not make it older. */
+static void not_judged_within_the_grace_of_own_handler(void **state)
+{
+	(void)state;
+	expect("end", "handler", 0, ARGV("      3  accept_client (guest.c:"));
+}
+
+static void found_after_exit_in_own_handler(void **state)
+{
+	char *dir = scratch_make();
+	struct run guest = run_guest(dir, "end", "handler"), report;
+
+	(void)state;
+	report = run_program(&(struct start){.argv = ARGV(COMMAND, "report", "--grace=0", dir)});
+	assert_has_line(report.out, THREE);
+	assert_int_equal(WEXITSTATUS(report.status), 1);
+	run_release(&guest);
+	run_release(&report);
+	scratch_remove(dir);
 }
 
 static void sigkill_leaves_what_is_needed(void **state)
@@ -264,6 +284,7 @@ int main(void)
 		cmocka_unit_test(found_after_exec),
 		cmocka_unit_test(not_judged_after_exec_of_an_unfollowed),
 		cmocka_unit_test(not_judged_within_the_grace),
+		cmocka_unit_test(not_judged_within_the_grace_of_own_handler),
 		cmocka_unit_test(sigkill_leaves_what_is_needed),
 		cmocka_unit_test(killed_too_soon_is_in_doubt),
 		cmocka_unit_test(readable_while_the_program_runs),
