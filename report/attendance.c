@@ -258,3 +258,32 @@ bool socket_is_in_turn(const struct socket *s)
 			return true;
 	return false;
 }
+
+const struct rec_poller *socket_loop(const struct socket *s)
+{
+	const struct life *l = s->touched;
+	const struct recording *r = l->process->rec;
+	const struct rec_poller *only = NULL;
+	size_t i, nr = 0;
+
+	for (i = 0; i < r->nr_pollers; i++) {
+		const struct rec_poller *p = r->pollers[i];
+
+		if (p->tid && (p->tid == l->r.touch_tid || p->tid == l->r.poller_tid))
+			return p;
+		if (p->tid && p->turn_ns) {
+			only = p;
+			nr++;
+		}
+	}
+	return nr == 1 ? only : NULL;
+}
+
+bool socket_loop_came_back(const struct socket *s, uint64_t ns)
+{
+	const struct rec_poller *p = socket_loop(s);
+	uint64_t attended = socket_attended_until_ns(s);
+	uint64_t back = !p ? 0 : p->turn_ns ? p->turn_ns : p->before_ns;
+
+	return (back > attended ? back : attended) > ns + SEEN_LAG_NS;
+}

@@ -33,6 +33,13 @@ bool process_has_not_waited_since(const struct process *p, uint64_t ns);
  */
 bool socket_is_in_turn(const struct socket *s);
 /*
+ * The thread whose event loop it is: that had the socket in hand last, or has it in its poll set,
+ * or is the only one that has not come back to its wait. NULL where that is not known.
+ */
+const struct rec_poller *socket_loop(const struct socket *s);
+/* That loop is known to have waited since: it was told of what had come by then. */
+bool socket_loop_came_back(const struct socket *s, uint64_t ns);
+/*
  * A loop that still has it in its set was told that the peer is gone, and has not come back to its
  * wait since: many put the close off to the end of the turn, and some end in the middle of it.
  */

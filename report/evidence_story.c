@@ -270,6 +270,7 @@ void evidence_story(struct witness *w)
 	say_last_touch(w);
 	say_eof(w);
 	say_who_waits(w);
+	evidence_loop(w);
 	say_told(w);
 	say_reset(w);
 	say_shutdown(w);

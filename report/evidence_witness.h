@@ -26,5 +26,7 @@ const struct life *who_shut_down(const struct socket *s);
 
 /* What became of it, in lines. */
 void evidence_story(struct witness *w);
+/* evidence_loop.c: what the loop does that has not come to it. */
+void evidence_loop(struct witness *w);
 
 #endif

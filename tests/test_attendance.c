@@ -51,6 +51,16 @@ static void expect_abandoned(struct fixture *x)
 	assert_int_equal(find(x, FD)->judged.rule->severity, SEVERITY_WARNING);
 }
 
+/* Where a minute in CLOSE_WAIT is not long. */
+static void judge_patiently(struct fixture *x)
+{
+	static const struct policy patient = {.grace_ns = NS_PER_S,
+					      .max_dwell_ns = FORGE_S(FORGE_END)};
+
+	x->policy = &patient;
+	judge_all(x);
+}
+
 static void expect_in_use(struct fixture *x)
 {
 	judge_all(x);
@@ -427,7 +437,7 @@ static void an_eof_that_the_loop_will_see(void **state)
 	in_poll(unread(x, FD + 1, 11), 990);
 	forge_poller(x->forge, 1, 990);
 	served_at(x, 1, 500);
-	judge_all(x);
+	judge_patiently(x);
 	expect_open(x, FD, OPEN_WATCHED);
 	expect_open(x, FD + 1, OPEN_WATCHED);
 }
@@ -451,7 +461,7 @@ static void an_edge_that_nobody_has_fetched(void **state)
 	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLET);
 	forge_header(x->forge)->last_seen_ns = FORGE_S(19);
 	served_at(x, 1, 500);
-	judge_all(x);
+	judge_patiently(x);
 	expect_open(x, FD, OPEN_WATCHED);
 }
 
@@ -473,7 +483,7 @@ static void a_one_shot_event_that_nobody_has_fetched(void **state)
 	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLONESHOT);
 	forge_header(x->forge)->last_seen_ns = FORGE_S(999);
 	served_at(x, 1, 500);
-	judge_all(x);
+	judge_patiently(x);
 	expect_open(x, FD, OPEN_WATCHED);
 }
 
@@ -485,7 +495,7 @@ static void an_edge_that_is_noted_when_it_is_told(void **state)
 	in_epoll(unread(x, FD, 10), EPOLLIN | EPOLLRDHUP | EPOLLET);
 	forge_header(x->forge)->last_seen_ns = FORGE_S(999);
 	served_at(x, 1, 500);
-	judge_all(x);
+	judge_patiently(x);
 	expect_open(x, FD, OPEN_WATCHED);
 }
 
@@ -509,7 +519,7 @@ static void an_edge_that_lies_behind_another(void **state)
 	forge_poller(x->forge, 1, 0)->turn_ns = FORGE_S(30);
 	forge_header(x->forge)->last_seen_ns = FORGE_S(30);
 	served_at(x, 1, 500);
-	judge_all(x);
+	judge_patiently(x);
 	expect_open(x, FD, OPEN_WATCHED);
 }
 
@@ -548,7 +558,7 @@ static void the_other_threads_of_the_set_have_not_come_back(void **state)
 
 	in_epoll(unread(x, FD, 10), EPOLLIN)->flags |= REC_LIFE_TOUCHER_ENDED;
 	forge_header(x->forge)->last_seen_ns = FORGE_S(19);
-	judge_all(x);
+	judge_patiently(x);
 	expect_open(x, FD, OPEN_WATCHED);
 }
 
@@ -787,6 +797,119 @@ static void nor_where_an_edge_was_fetched(void **state)
 	expect_leak(x, "close-wait");
 }
 
+/* ---- stalled-loop ---------------------------------------------------------------------------- */
+
+/* In the set of thread 1, whose turn began at 15; the FIN came at 20. */
+static struct rec_life *in_stalled_loop(struct fixture *x)
+{
+	struct rec_life *l = in_epoll(unread(x, FD, 10), EPOLLIN);
+
+	forge_poller(x->forge, 1, 0)->turn_ns = FORGE_S(15);
+	return l;
+}
+
+static void expect_stalled(struct fixture *x)
+{
+	judge_all(x);
+	expect_fault(x, FD, "stalled-loop", PROOF_NONE);
+	assert_int_equal(find(x, FD)->judged.rule->severity, SEVERITY_WARNING);
+}
+
+static void expect_not_stalled(struct fixture *x, enum open_reason reason)
+{
+	judge_all(x);
+	expect_open(x, FD, reason);
+}
+
+static void a_loop_that_does_not_come_back(void **state)
+{
+	in_stalled_loop(*state);
+	expect_stalled(*state);
+}
+
+static void a_loop_of_poll_that_does_not_come_back(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_poller *p = forge_poller(x->forge, 1, 14);
+
+	in_poll(unread(x, FD, 10), 14);
+	p->turn_ns = FORGE_S(15);
+	expect_stalled(x);
+}
+
+static void a_loop_without_a_thread(void **state)
+{
+	in_epoll(unread(*state, FD, 10), EPOLLIN);
+	expect_stalled(*state);
+}
+
+/* Whoever was told of it together with others may not have come to it. */
+static void a_loop_that_was_told_and_hangs(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_life *l = in_epoll(unread(x, FD, 10), EPOLLIN);
+
+	l->flags |= REC_LIFE_TOLD;
+	l->told_ns = FORGE_S(20.5);
+	forge_poller(x->forge, 1, 0)->turn_ns = FORGE_S(20.49);
+	expect_stalled(x);
+}
+
+static void a_loop_that_was_away_for_less_than_a_minute(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, FORGE_END - 60), EPOLLIN);
+	expect_not_stalled(x, OPEN_WATCHED);
+}
+
+/* Then the program reads nothing on purpose, or the set is another's. */
+static void a_loop_that_came_back(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN);
+	forge_poller(x->forge, 1, 0)->turn_ns = FORGE_S(30);
+	expect_not_stalled(x, OPEN_WATCHED);
+}
+
+static void a_loop_that_came_back_and_waits(void **state)
+{
+	struct fixture *x = *state;
+
+	in_epoll(unread(x, FD, 10), EPOLLIN);
+	forge_poller(x->forge, 1, 0)->before_ns = FORGE_S(30);
+	expect_not_stalled(x, OPEN_WATCHED);
+}
+
+/* What lay before the FIN takes its time to be read. */
+static void a_loop_that_still_reads(void **state)
+{
+	in_stalled_loop(*state)->touch_ns = FORGE_S(FORGE_END - 50);
+	expect_not_stalled(*state, OPEN_WATCHED);
+}
+
+static void a_loop_that_read_the_eof(void **state)
+{
+	forge_eof(in_stalled_loop(*state), 20.1);
+	expect_not_stalled(*state, OPEN_CUSTODY);
+}
+
+static void a_loop_that_does_not_want_input(void **state)
+{
+	in_stalled_loop(*state)->epoll_events = EPOLLOUT;
+	expect_not_stalled(*state, OPEN_NO_PROOF);
+}
+
+static void a_loop_in_a_blind_process(void **state)
+{
+	struct fixture *x = *state;
+
+	in_stalled_loop(x);
+	forge_header(x->forge)->flags |= REC_HEADER_IO_URING;
+	expect_not_stalled(x, OPEN_WATCHED);
+}
+
 /* ---- our own FIN sent, and the peer's not read ----------------------------------------------- */
 
 static struct rec_life *shut_by_both(struct fixture *x)
@@ -1001,6 +1124,17 @@ int main(void)
 		TEST(the_close_may_be_put_off_to_the_end_of_a_long_turn),
 		TEST(but_not_beyond_it),
 		TEST(nor_where_an_edge_was_fetched),
+		TEST(a_loop_that_does_not_come_back),
+		TEST(a_loop_of_poll_that_does_not_come_back),
+		TEST(a_loop_without_a_thread),
+		TEST(a_loop_that_was_told_and_hangs),
+		TEST(a_loop_that_was_away_for_less_than_a_minute),
+		TEST(a_loop_that_came_back),
+		TEST(a_loop_that_came_back_and_waits),
+		TEST(a_loop_that_still_reads),
+		TEST(a_loop_that_read_the_eof),
+		TEST(a_loop_that_does_not_want_input),
+		TEST(a_loop_in_a_blind_process),
 		TEST(an_end_that_the_loop_will_see),
 		TEST(an_end_that_the_loop_saw),
 		TEST(an_end_that_an_edge_will_tell),
