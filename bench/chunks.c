@@ -27,6 +27,7 @@ static const struct {
 			      sizeof(((struct entry *)0)->member)}
 	[REC_CHUNK_NONE] = {"spare", 0, 0},
 	KIND(LIVES, "lives", rec_life, seq),
+	KIND(MORE, "more of lives", rec_life_more, seq),
 	KIND(SITES, "sites", rec_site, nr),
 	KIND(MODULES, "modules", rec_module, valid),
 	KIND(PROGRESS, "progress", rec_progress, tid),

@@ -29,7 +29,7 @@
 
 #define REC_MAGIC	  "SOCKLINT"
 #define REC_SUMMARY_MAGIC "SOCKLSUM"
-#define REC_VERSION	  3u
+#define REC_VERSION	  4u
 #define REC_UNIT	  16384u
 #define REC_SUFFIX	  ".socklint"
 #define REC_SUMMARY_NAME  "summary"
@@ -113,53 +113,59 @@ enum rec_life_flag {
 	REC_LIFE_FIRST_CLOSED = 1u
 				<< 25, /* COPY: the first was closed; close_* say where and when */
 	REC_LIFE_HANDED = 1u << 26, /* its EPOLLONESHOT was delivered; no call has used it since */
+	REC_LIFE_POLLED = 1u << 27, /* was in a poll set, or left an epoll set: polled_ns */
+	REC_LIFE_LOST_MORE = 1u << 28, /* there was no room for what a rec_life_more would say */
 };
 
 struct rec_addr {
 	uint16_t family; /* AF_INET, AF_INET6; 0: not known */
 	uint16_t port;	 /* host byte order */
-	uint32_t scope;	 /* sin6_scope_id */
+	uint32_t scope;	 /* sin6_scope_id, of link-local addresses only */
 	uint8_t ip[16];	 /* network byte order; IPv4 in the first four bytes */
 };
 
 /*
- * One descriptor that is, or was last, a socket. The slot of descriptor D is number D % 63 of the
- * REC_CHUNK_LIVES chunk whose base is D / 63 * 63. Descriptors that share a socket share its id.
+ * One descriptor that is, or was last, a socket. The slot of descriptor D is number D % 85 of the
+ * REC_CHUNK_LIVES chunk whose base is D / 85 * 85. Descriptors that share a socket share its id.
+ * What few sockets ever have stands in a struct rec_life_more.
  */
 struct rec_life {
 	/* One cache line: what every read and write uses. */
 	uint32_t seq;  /* generation: odd while open, even when closed, 0 never used */
 	uint32_t site; /* where it was born */
 	uint64_t born_ns;
-	uint32_t flags;	     /* enum rec_life_flag */
-	uint16_t born_by;    /* enum rec_call */
-	uint16_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
-	uint64_t touch_ns;   /* coarse, see above; of a listener, exact: its last accept() */
-	uint64_t touch_pc;   /* return address in the caller; 0: the birth */
+	uint32_t flags;	    /* enum rec_life_flag */
+	uint8_t born_by;    /* enum rec_call */
+	uint8_t touch_call; /* enum rec_call of the last touch; the birth is the first touch */
+	uint8_t type;	    /* SOCK_STREAM, ... without flags */
+	uint8_t protocol;
+	uint64_t touch_ns; /* coarse, see above; of a listener, exact: its last accept() */
+	uint64_t touch_pc; /* return address in the caller; 0: the birth */
 	uint32_t touch_tid;
 	uint32_t touch_seq;  /* count of touches by that thread: orders its touches exactly */
 	uint32_t reader_tid; /* a thread inside a read-like call on it, or 0 */
 	uint32_t writer_tid; /* a thread inside a write-like call on it, or 0 */
 	uint64_t write_ns;   /* last successful send or write (coarse) */
-	/* The next one: what is known from birth. */
+	/* The second: who it is, and which epoll set watches it. */
 	uint64_t id; /* number of the socket in this process image, from 1; kept by dup */
 	uint32_t born_tid;
-	uint16_t family; /* AF_* as given at birth */
-	uint8_t type;	 /* SOCK_STREAM, ... without flags */
-	uint8_t protocol;
-	struct rec_addr local;
-	struct rec_addr peer;
+	uint8_t family;	      /* AF_* as given at birth */
+	uint8_t local_family; /* of its addresses, see rec_life_local() and rec_life_peer() ... */
+	uint8_t peer_family;
+	uint8_t reset_errno; /* with RESET or CONNECT_FAILED */
+	uint8_t local_ip[16];
+	uint8_t peer_ip[16];
+	uint16_t local_port;
+	uint16_t peer_port;
+	uint32_t scope;	       /* ... of both of them: they are of one link */
+	int32_t epoll_fd;      /* the epoll set that watches it, or -1 */
+	uint32_t epoll_events; /* the mask that was given to epoll_ctl last */
+	/* The third: what comes towards its end, and what the kernel says of it. */
 	uint64_t eof_ns;
 	uint32_t eof_site;
 	uint32_t eof_tid;
-	uint64_t reset_ns;
-	uint32_t reset_site;
-	uint32_t reset_errno;
-	uint64_t shut_ns;
-	uint32_t shut_site;
-	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
-	uint64_t close_ns;  /* of the last death in this slot: valid while seq is even, or
-			       FIRST_CLOSED */
+	uint64_t close_ns; /* of the last death in this slot: valid while seq is even, or
+			      FIRST_CLOSED */
 	uint32_t close_site;
 	uint32_t close_tid;
 	uint64_t facts_ns;	     /* when the kernel was asked */
@@ -170,14 +176,54 @@ struct rec_life {
 	uint8_t kernel_tcp_state;    /* TCP_ESTABLISHED .. of <netinet/tcp.h>; 0: not TCP */
 	uint8_t kernel_eof_unread;   /* 1: SO_MEMINFO proves that the EOF still lies unread */
 	uint16_t kernel_error;	     /* errno of the question, when it could not be answered */
-	int32_t sibling_fd;	     /* a descriptor that shares the socket (a hint), or -1 */
-	int32_t epoll_fd;	     /* the epoll set that watches it, or -1 */
-	uint32_t epoll_events;	     /* the mask that was given to epoll_ctl last */
-	uint32_t poller_tid;	     /* who had it in a poll or select set last, see rec_poller */
-	uint64_t polled_ns; /* ... and when that was stamped (coarse). Where poller_tid is 0: when
-			       its epoll set ceased to wait for it */
-	uint64_t told_ns;   /* poll, select or epoll_wait first said HUP, RDHUP or ERR of it */
 };
+
+/*
+ * What few sockets ever have. The slot of descriptor D is number D % 291 of the REC_CHUNK_MORE
+ * chunk whose base is D / 291 * 291, where there is such a chunk. It is not cleared between two
+ * lives: it speaks of the life that has its seq, and of what the flags of that life say is there.
+ */
+struct rec_life_more {
+	uint32_t seq;	    /* of the life that wrote here last */
+	int32_t sibling_fd; /* DUPLICATE: a descriptor that shares the socket (a hint) */
+	uint64_t reset_ns;  /* RESET */
+	uint32_t reset_site;
+	uint32_t shut_site; /* SHUT_RD, SHUT_WR: the last shutdown() */
+	uint64_t shut_ns;
+	uint64_t told_ns; /* TOLD: poll, select or epoll_wait first said HUP, RDHUP or ERR of it */
+	uint32_t told_site;
+	uint32_t poller_tid; /* POLLED: who had it in a poll or select set last, see rec_poller */
+	uint64_t polled_ns;  /* ... and when that was stamped (coarse). Where poller_tid is 0: when
+				its epoll set ceased to wait for it */
+};
+
+/* fe80::/10: the same address is there on every link. */
+static inline int rec_ip_is_of_link(uint8_t family, const uint8_t ip[16])
+{
+	return family == 10 /* AF_INET6 */ && ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
+}
+
+static inline struct rec_addr rec_addr_of(uint8_t family, uint16_t port, uint32_t scope,
+					  const uint8_t ip[16])
+{
+	struct rec_addr a = {
+		.family = family, .port = port, .scope = rec_ip_is_of_link(family, ip) ? scope : 0};
+	size_t i;
+
+	for (i = 0; i < sizeof(a.ip); i++)
+		a.ip[i] = ip[i];
+	return a;
+}
+
+static inline struct rec_addr rec_life_local(const struct rec_life *l)
+{
+	return rec_addr_of(l->local_family, l->local_port, l->scope, l->local_ip);
+}
+
+static inline struct rec_addr rec_life_peer(const struct rec_life *l)
+{
+	return rec_addr_of(l->peer_family, l->peer_port, l->scope, l->peer_ip);
+}
 
 /* ---- sites and modules ------------------------------------------------------------------- */
 
@@ -431,6 +477,7 @@ enum rec_chunk_kind {
 	REC_CHUNK_POLLERS,
 	REC_CHUNK_SENT,
 	REC_CHUNK_KEPT,
+	REC_CHUNK_MORE, /* base: first descriptor */
 	REC_CHUNK_KINDS
 };
 
@@ -445,9 +492,10 @@ struct rec_chunk {
 };
 
 #define REC_CHUNK_ROOM(units) ((units)*REC_UNIT - sizeof(struct rec_chunk))
-#define REC_LIVES_PER_CHUNK   63u /* one unit */
-#define REC_SITES_PER_CHUNK   31u /* one unit */
-#define REC_MODULES_PER_CHUNK 31u /* one unit */
+#define REC_LIVES_PER_CHUNK   85u  /* one unit */
+#define REC_MORE_PER_CHUNK    291u /* one unit */
+#define REC_SITES_PER_CHUNK   31u  /* one unit */
+#define REC_MODULES_PER_CHUNK 31u  /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
 #define REC_INCIDENTS_NR      255u /* one unit */
@@ -529,7 +577,8 @@ struct rec_header {
 	uint32_t port_hi;
 	uint64_t
 		stop_ns; /* when a SIGTERM or SIGINT that it catches came; 0: none, or it goes on */
-	uint64_t reserved[6];
+	uint64_t lost_more; /* what was learnt of a life, and found no room in a rec_life_more */
+	uint64_t reserved[5];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
@@ -592,9 +641,15 @@ struct rec_child {
 
 #define REC_ASSERT(name, expr) _Static_assert(expr, name)
 REC_ASSERT("addr", sizeof(struct rec_addr) == 24);
-REC_ASSERT("life", sizeof(struct rec_life) == 256);
+REC_ASSERT("life", sizeof(struct rec_life) == 192);
 REC_ASSERT("life by words", offsetof(struct rec_life, born_ns) == 8);
 REC_ASSERT("a touch stays in one line", offsetof(struct rec_life, id) == 64);
+REC_ASSERT("a life has three lines", offsetof(struct rec_life, eof_ns) == 128);
+REC_ASSERT("addresses by words", offsetof(struct rec_life, local_ip) % 8 == 0);
+REC_ASSERT("a call is a byte", REC_CALL_COUNT <= UINT8_MAX);
+REC_ASSERT("more", sizeof(struct rec_life_more) == 56);
+REC_ASSERT("a socket is 256 bytes",
+	   REC_UNIT / REC_LIVES_PER_CHUNK + REC_UNIT / REC_MORE_PER_CHUNK + 2 <= 256);
 REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
@@ -613,7 +668,8 @@ REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
 REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
 REC_ASSERT("child", sizeof(struct rec_child) == 192);
 REC_ASSERT("children fit", REC_CHILDREN_NR * 192u + 128u <= REC_SUMMARY_BYTES);
-REC_ASSERT("lives fit", REC_LIVES_PER_CHUNK * 256u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("lives fit", REC_LIVES_PER_CHUNK * 192u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("more fits", REC_MORE_PER_CHUNK * 56u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));

@@ -55,7 +55,9 @@ static enum attendance life_attendance(const struct life *l)
 		return ATTENDED_BY_CALL;
 	if (in_epoll_set(l))
 		return ATTENDED_BY_EPOLL;
-	return in_poll_set(l) ? ATTENDED_BY_POLL : ATTENDED_NOT;
+	if (in_poll_set(l))
+		return ATTENDED_BY_POLL;
+	return l->r.flags & REC_LIFE_LOST_MORE ? ATTENDED_UNSEEN : ATTENDED_NOT;
 }
 
 enum attendance socket_attendance(const struct socket *s)

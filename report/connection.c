@@ -8,7 +8,7 @@
 
 bool socket_is_tcp(const struct socket *s)
 {
-	const struct rec_life *r = &s->birth->r;
+	const struct whole_life *r = &s->birth->r;
 
 	return (r->family == AF_INET || r->family == AF_INET6) && r->type == SOCK_STREAM &&
 	       (r->protocol == 0 || r->protocol == IPPROTO_TCP);
@@ -37,7 +37,7 @@ bool socket_is_client(const struct socket *s)
 
 bool socket_eof_was_read(const struct socket *s)
 {
-	const struct rec_life *eof;
+	const struct whole_life *eof;
 
 	if (!s->eof)
 		return false;
@@ -47,13 +47,13 @@ bool socket_eof_was_read(const struct socket *s)
 
 static bool facts_are_newest(const struct socket *s)
 {
-	const struct rec_life *f = &s->facts->r;
+	const struct whole_life *f = &s->facts->r;
 
 	return !(s->eof && s->eof->r.eof_ns > f->facts_ns) &&
 	       !(s->reset && s->reset->r.reset_ns > f->facts_ns);
 }
 
-const struct rec_life *socket_facts(const struct socket *s)
+const struct whole_life *socket_facts(const struct socket *s)
 {
 	if (!s->facts || !s->facts->r.kernel_tcp_state || !facts_are_newest(s))
 		return NULL;
@@ -62,7 +62,7 @@ const struct rec_life *socket_facts(const struct socket *s)
 
 unsigned int socket_tcp_state(const struct socket *s)
 {
-	const struct rec_life *f = socket_facts(s);
+	const struct whole_life *f = socket_facts(s);
 
 	return f ? f->kernel_tcp_state : 0;
 }
@@ -110,7 +110,7 @@ const char *socket_state_unseen(const struct socket *s)
 
 uint64_t socket_fin_ns(const struct socket *s)
 {
-	const struct rec_life *f = socket_facts(s);
+	const struct whole_life *f = socket_facts(s);
 	uint64_t fin = 0, age;
 
 	if (socket_eof_was_read(s))

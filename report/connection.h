@@ -15,7 +15,7 @@ bool socket_is_client(const struct socket *s);
 /* Why it is meant to stay open, in the words of the program that kept it; or NULL. */
 const char *socket_kept_reason(const struct socket *s);
 /* The kernel's answer, if no later event made it stale; NULL otherwise. */
-const struct rec_life *socket_facts(const struct socket *s);
+const struct whole_life *socket_facts(const struct socket *s);
 /* TCP_* of <netinet/tcp.h>; 0 when the kernel was not asked. */
 unsigned int socket_tcp_state(const struct socket *s);
 /* The program read the peer's FIN, not the end that its own shutdown(SHUT_RD) made. */

@@ -159,7 +159,7 @@ static int count_holders(const struct socket *s)
 	return s->nr_holders > INT32_MAX ? INT32_MAX : (int)s->nr_holders;
 }
 
-static void fill_kernel_facts(struct report_socket *to, const struct rec_life *f)
+static void fill_kernel_facts(struct report_socket *to, const struct whole_life *f)
 {
 	if (!f)
 		return;

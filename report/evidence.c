@@ -37,7 +37,7 @@ static void say_since(struct witness *w)
 	add_line(w->to, "since", &sb);
 }
 
-static void add_accept_queue(struct strbuf *sb, const struct rec_life *f)
+static void add_accept_queue(struct strbuf *sb, const struct whole_life *f)
 {
 	strbuf_addstr(sb, ", ");
 	text_add_count(sb, f->kernel_unread, "connection");
@@ -46,7 +46,7 @@ static void add_accept_queue(struct strbuf *sb, const struct rec_life *f)
 		strbuf_addf(sb, ", of %" PRIu32 " at most", f->kernel_unsent);
 }
 
-static void add_queues(struct strbuf *sb, const struct rec_life *f)
+static void add_queues(struct strbuf *sb, const struct whole_life *f)
 {
 	if (!f)
 		return;

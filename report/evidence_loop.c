@@ -14,7 +14,7 @@ static const struct recorded_life *blocked_in(const struct process *p, uint32_t 
 	size_t i;
 
 	for (i = 0; i < r->nr_lives; i++) {
-		const struct rec_life *l = r->lives[i].life;
+		const struct whole_life *l = r->lives[i].life;
 
 		if ((l->seq & 1) && (l->reader_tid == tid || l->writer_tid == tid))
 			return &r->lives[i];

@@ -118,7 +118,7 @@ static void say_last_touch(struct witness *w)
 
 static void say_eof(struct witness *w)
 {
-	const struct rec_life *f = socket_facts(w->socket);
+	const struct whole_life *f = socket_facts(w->socket);
 	const struct life *l = w->socket->eof;
 	struct strbuf sb = STRBUF_INIT;
 
@@ -157,7 +157,7 @@ static void add_events(struct strbuf *sb, uint32_t events)
 /* Said of the descriptor that was used last: others may be duplicates, in no set of their own. */
 static void say_who_waits(struct witness *w)
 {
-	const struct rec_life *r = &w->socket->touched->r;
+	const struct whole_life *r = &w->socket->touched->r;
 	struct strbuf sb = STRBUF_INIT;
 
 	switch (socket_attendance(w->socket)) {
@@ -178,7 +178,10 @@ static void say_who_waits(struct witness *w)
 		strbuf_addstr(&sb, ")");
 		break;
 	case ATTENDED_UNSEEN:
-		strbuf_addstr(&sb, "not known: its process waits where socklint cannot see it");
+		strbuf_addstr(&sb, r->flags & REC_LIFE_LOST_MORE
+					   ? "not known: there was no room to record it"
+					   : "not known: its process waits where socklint cannot "
+					     "see it");
 	}
 	add_line(w->to, "who waits", &sb);
 }

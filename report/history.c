@@ -31,7 +31,7 @@ static uint64_t latest(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static uint64_t last_sign_of_life(const struct rec_life *l)
+static uint64_t last_sign_of_life(const struct whole_life *l)
 {
 	uint64_t ns = latest(l->born_ns, l->touch_ns);
 
@@ -79,7 +79,7 @@ uint64_t process_stop_ns(const struct process *p)
 	return stop < p->now_ns && p->now_ns - stop < STOPPING_NS ? stop : 0;
 }
 
-static bool is_open(const struct rec_life *l)
+static bool is_open(const struct whole_life *l)
 {
 	return (l->seq & 1) && !(l->flags & REC_LIFE_GONE);
 }
@@ -125,7 +125,7 @@ static void read_lives(struct history *h, struct process *p, const struct rec_su
 		l->process = p;
 		l->fd = from->fd;
 		l->r = *from->life;
-		l->recorded = from->life;
+		l->recorded = from->recorded;
 		/* The coarse clock of touches may lie before the exact one of births. */
 		l->r.touch_ns = latest(l->r.touch_ns, l->r.born_ns);
 		p->passed_on += passed_on;

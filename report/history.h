@@ -43,7 +43,7 @@ struct process {
 struct life {
 	const struct process *process;
 	int fd;
-	struct rec_life r;
+	struct whole_life r;
 	const struct rec_life *recorded; /* as it stands in the recording, or NULL */
 	struct life *next_holder;	 /* of the same socket */
 };

@@ -13,7 +13,7 @@
 struct slot {
 	const struct process *process;
 	int fd;
-	const struct rec_life *r;
+	const struct whole_life *r;
 };
 
 /* What processes had in their descriptors last, and did not inherit. */
@@ -129,7 +129,7 @@ static struct closing closed_by_first(const struct slots *slots, const struct pr
 				      uint64_t id)
 {
 	const uint32_t later = REC_LIFE_COPY | REC_LIFE_RECEIVED;
-	const struct rec_life wanted = {.id = id};
+	const struct whole_life wanted = {.id = id};
 	const struct slot key = {p, 0, &wanted};
 	size_t i;
 

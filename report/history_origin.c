@@ -20,7 +20,7 @@ static struct origin *add_origin(struct history *h, size_t *alloc)
 	return &h->origins[h->nr_origins++];
 }
 
-static bool was_passed_on(const struct rec_life *l)
+static bool was_passed_on(const struct whole_life *l)
 {
 	return (l->seq & 1) && l->kernel_cookie && !(l->flags & (REC_LIFE_GONE | REC_LIFE_CLOEXEC));
 }
@@ -46,7 +46,7 @@ static void read_sent(struct history *h, const struct process *p, size_t *alloc)
 	for (i = 0; i < p->rec->nr_sent; i++) {
 		const struct rec_sent *s = p->rec->sent[i];
 		struct origin *o = add_origin(h, alloc);
-		struct rec_life *r = &o->life.r;
+		struct whole_life *r = &o->life.r;
 
 		o->sent = true;
 		o->sent_site = s->sent_site;
@@ -62,7 +62,7 @@ static void read_sent(struct history *h, const struct process *p, size_t *alloc)
 }
 
 /* Of those that passed one socket on, who came by it in the least roundabout way comes first. */
-static int distance(const struct rec_life *r)
+static int distance(const struct whole_life *r)
 {
 	switch (r->born_by) {
 	case REC_CALL_RECVMSG:
@@ -77,8 +77,8 @@ static int distance(const struct rec_life *r)
 
 static int cmp_origins(const void *a, const void *b)
 {
-	const struct rec_life *x = &((const struct origin *)a)->life.r;
-	const struct rec_life *y = &((const struct origin *)b)->life.r;
+	const struct whole_life *x = &((const struct origin *)a)->life.r;
+	const struct whole_life *y = &((const struct origin *)b)->life.r;
 
 	if (x->kernel_cookie != y->kernel_cookie)
 		return x->kernel_cookie < y->kernel_cookie ? -1 : 1;

@@ -51,14 +51,14 @@ static const struct tcp_entry *find_entry(struct looker *look, const struct proc
 	return tcp_table_find(&look->proc, inode);
 }
 
-static bool is_tcp(const struct rec_life *r)
+static bool is_tcp(const struct whole_life *r)
 {
 	return (r->family == AF_INET || r->family == AF_INET6) && r->type == SOCK_STREAM &&
 	       (r->protocol == 0 || r->protocol == IPPROTO_TCP);
 }
 
 /* A socket of state CLOSE is in no table: TCP has forgotten it. */
-static void take_facts(struct rec_life *r, const struct tcp_entry *e, uint64_t ns)
+static void take_facts(struct whole_life *r, const struct tcp_entry *e, uint64_t ns)
 {
 	static const struct tcp_entry closed = {.state = TCP_CLOSE};
 
@@ -77,7 +77,7 @@ static void take_facts(struct rec_life *r, const struct tcp_entry *e, uint64_t n
 		r->kernel_cookie = e->cookie;
 }
 
-static bool is_another_socket(const struct rec_life *r, const struct tcp_entry *e)
+static bool is_another_socket(const struct whole_life *r, const struct tcp_entry *e)
 {
 	return e && e->cookie && r->kernel_cookie && e->cookie != r->kernel_cookie;
 }
@@ -186,7 +186,7 @@ static void look_at_descriptor(struct looker *look, const struct process *p, int
 	l->r.flags = REC_LIFE_UNSEEN;
 	l->r.born_by = l->r.touch_call = REC_CALL_UNSEEN;
 	l->r.born_ns = l->r.touch_ns = p->now_ns;
-	l->r.sibling_fd = l->r.epoll_fd = -1;
+	l->r.epoll_fd = -1;
 	take_facts(&l->r, e, p->now_ns);
 }
 

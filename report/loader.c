@@ -166,20 +166,39 @@ static int has_moved(const struct recording *r, int fd)
 	return (now.births != r->header->births || now.nr_sites != r->header->nr_sites);
 }
 
-/* The life as the file has it now. */
-static bool read_again(const struct recording *r, int fd, const struct rec_life *l,
-		       struct rec_life *now)
+/* What lies in data, as the file has it now. */
+static bool read_again(const struct recording *r, int fd, const void *what, void *now, size_t bytes)
 {
-	off_t at = (off_t)((const unsigned char *)l - r->data);
+	off_t at = (off_t)((const unsigned char *)what - r->data);
 
-	return pread(fd, now, sizeof(*now), at) == sizeof(*now);
+	return pread(fd, now, bytes, at) == (ssize_t)bytes;
 }
 
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l)
 {
 	struct rec_life now;
 
-	return read_again(r, fd, l, &now) && now.seq == l->seq;
+	return read_again(r, fd, l, &now, sizeof(now)) && now.seq == l->seq;
+}
+
+/*
+ * What more there is of a life that is still the same when that has been read is of this life, and
+ * at least as new as the flags that say so.
+ *
+ * Who left a poll set is told from a stamp that is older than the poller's. So the life's is to be
+ * read later than the poller's.
+ */
+static bool read_more_again(const struct recording *r, int fd, struct recorded_life *l)
+{
+	struct rec_life_more more;
+	struct rec_life old = *l->recorded, now;
+	bool has_more = l->further && read_again(r, fd, l->further, &more, sizeof(more));
+
+	if (!read_again(r, fd, l->recorded, &now, sizeof(now)) || now.seq != old.seq)
+		return false;
+	old.flags |= now.flags & (REC_LIFE_POLLED | REC_LIFE_LOST_MORE);
+	*l->life = whole_life_of(&old, has_more ? &more : NULL);
+	return true;
 }
 
 /*
@@ -187,9 +206,6 @@ bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_
  * number lies first and was copied first: if it is the same now, what follows it is of one life.
  * A slot in motion belongs to a socket that is just being born or closed: nothing to judge. So
  * does one whose site was made only after the copy had passed by there.
- *
- * Who left a poll set is told from a stamp that is older than the poller's. So the life's is to be
- * read later than the poller's.
  */
 static void drop_torn_lives(struct recording *r, int fd)
 {
@@ -197,17 +213,13 @@ static void drop_torn_lives(struct recording *r, int fd)
 	size_t i;
 
 	for (i = 0; i < r->nr_lives; i++) {
-		struct rec_life *l = r->lives[i].life, now;
+		struct recorded_life *l = &r->lives[i];
 
-		if (!(l->seq & 1))
+		if (!(l->recorded->seq & 1))
 			continue;
-		if (!read_again(r, fd, l, &now) || now.seq != l->seq ||
-		    (moved && l->site && !recording_site(r, l->site))) {
-			l->seq = 0;
-			continue;
-		}
-		l->poller_tid = now.poller_tid;
-		l->polled_ns = now.polled_ns;
+		if (!read_more_again(r, fd, l) ||
+		    (moved && l->life->site && !recording_site(r, l->life->site)))
+			l->life->seq = 0;
 	}
 }
 
@@ -237,6 +249,7 @@ static enum load_status load_from(struct recording *r, int fd, struct strbuf *wh
 	r->nr_sites = r->size / sizeof(struct rec_site) + 1;
 	r->sites = xcalloc(r->nr_sites, sizeof(*r->sites));
 	recording_walk_chunks(r);
+	recording_join_lives(r);
 	if (r->header->end_kind == REC_END_NONE)
 		drop_torn_lives(r, fd);
 	return LOAD_OK;
@@ -264,6 +277,8 @@ void recording_release(struct recording *r)
 	free(r->path);
 	free(r->data);
 	free(r->lives);
+	free(r->whole_lives);
+	free(r->more);
 	free(r->sites);
 	free(r->modules);
 	free(r->progress);

@@ -12,9 +12,70 @@
 #include "recording.h"
 #include "text.h"
 
+/*
+ * All that is known of a life: its struct rec_life, its addresses unpacked, and of its struct
+ * rec_life_more what its flags say is there; the rest of that is 0.
+ */
+struct whole_life {
+	uint32_t seq;
+	uint32_t site;
+	uint64_t born_ns;
+	uint32_t flags;
+	uint16_t born_by;
+	uint16_t touch_call;
+	uint64_t touch_ns;
+	uint64_t touch_pc;
+	uint32_t touch_tid;
+	uint32_t touch_seq;
+	uint32_t reader_tid;
+	uint32_t writer_tid;
+	uint64_t write_ns;
+	uint64_t id;
+	uint32_t born_tid;
+	uint16_t family;
+	uint8_t type;
+	uint8_t protocol;
+	struct rec_addr local;
+	struct rec_addr peer;
+	uint64_t eof_ns;
+	uint32_t eof_site;
+	uint32_t eof_tid;
+	uint64_t reset_ns;
+	uint32_t reset_site;
+	uint32_t reset_errno;
+	uint64_t shut_ns;
+	uint32_t shut_site;
+	uint32_t told_site;
+	uint64_t told_ns;
+	uint64_t close_ns;
+	uint32_t close_site;
+	uint32_t close_tid;
+	uint64_t facts_ns;
+	uint64_t kernel_cookie;
+	uint32_t kernel_last_ack_ms;
+	uint32_t kernel_unread;
+	uint32_t kernel_unsent;
+	uint8_t kernel_tcp_state;
+	uint8_t kernel_eof_unread;
+	uint16_t kernel_error;
+	int32_t epoll_fd;
+	uint32_t epoll_events;
+	uint32_t poller_tid;
+	uint64_t polled_ns;
+};
+
 struct recorded_life {
 	int fd;
-	struct rec_life *life;
+	const struct rec_life *recorded;     /* in data */
+	const struct rec_life_more *further; /* in data, of whatever life; or NULL */
+	struct whole_life *life;
+};
+
+/* Where what more there is of some descriptors lies in data. */
+struct recorded_more {
+	uint32_t base;
+	uint32_t nr;
+	const struct rec_life_more *first;
 };
 
 struct recording {
@@ -24,6 +85,9 @@ struct recording {
 	struct rec_header *header; /* in data; its strings end, its shards are added up */
 	struct recorded_life *lives;
 	size_t nr_lives, alloc_lives;
+	struct whole_life *whole_lives; /* what lives[].life points into */
+	struct recorded_more *more;	/* by base */
+	size_t nr_more, alloc_more;
 	struct rec_site **sites; /* by id; NULL where there is none */
 	size_t nr_sites;
 	struct rec_module **modules;
@@ -58,8 +122,10 @@ enum load_status {
 /* On anything but LOAD_OK why says what is wrong and what to do; nothing is to be released. */
 enum load_status recording_load(struct recording *r, const char *path, struct strbuf *why);
 void recording_release(struct recording *r);
-/* loader_chunks.c: a part of recording_load(). */
+/* loader_chunks.c, loader_lives.c: parts of recording_load(). */
 void recording_walk_chunks(struct recording *r);
+void recording_join_lives(struct recording *r);
+struct whole_life whole_life_of(const struct rec_life *l, const struct rec_life_more *more);
 /* Whether the file behind fd, the same recording, still has this one of its open lives. */
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l);
 /* NULL when there is no such site, or it holds no stack. */

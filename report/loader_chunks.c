@@ -18,7 +18,17 @@ static void take_lives(struct recording *r, const struct rec_chunk *c, uint32_t 
 	ALLOC_GROW(r->lives, r->nr_lives + 1, r->alloc_lives);
 	slot = &r->lives[r->nr_lives++];
 	slot->fd = (int)(c->base + i);
-	slot->life = entry;
+	slot->recorded = entry;
+}
+
+/* All of a chunk at once: they are looked up by their number. */
+static void take_more(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
+{
+	if (i || c->base > INT32_MAX - c->nr)
+		return;
+	ALLOC_GROW(r->more, r->nr_more + 1, r->alloc_more);
+	r->more[r->nr_more++] =
+		(struct recorded_more){.base = c->base, .nr = c->nr, .first = entry};
 }
 
 static void take_site(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
@@ -155,6 +165,7 @@ static const struct chunk_taker {
 	void (*take)(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry);
 } takers[REC_CHUNK_KINDS] = {
 	[REC_CHUNK_LIVES] = {sizeof(struct rec_life), take_lives},
+	[REC_CHUNK_MORE] = {sizeof(struct rec_life_more), take_more},
 	[REC_CHUNK_SITES] = {sizeof(struct rec_site), take_site},
 	[REC_CHUNK_MODULES] = {sizeof(struct rec_module), take_module},
 	[REC_CHUNK_PROGRESS] = {sizeof(struct rec_progress), take_progress},

@@ -76,7 +76,7 @@ static bool is_meant(const struct rec_life *l, int which, int state)
 static bool life_read(int fd, uint64_t since, struct rec_life *copy)
 {
 	struct rec_life *l = life_slot(fd);
-	struct life_ref ref = {l, l ? word_get_acquire(&l->seq) : 0};
+	struct life_ref ref = {l, l ? word_get_acquire(&l->seq) : 0, fd};
 
 	if (!(ref.seq & 1) || word_get(&l->id) < since)
 		return false;
@@ -111,12 +111,15 @@ static void describe(struct socklint_leak *leak, int fd, const struct rec_life *
 #undef NAME
 	};
 	const struct rec_site *site = l->site ? site_get(l->site) : NULL;
+	struct rec_addr local, peer;
 
 	*leak = (struct socklint_leak){
 		.fd = fd, .state = state, .family = l->family, .type = l->type};
 	leak->opened_ns = l->born_ns;
-	memcpy(&leak->local, &l->local, sizeof(leak->local));
-	memcpy(&leak->peer, &l->peer, sizeof(leak->peer));
+	local = rec_life_local(l);
+	peer = rec_life_peer(l);
+	memcpy(&leak->local, &local, sizeof(leak->local));
+	memcpy(&leak->peer, &peer, sizeof(leak->peer));
 	memcpy(leak->opened_by, names[l->born_by], sizeof(leak->opened_by));
 	leak->opened_by[sizeof(leak->opened_by) - 1] = '\0';
 	for (uint32_t i = 0; site && i < site->nr && i < SOCKLINT_FRAMES; i++)

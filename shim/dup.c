@@ -27,7 +27,7 @@ static void duplicated(int from, int to, enum rec_call call, struct at at)
 		struct life_ref ref = life_find(from);
 
 		if (ref.life && !process_is_other())
-			life_born_by_dup(to, ref, from, call, at);
+			life_born_by_dup(to, ref, call, at);
 		else if (epoll_is_set(from) && !process_is_other())
 			epoll_duplicated(from, to);
 	}

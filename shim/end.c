@@ -134,18 +134,19 @@ static void revive(int fd)
 {
 	struct rec_life *l = life_slot(fd);
 	struct sockaddr_storage addr;
-	struct rec_addr peer = {0};
+	struct rec_addr peer, now;
 	socklen_t len = sizeof(addr);
 	uint32_t seq = l ? word_get_acquire(&l->seq) : 0;
 
-	if (!seq || seq & 1 || !l->peer.family || l->close_ns + UNDER_WAY_NS > now_ns())
+	if (!seq || seq & 1 || !l->peer_family || l->close_ns + UNDER_WAY_NS > now_ns())
 		return;
 	if (SYS3(SYS_getpeername, fd, &addr, &len) < 0)
 		return;
-	life_addr(&peer, &addr, len);
-	if (memcmp(&peer, &l->peer, sizeof(peer)) != 0)
+	peer = rec_life_peer(l);
+	now = addr_of(&addr, len);
+	if (memcmp(&peer, &now, sizeof(peer)) != 0)
 		return;
-	life_flag((struct life_ref){l, seq}, REC_LIFE_REVIVED);
+	life_flag((struct life_ref){l, seq, fd}, REC_LIFE_REVIVED);
 	life_undo_death(fd, seq - 1);
 }
 

@@ -25,6 +25,7 @@
 #include "hook.h"
 #include "house.h"
 #include "init.h"
+#include "learnt.h"
 #include "lives.h"
 #include "pollers.h"
 #include "raw.h"
@@ -73,7 +74,7 @@ static uint64_t entry_owner(const struct entry *e, int epfd, uint64_t data)
 
 static struct life_ref owner_life(int epfd, uint64_t owner)
 {
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref = {NULL, 0, -1};
 
 	if ((owner & 1) && owner != NO_OWNER)
 		ref = life_find((int)(owner >> 32));
@@ -91,7 +92,7 @@ static struct life_ref find_owner(int epfd, uint64_t data)
 		if (owner)
 			return owner_life(epfd, owner);
 	}
-	return (struct life_ref){NULL, 0};
+	return (struct life_ref){NULL, 0, -1};
 }
 
 static void entry_write(struct entry *e, int epfd, uint64_t data, uint64_t owner)
@@ -174,18 +175,17 @@ void epoll_unwatch(struct rec_life *l)
  * stamp it. A program that stops takes its sockets out of the set and leaves them to exit(): what
  * was watched when its end began counts as watched.
  */
-static void watched_until_now(struct rec_life *l)
+static void watched_until_now(struct life_ref ref)
 {
-	word_set(&l->poller_tid, 0);
-	word_set(&l->polled_ns, now_coarse_ns());
+	life_polled(ref, 0, now_coarse_ns());
 }
 
-void epoll_dismiss(struct rec_life *l)
+void epoll_dismiss(struct life_ref ref)
 {
 	if (word_get(&shim.end_began))
 		return;
-	watched_until_now(l);
-	epoll_unwatch(l);
+	watched_until_now(ref);
+	epoll_unwatch(ref.life);
 }
 
 static bool is_better_watched(const struct rec_life *l, int epfd, uint32_t events)
@@ -264,7 +264,7 @@ static int ctl(int epfd, int op, int fd, struct epoll_event *event, ctl_function
 	r = really(epfd, op, fd, event);
 	if (r == 0 && op == EPOLL_CTL_DEL && life_is(ref) &&
 	    word_get(&ref.life->epoll_fd) == epoll_set_of(epfd))
-		epoll_dismiss(ref.life);
+		epoll_dismiss(ref);
 	return r;
 }
 
@@ -286,7 +286,7 @@ static __attribute__((noinline)) void deliver(int epfd, const struct epoll_event
 	if (!ref.life)
 		return;
 	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT) {
-		watched_until_now(ref.life);
+		watched_until_now(ref);
 		life_flag(ref, REC_LIFE_FIRED | REC_LIFE_HANDED);
 	}
 	if (event->events & EVENTS_GONE)

@@ -102,10 +102,10 @@ static void ask_addresses(int fd, struct rec_life *l)
 	socklen_t len = sizeof(addr);
 
 	if (SYS3(SYS_getsockname, fd, &addr, &len) == 0)
-		life_addr(&l->local, &addr, len);
+		life_local(l, &addr, len);
 	len = sizeof(addr);
-	if (!word_get(&l->peer.family) && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
-		life_addr(&l->peer, &addr, len);
+	if (!word_get(&l->peer_family) && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
+		life_peer(l, &addr, len);
 }
 
 /*

@@ -152,15 +152,12 @@ struct started_with {
 };
 
 /* A life that this descriptor shares its socket with, as inetd's 0, 1 and 2 do. */
-static struct life_ref same_socket(const struct started_with *s, uint64_t cookie, int *from)
+static struct life_ref same_socket(const struct started_with *s, uint64_t cookie)
 {
-	for (uint32_t i = 0; i < LOOK_BACK && cookie; i++) {
-		if (s->cookie[i] != cookie)
-			continue;
-		*from = s->fd[i];
-		return life_find(s->fd[i]);
-	}
-	return (struct life_ref){NULL, 0};
+	for (uint32_t i = 0; i < LOOK_BACK && cookie; i++)
+		if (s->cookie[i] == cookie)
+			return life_find(s->fd[i]);
+	return (struct life_ref){NULL, 0, -1};
 }
 
 static void take_over(int fd, void *arg)
@@ -170,7 +167,6 @@ static void take_over(int fd, void *arg)
 	struct started_with *s = arg;
 	uint64_t cookie;
 	struct life_ref ref;
-	int from;
 
 	if (before && (word_get(&before->seq) & 1)) /* an earlier constructor opened it */
 		return;
@@ -182,9 +178,9 @@ static void take_over(int fd, void *arg)
 		return;
 	}
 	cookie = found_cookie(fd);
-	ref = same_socket(s, cookie, &from);
+	ref = same_socket(s, cookie);
 	if (ref.life) {
-		life_alias(fd, ref, from);
+		life_alias(fd, ref);
 		return;
 	}
 	ref = life_found(fd, &birth, shim.start_ns);
@@ -287,7 +283,7 @@ static void wait_for_hooks(struct candidates *c)
 static bool add_unseen(const struct candidate *c)
 {
 	struct birth birth = {.call = REC_CALL_UNSEEN, .flags = REC_LIFE_UNSEEN};
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref = {NULL, 0, -1};
 
 	if (is_still_unseen(c, &birth) && recorder_ready())
 		ref = life_found(c->fd, &birth, now_ns());

@@ -11,12 +11,14 @@
 #include "clock.h"
 #include "house.h"
 #include "lives.h"
+#include "more.h"
 #include "recording.h"
 #include "stack.h"
 #include "thread.h"
 #include "words.h"
 
-void life_addr(struct rec_addr *to, const void *addr, socklen_t len)
+/* A sockaddr; of a family that is not known here none. */
+struct rec_addr addr_of(const void *addr, socklen_t len)
 {
 	const struct sockaddr_in *v4 = addr;
 	const struct sockaddr_in6 *v6 = addr;
@@ -28,12 +30,38 @@ void life_addr(struct rec_addr *to, const void *addr, socklen_t len)
 		a.family = AF_INET;
 	} else if (len >= 24 && v6->sin6_family == AF_INET6) {
 		memcpy(a.ip, &v6->sin6_addr, 16);
-		a.scope = len >= sizeof(*v6) ? v6->sin6_scope_id : 0;
 		a.port = ntohs(v6->sin6_port);
 		a.family = AF_INET6;
+		if (len >= sizeof(*v6) && rec_ip_is_of_link(AF_INET6, a.ip))
+			a.scope = v6->sin6_scope_id;
 	}
-	if (a.family)
-		words_copy(to, &a, sizeof(a));
+	return a;
+}
+
+void life_local(struct rec_life *l, const void *addr, socklen_t len)
+{
+	struct rec_addr a = addr_of(addr, len);
+
+	if (!a.family)
+		return;
+	words_copy(l->local_ip, a.ip, sizeof(a.ip));
+	word_set(&l->local_port, a.port);
+	if (a.scope)
+		word_set(&l->scope, a.scope);
+	word_set(&l->local_family, (uint8_t)a.family);
+}
+
+void life_peer(struct rec_life *l, const void *addr, socklen_t len)
+{
+	struct rec_addr a = addr_of(addr, len);
+
+	if (!a.family)
+		return;
+	words_copy(l->peer_ip, a.ip, sizeof(a.ip));
+	word_set(&l->peer_port, a.port);
+	if (a.scope)
+		word_set(&l->scope, a.scope);
+	word_set(&l->peer_family, (uint8_t)a.family);
 }
 
 /*
@@ -81,29 +109,47 @@ static bool is_end_of_connection(int error)
 void life_error(struct life_ref ref, int error, struct at at)
 {
 	struct rec_life *l = ref.life;
+	struct rec_life_more *m;
 
 	if (error == EBADF || error == ENOTSOCK) {
 		life_vanished(ref);
 		return;
 	}
-	if (!is_end_of_connection(error) || !life_is(ref) || word_get(&l->reset_ns))
+	if (!is_end_of_connection(error) || !life_is(ref) || (word_get(&l->flags) & REC_LIFE_RESET))
 		return;
-	word_set(&l->reset_site, stack_site(at));
-	word_set(&l->reset_errno, (uint32_t)error);
-	word_set(&l->reset_ns, now_ns());
+	m = life_more_make(ref);
+	if (m) {
+		word_set(&m->reset_site, stack_site(at));
+		word_set(&m->reset_ns, now_ns());
+	}
+	word_set(&l->reset_errno, (uint8_t)error);
 	life_flag(ref, REC_LIFE_RESET);
 }
 
 void life_shut(struct life_ref ref, int how, struct at at)
 {
-	struct rec_life *l = ref.life;
+	struct rec_life_more *m = life_is(ref) ? life_more_make(ref) : NULL;
 
 	if (!life_is(ref))
 		return;
-	word_set(&l->shut_site, stack_site(at));
-	word_set(&l->shut_ns, now_ns());
+	if (m) {
+		word_set(&m->shut_site, stack_site(at));
+		word_set(&m->shut_ns, now_ns());
+	}
 	if (how != SHUT_WR)
 		life_flag(ref, REC_LIFE_SHUT_RD);
 	if (how != SHUT_RD)
 		life_flag(ref, REC_LIFE_SHUT_WR);
+}
+
+/* tid: who has it in a poll or select set; 0: its epoll set has ceased to wait for it. */
+void life_polled(struct life_ref ref, uint32_t tid, uint64_t ns)
+{
+	struct rec_life_more *m = life_more_make(ref);
+
+	if (!m)
+		return;
+	word_set(&m->poller_tid, tid);
+	word_set(&m->polled_ns, ns);
+	life_flag(ref, REC_LIFE_POLLED);
 }

@@ -14,6 +14,7 @@
 #include "epoll.h"
 #include "facts.h"
 #include "house.h"
+#include "more.h"
 #include "outcomes.h"
 #include "progress.h"
 #include "recorder.h"
@@ -51,16 +52,15 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
 		.id = id_new(),
 		.born_ns = now,
 		.born_tid = tid,
-		.family = (uint16_t)b->family,
+		.family = (uint8_t)b->family,
 		.type = (uint8_t)(b->type & 0xf),
 		.protocol = (uint8_t)b->protocol,
 		.flags = b->flags,
-		.born_by = (uint16_t)b->call,
-		.touch_call = (uint16_t)b->call,
+		.born_by = (uint8_t)b->call,
+		.touch_call = (uint8_t)b->call,
 		.touch_ns = now,
 		.touch_tid = tid,
 		.touch_seq = ++thread.touch_seq,
-		.sibling_fd = -1,
 		.epoll_fd = -1,
 	};
 
@@ -94,12 +94,12 @@ static struct rec_life *slot_begin(int fd, uint32_t *seq)
  * Once: a child that a signal handler forked in the middle of a birth comes back here too, and
  * the slot is its parent's.
  */
-static struct life_ref slot_commit(struct rec_life *l, uint32_t seq)
+static struct life_ref slot_commit(int fd, struct rec_life *l, uint32_t seq)
 {
 	uint32_t before = seq;
 
 	word_cas(&l->seq, &before, seq + 1);
-	return (struct life_ref){l, seq + 1};
+	return (struct life_ref){l, seq + 1, fd};
 }
 
 struct life_ref life_born(int fd, const struct birth *birth, struct at at)
@@ -111,7 +111,7 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	uint64_t now;
 
 	if (!l)
-		return (struct life_ref){NULL, 0};
+		return (struct life_ref){NULL, 0, fd};
 	now = now_ns();
 	site = stack_site(at);
 	life_fill(l, birth, site, now);
@@ -120,7 +120,7 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	site_bears(site, birth->call);
 	/* Once it is seen, so is who has it in hand. */
 	progress_touched(l, thread_tid(), now, false);
-	ref = slot_commit(l, seq);
+	ref = slot_commit(fd, l, seq);
 	word_add(&shim.head->shards[shard_of_thread()].births, 1);
 	if (unlikely(word_get(&shim.end_began) == END_SIGNALLED))
 		outcome_goes_on(l);
@@ -129,13 +129,12 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 	return ref;
 }
 
-/* Who waits does so by one descriptor, in one process. */
+/* Who waits does so by one descriptor, in one process. l: nobody else's yet. */
 void life_forget_waiters(struct rec_life *l)
 {
-	word_set(&l->poller_tid, 0);
-	word_set(&l->polled_ns, 0);
-	word_set(&l->reader_tid, 0);
-	word_set(&l->writer_tid, 0);
+	l->flags &= ~(uint32_t)REC_LIFE_POLLED;
+	l->reader_tid = 0;
+	l->writer_tid = 0;
 }
 
 /* One whose opening nobody saw: it has no stack, and is not counted among the births. */
@@ -145,34 +144,36 @@ struct life_ref life_found(int fd, const struct birth *birth, uint64_t born_ns)
 	struct rec_life *l = slot_begin(fd, &seq);
 
 	if (!l)
-		return (struct life_ref){NULL, 0};
+		return (struct life_ref){NULL, 0, fd};
 	life_fill(l, birth, 0, born_ns);
-	return slot_commit(l, seq);
+	return slot_commit(fd, l, seq);
 }
 
 /* One socket, one descriptor more: it keeps its id, its birth and what is known of it. */
-struct life_ref life_alias(int fd, struct life_ref from, int from_fd)
+struct life_ref life_alias(int fd, struct life_ref from)
 {
-	uint32_t seq;
+	uint32_t seq = 0;
 	struct rec_life *l = slot_begin(fd, &seq), copy;
+	struct life_ref to = {l, seq + 1, fd};
 
 	if (!l)
-		return (struct life_ref){NULL, 0};
+		return (struct life_ref){NULL, 0, fd};
+	more_set_sibling(from, fd);
 	life_flag(from, REC_LIFE_DUPLICATE);
-	word_set(&from.life->sibling_fd, fd);
 	words_copy(&copy, from.life, sizeof(copy));
-	copy.sibling_fd = from_fd;
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
 	copy.flags = (copy.flags & ~(uint32_t)(REC_LIFE_FIRED | REC_LIFE_HANDED)) | REC_LIFE_COPY;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
-	return slot_commit(l, seq);
+	more_set_sibling(to, from.fd);
+	more_pass(to, from, copy.flags);
+	return slot_commit(fd, l, seq);
 }
 
-void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at)
+void life_born_by_dup(int fd, struct life_ref from, enum rec_call call, struct at at)
 {
-	struct life_ref ref = life_alias(fd, from, from_fd);
+	struct life_ref ref = life_alias(fd, from);
 
 	if (ref.life)
 		life_touch(ref, call, at);
@@ -186,12 +187,13 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 	if (recorder_ready())
 		life = life_slot(fd);
 	seq = life ? word_get_acquire(&life->seq) : 0;
-	return seq & 1 ? (struct life_ref){life, seq} : (struct life_ref){NULL, 0};
+	return seq & 1 ? (struct life_ref){life, seq, fd} : (struct life_ref){NULL, 0, fd};
 }
 
 /* What is said of one descriptor, and lies in that one's life. */
 #define OF_ONE_DESCRIPTOR                                                                          \
-	(REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_HANDED | REC_LIFE_COPY)
+	(REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_HANDED |              \
+	 REC_LIFE_POLLED | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -224,42 +226,51 @@ static void pass_on_closing(const struct rec_life *l, struct rec_life *s)
 	__atomic_fetch_or(&s->flags, REC_LIFE_FIRST_CLOSED, __ATOMIC_RELAXED);
 }
 
-/* What one descriptor learnt must not die with it while another still holds the socket. */
-static bool pass_on_to_sibling(const struct rec_life *l)
+/* Another descriptor of the same socket. */
+static struct life_ref sibling_find(struct life_ref ref)
 {
-	struct rec_life *s = life_slot(word_get(&l->sibling_fd));
+	const struct rec_life_more *m = life_more(ref, REC_LIFE_DUPLICATE);
+	struct life_ref s = {NULL, 0, m ? word_get(&m->sibling_fd) : -1};
 
-	if (!s || !(word_get(&s->seq) & 1) || word_get(&s->id) != word_get(&l->id))
+	s.life = life_slot(s.fd);
+	s.seq = s.life ? word_get_acquire(&s.life->seq) : 0;
+	if (!(s.seq & 1) || word_get(&s.life->id) != word_get(&ref.life->id))
+		s.life = NULL;
+	return s;
+}
+
+/* What one descriptor learnt must not die with it while another still holds the socket. */
+static bool pass_on_to_sibling(struct life_ref ref)
+{
+	const struct rec_life *l = ref.life;
+	struct life_ref sibling = sibling_find(ref);
+	struct rec_life *s = sibling.life;
+
+	if (!s)
 		return false;
 	if (!word_get(&s->eof_ns) && word_get(&l->eof_ns)) {
 		word_set(&s->eof_site, word_get(&l->eof_site));
 		word_set(&s->eof_tid, word_get(&l->eof_tid));
 		word_set(&s->eof_ns, word_get(&l->eof_ns));
 	}
-	if (!word_get(&s->reset_ns) && word_get(&l->reset_ns)) {
-		word_set(&s->reset_site, word_get(&l->reset_site));
+	if (!word_get(&s->reset_errno))
 		word_set(&s->reset_errno, word_get(&l->reset_errno));
-		word_set(&s->reset_ns, word_get(&l->reset_ns));
-	}
-	if (!word_get(&s->told_ns) && word_get(&l->told_ns)) {
-		word_set(&s->told_site, word_get(&l->told_site));
-		word_set(&s->told_ns, word_get(&l->told_ns));
-	}
 	pass_on_touch(l, s);
 	pass_on_closing(l, s);
+	more_pass(sibling, ref, word_get(&l->flags) & ~word_get(&s->flags));
 	__atomic_fetch_or(&s->flags, word_get(&l->flags) & ~(uint32_t)OF_ONE_DESCRIPTOR,
 			  __ATOMIC_RELAXED);
 	return true;
 }
 
 /* Its last descriptor in this process is about to go. */
-static void socket_ends(int fd, const struct rec_life *l)
+static void socket_ends(struct life_ref ref)
 {
-	progress_ended(l);
-	if (word_get(&l->flags) & REC_LIFE_LISTENING)
-		outcome_listener_closes(l);
+	progress_ended(ref.life);
+	if (word_get(&ref.life->flags) & REC_LIFE_LISTENING)
+		outcome_listener_closes(ref.life);
 	else
-		outcome_add(fd, l);
+		outcome_add(ref);
 }
 
 /*
@@ -279,9 +290,9 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 	word_set(&l->close_site, stack_site(at));
 	word_set(&l->close_tid, thread_tid());
 	word_set(&l->close_ns, now_ns());
-	ends = !(word_get(&l->flags) & REC_LIFE_DUPLICATE) || !pass_on_to_sibling(l);
+	ends = !(word_get(&l->flags) & REC_LIFE_DUPLICATE) || !pass_on_to_sibling(ref);
 	if (ends)
-		socket_ends(fd, l);
+		socket_ends(ref);
 	if (!word_cas(&l->seq, &ref.seq, ref.seq + 1))
 		return false;
 	if (ends)
@@ -330,6 +341,6 @@ void lives_flag_all(uint64_t id, uint32_t flag)
 		struct rec_life *l = life_slot((int)fd);
 
 		if (l && (word_get(&l->seq) & 1) && word_get(&l->id) == id)
-			life_flag((struct life_ref){l, 0}, flag);
+			life_flag((struct life_ref){l, 0, (int)fd}, flag);
 	}
 }

@@ -13,12 +13,6 @@
 #include "slots.h"
 #include "words.h"
 
-/* A life as it was found: what comes back from the kernel belongs to it while seq is the same. */
-struct life_ref {
-	struct rec_life *life; /* NULL: no socket that we know of */
-	uint32_t seq;
-};
-
 struct birth {
 	enum rec_call call;
 	int family;
@@ -30,8 +24,8 @@ struct birth {
 struct life_ref life_find_detached(int fd, struct rec_life *life);
 struct life_ref life_born(int fd, const struct birth *birth, struct at at);
 struct life_ref life_found(int fd, const struct birth *birth, uint64_t born_ns);
-struct life_ref life_alias(int fd, struct life_ref from, int from_fd);
-void life_born_by_dup(int fd, struct life_ref from, int from_fd, enum rec_call call, struct at at);
+struct life_ref life_alias(int fd, struct life_ref from);
+void life_born_by_dup(int fd, struct life_ref from, enum rec_call call, struct at at);
 bool life_die(int fd, struct at at, uint32_t *undo);
 void life_undo_death(int fd, uint32_t undo);
 void life_vanished(struct life_ref ref);
@@ -47,10 +41,10 @@ static inline struct life_ref life_find(int fd)
 	uint32_t seq = life ? word_get_acquire(&life->seq) : 0;
 
 	if (likely(!(seq & 1)))
-		return (struct life_ref){NULL, 0};
+		return (struct life_ref){NULL, 0, fd};
 	if (unlikely(word_get_acquire(&shim.attach) != ATTACHED))
 		return life_find_detached(fd, life);
-	return (struct life_ref){life, seq};
+	return (struct life_ref){life, seq, fd};
 }
 
 static inline bool life_is(struct life_ref ref)

@@ -146,7 +146,7 @@ static void accepted(int listener, int fd, enum rec_call call, const struct peer
 	ref = life_born(fd, &birth, at);
 	if (!ref.life)
 		return;
-	life_addr(&ref.life->peer, p->addr, len);
+	life_peer(ref.life, p->addr, len);
 	life_accepted_from(from, ref.life->born_ns);
 }
 
@@ -244,15 +244,18 @@ static bool says_nothing(int error)
 static void connect_result(struct life_ref ref, int error, const void *addr, socklen_t len,
 			   struct at at)
 {
+	struct rec_addr peer;
+
 	if (!error || error == EINPROGRESS || error == EINTR) {
 		life_flag(ref, REC_LIFE_CONNECTED);
-		life_addr(&ref.life->peer, addr, len);
-		site_connects(ref.life->site, &ref.life->peer);
+		life_peer(ref.life, addr, len);
+		peer = rec_life_peer(ref.life);
+		site_connects(ref.life->site, &peer);
 	} else if (!says_nothing(error)) {
-		life_addr(&ref.life->peer, addr, len);
+		life_peer(ref.life, addr, len);
 		life_error(ref, error, at);
 		life_flag(ref, REC_LIFE_CONNECT_FAILED);
-		word_set(&ref.life->reset_errno, (uint32_t)error);
+		word_set(&ref.life->reset_errno, (uint8_t)error);
 	}
 }
 
@@ -274,7 +277,7 @@ static int connected(struct life_ref ref, int fd, int r, const void *addr, sockl
 EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	const void *peer = *(const void *const *)&addr;
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref = {NULL, 0, -1};
 
 	CANCELLABLE;
 	if (hook_enter())
@@ -295,14 +298,14 @@ long raw_connect(long nr, const long a[6], struct at at)
 EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	const void *local = *(const void *const *)&addr;
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref = {NULL, 0, -1};
 	int r;
 
 	if (hook_enter())
 		ref = life_find(fd);
 	r = real.bind(fd, addr, len);
 	if (r == 0 && life_is(ref))
-		life_addr(&ref.life->local, local, len);
+		life_local(ref.life, local, len);
 	return r;
 }
 
@@ -313,7 +316,7 @@ long raw_bind(long nr, const long a[6], struct at at)
 
 	(void)at;
 	if (r == 0 && life_is(ref))
-		life_addr(&ref.life->local, (const void *)a[1], (socklen_t)a[2]);
+		life_local(ref.life, (const void *)a[1], (socklen_t)a[2]);
 	return r;
 }
 
@@ -327,7 +330,7 @@ static void listens(struct life_ref ref)
 
 EXPORT int listen(int fd, int backlog)
 {
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref = {NULL, 0, -1};
 	int r;
 
 	if (hook_enter())
@@ -352,7 +355,7 @@ long raw_listen(long nr, const long a[6], struct at at)
 /* SO_ERROR is how a program learns that its non-blocking connect failed, or of a reset. */
 EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref = {NULL, 0, -1};
 	int r, e, error;
 
 	if (hook_enter() && level == SOL_SOCKET && name == SO_ERROR)

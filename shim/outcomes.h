@@ -4,8 +4,9 @@
 #define SHIM_OUTCOMES_H
 
 #include "recording.h"
+#include "slots.h"
 
-void outcome_add(int fd, const struct rec_life *life);
+void outcome_add(struct life_ref ref);
 void outcome_listener_closes(const struct rec_life *life);
 void outcome_listener_opens(const struct rec_life *life);
 void outcome_signalled(void);

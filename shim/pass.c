@@ -75,33 +75,31 @@ static void rights_in(const struct msghdr *msg, each_right *each, struct pass *p
 /* ---- received ----------------------------------------------------------------------------- */
 
 /* The life in this very process that was sent, and came back in another descriptor. */
-static struct life_ref came_back(uint64_t cookie, int *from)
+static struct life_ref came_back(uint64_t cookie)
 {
 	struct rec_sent *sent = word_get_acquire(&shim.sent);
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref;
 
 	for (uint32_t i = 0; sent && cookie && i < REC_SENT_NR; i++) {
 		if (word_get_acquire(&sent[i].cookie) != cookie)
 			continue;
-		*from = sent[i].fd;
-		ref = life_find(*from);
+		ref = life_find(sent[i].fd);
 		if (ref.life && word_get(&ref.life->kernel_cookie) == cookie)
 			return ref;
 	}
-	return (struct life_ref){NULL, 0};
+	return (struct life_ref){NULL, 0, -1};
 }
 
 static void received(int fd, struct pass *p)
 {
 	struct birth birth = {.call = p->call, .flags = REC_LIFE_RECEIVED};
 	struct life_ref ref;
-	int from;
 
 	if (!found_describe(fd, &birth))
 		return;
-	ref = came_back(found_cookie(fd), &from);
-	if (ref.life && from != fd) {
-		ref = life_alias(fd, ref, from);
+	ref = came_back(found_cookie(fd));
+	if (ref.life && ref.fd != fd) {
+		ref = life_alias(fd, ref);
 		if (ref.life)
 			life_flag(ref, REC_LIFE_RECEIVED);
 		return;

@@ -28,7 +28,7 @@ static int descriptor(FILE *f)
 
 EXPORT FILE *fdopen(int fd, const char *mode)
 {
-	struct life_ref ref = hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0};
+	struct life_ref ref = hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0, -1};
 	FILE *f = real.fdopen(fd, mode);
 	int e = errno;
 

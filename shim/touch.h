@@ -31,7 +31,7 @@ static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref
 	now = now_coarse_ns();
 	word_set(&l->touch_ns, now);
 	word_set(&l->touch_pc, at.pc);
-	word_set(&l->touch_call, (uint16_t)call);
+	word_set(&l->touch_call, (uint8_t)call);
 	tid = thread_tid();
 	word_set(&l->touch_tid, tid);
 	word_set(&l->touch_seq, ++thread.touch_seq);

@@ -79,7 +79,7 @@ static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int
 
 static inline struct life_ref find(int fd)
 {
-	struct life_ref ref = {NULL, 0};
+	struct life_ref ref = {NULL, 0, -1};
 
 	if (hook_enter())
 		ref = life_find(fd);
@@ -169,7 +169,7 @@ static ssize_t moved(struct life_ref from, struct life_ref to, ssize_t r, size_t
 EXPORT ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned flags)
 {
 	bool record = hook_enter();
-	struct life_ref source = {NULL, 0}, sink = {NULL, 0};
+	struct life_ref source = {NULL, 0, -1}, sink = {NULL, 0, -1};
 
 	CANCELLABLE;
 	if (record) {
@@ -255,7 +255,7 @@ static int shut(struct life_ref ref, int fd, int r, int how, struct at at)
 
 EXPORT int shutdown(int fd, int how)
 {
-	struct life_ref ref = hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0};
+	struct life_ref ref = hook_enter() ? life_find(fd) : (struct life_ref){NULL, 0, -1};
 
 	return shut(ref, fd, real.shutdown(fd, how), how, AT_CALLER);
 }

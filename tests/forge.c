@@ -15,10 +15,12 @@
 
 #include <cmocka.h>
 
-#define UNITS 19
+#define UNITS 20
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
+	struct whole_life
+		lives[REC_LIVES_PER_CHUNK]; /* by descriptor; made part of the image late */
 	uint32_t nr_sites, nr_modules, nr_progress, nr_outcomes, nr_pollers, nr_sent, nr_incidents,
 		nr_kept, nr_samples;
 	uint64_t next_id;
@@ -36,6 +38,7 @@ enum {
 	UNIT_SENT = 16,
 	UNIT_KEPT = 17,
 	UNIT_SAMPLES = 18,
+	UNIT_MORE = 19,
 };
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
@@ -63,6 +66,7 @@ static const struct {
 		}                                                                                  \
 	}
 	TABLE(LIVES, 1, REC_LIVES_PER_CHUNK, struct rec_life, 0),
+	TABLE(MORE, 1, REC_MORE_PER_CHUNK, struct rec_life_more, 0),
 	TABLE(SITES, 1, REC_SITES_PER_CHUNK, struct rec_site, 1),
 	TABLE(MODULES, 1, REC_MODULES_PER_CHUNK, struct rec_module, 0),
 	TABLE(PROGRESS, REC_PROGRESS_UNITS, REC_PROGRESS_NR, struct rec_progress, 0),
@@ -109,8 +113,98 @@ struct rec_header *forge_header(struct forge *f)
 	return (struct rec_header *)(void *)f->image;
 }
 
+static void forge_addresses(struct rec_life *l, const struct whole_life *w)
+{
+	memcpy(l->local_ip, w->local.ip, sizeof(l->local_ip));
+	memcpy(l->peer_ip, w->peer.ip, sizeof(l->peer_ip));
+	l->local_port = w->local.port;
+	l->peer_port = w->peer.port;
+	l->local_family = (uint8_t)w->local.family;
+	l->peer_family = (uint8_t)w->peer.family;
+	l->scope = w->local.scope | w->peer.scope;
+}
+
+static struct rec_life forge_life(const struct whole_life *w)
+{
+#define SAME(member)  .member = w->member
+#define SMALL(member) .member = (uint8_t)w->member
+	struct rec_life l = {
+		SAME(seq),
+		SAME(site),
+		SAME(born_ns),
+		SAME(flags),
+		SMALL(born_by),
+		SMALL(touch_call),
+		SAME(touch_ns),
+		SAME(touch_pc),
+		SAME(touch_tid),
+		SAME(touch_seq),
+		SAME(reader_tid),
+		SAME(writer_tid),
+		SAME(write_ns),
+		SAME(id),
+		SAME(born_tid),
+		SMALL(family),
+		SAME(type),
+		SAME(protocol),
+		SAME(eof_ns),
+		SAME(eof_site),
+		SAME(eof_tid),
+		SMALL(reset_errno),
+		SAME(close_ns),
+		SAME(close_site),
+		SAME(close_tid),
+		SAME(facts_ns),
+		SAME(kernel_cookie),
+		SAME(kernel_last_ack_ms),
+		SAME(kernel_unread),
+		SAME(kernel_unsent),
+		SAME(kernel_tcp_state),
+		SAME(kernel_eof_unread),
+		SAME(kernel_error),
+		SAME(epoll_fd),
+		SAME(epoll_events),
+	};
+	forge_addresses(&l, w);
+	if (w->poller_tid || w->polled_ns)
+		l.flags |= REC_LIFE_POLLED;
+	return l;
+}
+
+static struct rec_life_more forge_more(const struct whole_life *w)
+{
+	return (struct rec_life_more){
+		.seq = w->seq & 1 ? w->seq : w->seq - 1,
+		.sibling_fd = -1,
+		SAME(reset_ns),
+		SAME(reset_site),
+		SAME(shut_site),
+		SAME(shut_ns),
+		SAME(told_ns),
+		SAME(told_site),
+		SAME(poller_tid),
+		SAME(polled_ns),
+	};
+#undef SAME
+#undef SMALL
+}
+
+/* The lives as they are now become part of the image. */
+static void image_complete(struct forge *f)
+{
+	struct rec_life *lives = entry_at(f, UNIT_LIVES, 0);
+	struct rec_life_more *more = entry_at(f, UNIT_MORE, 0);
+	size_t i;
+
+	for (i = 0; i < REC_LIVES_PER_CHUNK; i++) {
+		lives[i] = forge_life(&f->lives[i]);
+		more[i] = forge_more(&f->lives[i]);
+	}
+}
+
 void *forge_image(struct forge *f, size_t *size)
 {
+	image_complete(f);
 	*size = sizeof(f->image);
 	return f->image;
 }
@@ -223,7 +317,7 @@ struct rec_sample *forge_sample(struct forge *f, double at, uint32_t open)
 	return s;
 }
 
-struct rec_kept *forge_kept(struct forge *f, struct rec_life *l, const char *reason)
+struct rec_kept *forge_kept(struct forge *f, struct whole_life *l, const char *reason)
 {
 	struct rec_kept *k = entry_at(f, UNIT_KEPT, f->nr_kept++);
 
@@ -234,7 +328,7 @@ struct rec_kept *forge_kept(struct forge *f, struct rec_life *l, const char *rea
 	return k;
 }
 
-struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie)
+struct rec_sent *forge_sent(struct forge *f, const struct whole_life *l, uint64_t cookie)
 {
 	struct rec_sent *s = entry_at(f, UNIT_SENT, f->nr_sent++);
 
@@ -250,9 +344,9 @@ struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t 
 	return s;
 }
 
-struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born)
+struct whole_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born)
 {
-	struct rec_life *l = entry_at(f, UNIT_LIVES, (uint32_t)fd);
+	struct whole_life *l = &f->lives[fd];
 
 	assert_true(fd >= 0 && fd < (int)REC_LIVES_PER_CHUNK);
 	memset(l, 0, sizeof(*l));
@@ -269,7 +363,7 @@ struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double b
 	l->touch_ns = FORGE_S(born + 0.5);
 	l->touch_pc = 0x1234;
 	l->touch_seq = (uint32_t)(born * 10);
-	l->sibling_fd = l->epoll_fd = -1;
+	l->epoll_fd = -1;
 	l->peer = (struct rec_addr){
 		.family = AF_INET, .port = (uint16_t)(40000 + fd), .ip = {192, 0, 2, 7}};
 	l->local = (struct rec_addr){.family = AF_INET, .port = 80, .ip = {127, 0, 0, 1}};
@@ -278,7 +372,7 @@ struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double b
 	return l;
 }
 
-void forge_facts(struct rec_life *l, uint8_t state, double since_ack)
+void forge_facts(struct whole_life *l, uint8_t state, double since_ack)
 {
 	l->flags |= REC_LIFE_FACTS;
 	l->facts_ns = FORGE_S(FORGE_END);
@@ -286,7 +380,7 @@ void forge_facts(struct rec_life *l, uint8_t state, double since_ack)
 	l->kernel_last_ack_ms = (uint32_t)(since_ack * 1000);
 }
 
-void forge_eof(struct rec_life *l, double at)
+void forge_eof(struct whole_life *l, double at)
 {
 	l->flags |= REC_LIFE_EOF;
 	l->eof_ns = FORGE_S(at);
@@ -347,6 +441,7 @@ char *forge_write_bytes(const void *bytes, size_t size, const char *dir, const c
 
 char *forge_write(struct forge *f, const char *dir, const char *name)
 {
+	image_complete(f);
 	return forge_write_bytes(f->image, sizeof(f->image), dir, name);
 }
 

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "recording.h"
+#include "loader.h"
 
 #define FORGE_END	 1000
 #define FORGE_S(seconds) ((uint64_t)((seconds)*1e9))
@@ -35,16 +35,16 @@ struct rec_poller *forge_poller(struct forge *f, uint32_t tid, double stamped);
 struct rec_incident *forge_incident(struct forge *f, enum rec_incident_kind kind, uint32_t site,
 				    uint32_t first_site);
 /* An open accepted TCP socket in ESTABLISHED, touched once by thread 1 right after its birth. */
-struct rec_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born);
+struct whole_life *forge_accepted(struct forge *f, int fd, uint32_t site, double born);
 /* A note that the socket of this life was sent to somebody, a second after its birth. */
-struct rec_sent *forge_sent(struct forge *f, const struct rec_life *l, uint64_t cookie);
+struct rec_sent *forge_sent(struct forge *f, const struct whole_life *l, uint64_t cookie);
 /* The program says that it is meant to stay open; the reason may fill its room to the last byte. */
-struct rec_kept *forge_kept(struct forge *f, struct rec_life *l, const char *reason);
+struct rec_kept *forge_kept(struct forge *f, struct whole_life *l, const char *reason);
 /* So many sockets were open, and of a tenth of them the FIN was seen. */
 struct rec_sample *forge_sample(struct forge *f, double at, uint32_t open);
 /* The kernel's answer at the end. */
-void forge_facts(struct rec_life *l, uint8_t state, double since_ack);
-void forge_eof(struct rec_life *l, double at);
+void forge_facts(struct whole_life *l, uint8_t state, double since_ack);
+void forge_eof(struct whole_life *l, double at);
 
 /* A fresh directory that forge_remove() removes with all in it. */
 char *forge_directory(void);

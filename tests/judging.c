@@ -95,18 +95,18 @@ struct rec_progress *served_at(struct fixture *x, uint32_t tid, double at)
 	return p;
 }
 
-struct rec_life *ignored(struct fixture *x, int fd, double born)
+struct whole_life *ignored(struct fixture *x, int fd, double born)
 {
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
+	struct whole_life *l = forge_accepted(x->forge, fd, x->site, born);
 
 	forge_facts(l, TCP_CLOSE_WAIT, FORGE_END - born - 10);
 	forge_eof(l, born + 10);
 	return l;
 }
 
-struct rec_life *unread(struct fixture *x, int fd, double born)
+struct whole_life *unread(struct fixture *x, int fd, double born)
 {
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
+	struct whole_life *l = forge_accepted(x->forge, fd, x->site, born);
 
 	forge_facts(l, TCP_CLOSE_WAIT, FORGE_END - born - 10);
 	return l;

@@ -33,9 +33,9 @@ void expect_open(struct fixture *x, int fd, enum open_reason reason);
 /* Thread 1 has served a socket of the site that was born and touched at second at. */
 struct rec_progress *served_at(struct fixture *x, uint32_t tid, double at);
 /* In CLOSE_WAIT since 10 s after its birth, the EOF read by thread 1. */
-struct rec_life *ignored(struct fixture *x, int fd, double born);
+struct whole_life *ignored(struct fixture *x, int fd, double born);
 /* The same, unread. */
-struct rec_life *unread(struct fixture *x, int fd, double born);
+struct whole_life *unread(struct fixture *x, int fd, double born);
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 

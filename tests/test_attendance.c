@@ -19,9 +19,9 @@
  * A live connection, born at 10 and used at 10.5; its thread has served another at 500, and its
  * siblings lived for 2 s.
  */
-static struct rec_life *lost(struct fixture *x)
+static struct whole_life *lost(struct fixture *x)
 {
-	struct rec_life *l = forge_accepted(x->forge, FD, x->site, 10);
+	struct whole_life *l = forge_accepted(x->forge, FD, x->site, 10);
 	struct rec_outcome *o = forge_outcome(x->forge, x->site, x->site, 30, 0.001);
 
 	o->life[15] = 30;
@@ -30,14 +30,14 @@ static struct rec_life *lost(struct fixture *x)
 	return l;
 }
 
-static struct rec_life *in_epoll(struct rec_life *l, uint32_t events)
+static struct whole_life *in_epoll(struct whole_life *l, uint32_t events)
 {
 	l->epoll_fd = 3;
 	l->epoll_events = events;
 	return l;
 }
 
-static struct rec_life *in_poll(struct rec_life *l, double at)
+static struct whole_life *in_poll(struct whole_life *l, double at)
 {
 	l->poller_tid = 1;
 	l->polled_ns = FORGE_S(at);
@@ -137,7 +137,7 @@ static void a_writer_waits(void **state)
 static void a_reader_that_ended_does_not(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = lost(x);
+	struct whole_life *l = lost(x);
 
 	l->reader_tid = l->touch_tid;
 	l->flags |= REC_LIFE_TOUCHER_ENDED;
@@ -154,6 +154,13 @@ static void a_poll_loop_waits(void **state)
 	expect_in_use(x);
 }
 
+/* It may have been in a set: nobody is accused for what could not be kept. */
+static void for_lack_of_room_it_is_not_known(void **state)
+{
+	lost(*state)->flags |= REC_LIFE_LOST_MORE;
+	expect_in_use(*state);
+}
+
 static void a_poll_loop_that_lost_it_does_not(void **state)
 {
 	struct fixture *x = *state;
@@ -165,7 +172,7 @@ static void a_poll_loop_that_lost_it_does_not(void **state)
 
 static void listens(struct fixture *x, int fd, double until)
 {
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, 2);
+	struct whole_life *l = forge_accepted(x->forge, fd, x->site, 2);
 
 	l->flags = REC_LIFE_LISTENING;
 	if (!until)
@@ -271,7 +278,7 @@ static void without_closed_siblings_nothing_is_known(void **state)
 static void who_was_used_a_moment_ago_is_in_use(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = lost(x);
+	struct whole_life *l = lost(x);
 
 	l->touch_ns = FORGE_S(FORGE_END - 0.5);
 	expect_in_use(x);
@@ -296,9 +303,9 @@ static void who_was_watched_long_ago_is_not(void **state)
 	expect_abandoned(*state);
 }
 
-static struct rec_life *fired_with(struct fixture *x, uint32_t unread)
+static struct whole_life *fired_with(struct fixture *x, uint32_t unread)
 {
-	struct rec_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
+	struct whole_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
 
 	l->flags |= REC_LIFE_FIRED | REC_LIFE_HANDED;
 	l->polled_ns = FORGE_S(FORGE_END - 3);
@@ -326,9 +333,9 @@ static void who_was_read_since_it_fired_is_in_no_queue(void **state)
 }
 
 /* It gave up meanwhile: its worker has the event in hand, with others that came before. */
-static struct rec_life *fired_and_gone(struct fixture *x, uint8_t state, double fired)
+static struct whole_life *fired_and_gone(struct fixture *x, uint8_t state, double fired)
 {
-	struct rec_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
+	struct whole_life *l = in_epoll(lost(x), EPOLLIN | EPOLLONESHOT);
 
 	forge_facts(l, state, FORGE_END - fired);
 	l->flags |= REC_LIFE_FIRED | REC_LIFE_HANDED;
@@ -354,7 +361,7 @@ static void a_client_that_left_in_the_queue(void **state)
 static void a_client_whose_request_came_with_it(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = fired_and_gone(x, TCP_CLOSE, FORGE_END - 3);
+	struct whole_life *l = fired_and_gone(x, TCP_CLOSE, FORGE_END - 3);
 
 	l->born_ns = l->touch_ns = l->polled_ns + 1;
 	l->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
@@ -585,9 +592,9 @@ static void a_loop_whose_thread_ended_sees_nothing(void **state)
 /* ---- the turn of a loop that was its last ---------------------------------------------------- */
 
 /* Told 1 ms before the program's own end, by a call in a turn that began 1 ms before that. */
-static struct rec_life *told_in_last_turn(struct fixture *x, bool reset)
+static struct whole_life *told_in_last_turn(struct fixture *x, bool reset)
 {
-	struct rec_life *l = forge_accepted(x->forge, FD, x->site, 990);
+	struct whole_life *l = forge_accepted(x->forge, FD, x->site, 990);
 
 	in_epoll(l, EPOLLIN);
 	forge_header(x->forge)->end_kind = REC_END_RETURN;
@@ -632,7 +639,7 @@ static void after_a_reset_too(void **state)
 static void what_the_wait_told_too(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = told_in_last_turn(x, false);
+	struct whole_life *l = told_in_last_turn(x, false);
 
 	l->flags = (l->flags & ~(uint32_t)REC_LIFE_EOF) | REC_LIFE_TOLD | REC_LIFE_SHUT_WR;
 	l->told_ns = l->eof_ns;
@@ -697,9 +704,9 @@ static void a_program_without_a_loop_has_no_turns(void **state)
  */
 
 /* Its thread was told at 990 of several that had gone, and is at work on another since. */
-static struct rec_life *told_in_long_turn(struct fixture *x, uint8_t state)
+static struct whole_life *told_in_long_turn(struct fixture *x, uint8_t state)
 {
-	struct rec_life *l = in_epoll(forge_accepted(x->forge, FD, x->site, 980), EPOLLIN);
+	struct whole_life *l = in_epoll(forge_accepted(x->forge, FD, x->site, 980), EPOLLIN);
 
 	forge_facts(l, state, 12);
 	l->flags |= REC_LIFE_TOLD;
@@ -789,7 +796,7 @@ static void but_not_beyond_it(void **state)
 static void nor_where_an_edge_was_fetched(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = told_in_long_turn(x, TCP_CLOSE_WAIT);
+	struct whole_life *l = told_in_long_turn(x, TCP_CLOSE_WAIT);
 
 	forge_eof(l, 993);
 	l->epoll_events |= EPOLLET;
@@ -800,9 +807,9 @@ static void nor_where_an_edge_was_fetched(void **state)
 /* ---- stalled-loop ---------------------------------------------------------------------------- */
 
 /* In the set of thread 1, whose turn began at 15; the FIN came at 20. */
-static struct rec_life *in_stalled_loop(struct fixture *x)
+static struct whole_life *in_stalled_loop(struct fixture *x)
 {
-	struct rec_life *l = in_epoll(unread(x, FD, 10), EPOLLIN);
+	struct whole_life *l = in_epoll(unread(x, FD, 10), EPOLLIN);
 
 	forge_poller(x->forge, 1, 0)->turn_ns = FORGE_S(15);
 	return l;
@@ -847,7 +854,7 @@ static void a_loop_without_a_thread(void **state)
 static void a_loop_that_was_told_and_hangs(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = in_epoll(unread(x, FD, 10), EPOLLIN);
+	struct whole_life *l = in_epoll(unread(x, FD, 10), EPOLLIN);
 
 	l->flags |= REC_LIFE_TOLD;
 	l->told_ns = FORGE_S(20.5);
@@ -912,9 +919,9 @@ static void a_loop_in_a_blind_process(void **state)
 
 /* ---- our own FIN sent, and the peer's not read ----------------------------------------------- */
 
-static struct rec_life *shut_by_both(struct fixture *x)
+static struct whole_life *shut_by_both(struct fixture *x)
 {
-	struct rec_life *l = in_epoll(forge_accepted(x->forge, FD, x->site, 990), EPOLLIN);
+	struct whole_life *l = in_epoll(forge_accepted(x->forge, FD, x->site, 990), EPOLLIN);
 
 	forge_header(x->forge)->end_kind = REC_END_RETURN;
 	forge_facts(l, TCP_CLOSE, 0);
@@ -945,7 +952,7 @@ static void an_end_that_the_loop_saw(void **state)
 static void an_end_that_an_edge_will_tell(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = shut_by_both(x);
+	struct whole_life *l = shut_by_both(x);
 
 	l->flags &= ~(uint32_t)REC_LIFE_SHUT_WR;
 	l->epoll_events = EPOLLIN | EPOLLET;
@@ -957,7 +964,7 @@ static void an_end_that_an_edge_will_tell(void **state)
 static void an_end_that_an_edge_told(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = shut_by_both(x);
+	struct whole_life *l = shut_by_both(x);
 
 	l->flags &= ~(uint32_t)REC_LIFE_SHUT_WR;
 	l->flags |= REC_LIFE_TOLD;
@@ -994,7 +1001,7 @@ static void an_end_that_an_ended_thread_will_not_see(void **state)
 static void an_end_that_the_loop_was_about_to_see(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = shut_by_both(x);
+	struct whole_life *l = shut_by_both(x);
 
 	forge_header(x->forge)->end_kind = REC_END_RETURN;
 	l->flags |= REC_LIFE_TOUCHER_ENDED;
@@ -1067,6 +1074,7 @@ int main(void)
 		TEST(a_writer_waits),
 		TEST(a_reader_that_ended_does_not),
 		TEST(a_poll_loop_waits),
+		TEST(for_lack_of_room_it_is_not_known),
 		TEST(a_poll_loop_that_lost_it_does_not),
 		TEST(who_stops_lets_go_before_it_closes_the_listener),
 		TEST(who_goes_on_to_listen_does_not_stop),

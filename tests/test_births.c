@@ -75,11 +75,11 @@ static void expect(const char *guest, const char *arg, int status, const char *l
 }
 
 /* The n-th open life of the recording that has the flag. */
-static const struct rec_life *life(const struct told *t, uint32_t flag, size_t n)
+static const struct whole_life *life(const struct told *t, uint32_t flag, size_t n)
 {
 	for (size_t i = 0; i < t->all.nr; i++)
 		for (size_t k = 0; k < t->all.items[i]->nr_lives; k++) {
-			const struct rec_life *l = t->all.items[i]->lives[k].life;
+			const struct whole_life *l = t->all.items[i]->lives[k].life;
 
 			if ((l->seq & 1) && (l->flags & flag) && !n--)
 				return l;
@@ -129,7 +129,7 @@ static void truncated_rights_are_those_that_fitted(void **state)
 static void what_the_kernel_says_of_a_received_socket(void **state)
 {
 	struct told t = run("pass", "recvmsg");
-	const struct rec_life *l = life(&t, REC_LIFE_RECEIVED, 0);
+	const struct whole_life *l = life(&t, REC_LIFE_RECEIVED, 0);
 
 	(void)state;
 	assert_non_null(l);
@@ -246,7 +246,7 @@ static void handed_a_listener_by_socket_activation(void **state)
 {
 	struct sockaddr_in at;
 	struct told t = run_with(listen_any(&at), PASSED, false, "activated");
-	const struct rec_life *l = life(&t, REC_LIFE_AT_START, 0);
+	const struct whole_life *l = life(&t, REC_LIFE_AT_START, 0);
 
 	(void)state;
 	assert_has_line(t.report.out, IN_ACCEPT);

@@ -20,7 +20,7 @@ struct recorded {
 	char *dir;
 	struct collection all;
 	const struct recording *r;
-	struct rec_life life; /* of the descriptor that the guest named last */
+	struct whole_life life; /* of the descriptor that the guest named last */
 };
 
 static struct recorded record_with(const char *name, const char *how, const char *more)

@@ -87,7 +87,7 @@ static uint32_t make_site(struct forge *f, int build, uint64_t caller)
 
 static void leak(struct forge *f, int fd, uint32_t site)
 {
-	struct rec_life *l = forge_accepted(f, fd, site, 10);
+	struct whole_life *l = forge_accepted(f, fd, site, 10);
 
 	forge_facts(l, TCP_CLOSE_WAIT, 900);
 	l->flags |= REC_LIFE_TOUCHER_ENDED;
@@ -204,7 +204,7 @@ static void the_grace_can_be_chosen(void **state)
 {
 	struct command *x = *state;
 	struct forge *f = forge_new(100);
-	struct rec_life *l = forge_accepted(f, 5, forge_site(f, 0x1010), FORGE_END - 2);
+	struct whole_life *l = forge_accepted(f, 5, forge_site(f, 0x1010), FORGE_END - 2);
 	char *rec;
 
 	forge_facts(l, TCP_CLOSE_WAIT, 0.5);

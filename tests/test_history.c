@@ -99,8 +99,8 @@ static void hands_out_the_time_line(void **state)
 static void joins_duplicates_by_id(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *a = forge_accepted(x->parent, 3, x->site, 10);
-	struct rec_life *b = forge_accepted(x->parent, 4, x->site, 10);
+	struct whole_life *a = forge_accepted(x->parent, 3, x->site, 10);
+	struct whole_life *b = forge_accepted(x->parent, 4, x->site, 10);
 
 	b->id = a->id;
 	a->flags |= REC_LIFE_DUPLICATE;
@@ -130,8 +130,8 @@ static void keeps_equal_ids_of_two_processes_apart(void **state)
 static void joins_processes_by_cookie(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *a = forge_accepted(x->parent, 3, x->site, 10);
-	struct rec_life *b = forge_accepted(x->child, 9, x->site, 10);
+	struct whole_life *a = forge_accepted(x->parent, 3, x->site, 10);
+	struct whole_life *b = forge_accepted(x->child, 9, x->site, 10);
 
 	a->kernel_cookie = b->kernel_cookie = 4711;
 	b->flags |= REC_LIFE_INHERITED;
@@ -159,10 +159,10 @@ static void joins_the_inherited_without_a_cookie(void **state)
 /* ---- passed on by exec ------------------------------------------------------------------- */
 
 /* Accepted in the parent's image, which exec replaced at second 500; the child's is the next. */
-static struct rec_life *pass_by_exec(struct fixture *x, int fd, uint64_t cookie)
+static struct whole_life *pass_by_exec(struct fixture *x, int fd, uint64_t cookie)
 {
-	struct rec_life *before = forge_accepted(x->parent, fd, x->site, 10);
-	struct rec_life *after = forge_accepted(x->child, fd, 0, 500);
+	struct whole_life *before = forge_accepted(x->parent, fd, x->site, 10);
+	struct whole_life *after = forge_accepted(x->child, fd, 0, 500);
 
 	forge_header(x->parent)->end_kind = REC_END_EXEC;
 	forge_header(x->parent)->end_ns = FORGE_S(500);
@@ -234,7 +234,7 @@ static void not_left_behind_without_being_told(void **state)
 static void not_left_behind_where_the_next_image_uses_it(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *after;
+	struct whole_life *after;
 
 	forge_eof(pass_by_exec(x, 3, 4711), 30);
 	moved_on_before_exec(x);
@@ -270,9 +270,9 @@ static void a_replaced_image_holds_nothing(void **state)
 /* ---- sent by SCM_RIGHTS ------------------------------------------------------------------ */
 
 /* The child received it at second 20 and has not touched it. */
-static struct rec_life *receive(struct fixture *x, int fd, uint64_t cookie)
+static struct whole_life *receive(struct fixture *x, int fd, uint64_t cookie)
 {
-	struct rec_life *l = forge_accepted(x->child, fd, forge_site(x->child, 0x2020), 20);
+	struct whole_life *l = forge_accepted(x->child, fd, forge_site(x->child, 0x2020), 20);
 
 	l->kernel_cookie = cookie;
 	l->flags = REC_LIFE_RECEIVED | REC_LIFE_ACCEPTED;
@@ -285,7 +285,7 @@ static struct rec_life *receive(struct fixture *x, int fd, uint64_t cookie)
 static void sender_tells_where_it_was_opened(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *closed = forge_accepted(x->parent, 3, x->site, 10);
+	struct whole_life *closed = forge_accepted(x->parent, 3, x->site, 10);
 
 	forge_sent(x->parent, closed, 4711)->sent_site = x->site;
 	closed->seq = 2;
@@ -302,7 +302,7 @@ static void sender_tells_where_it_was_opened(void **state)
 static void sender_tells_which_side_it_is(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *closed = forge_accepted(x->parent, 3, x->site, 10);
+	struct whole_life *closed = forge_accepted(x->parent, 3, x->site, 10);
 
 	closed->born_by = REC_CALL_SOCKET;
 	forge_sent(x->parent, closed, 4711);
@@ -317,8 +317,8 @@ static void sender_tells_which_side_it_is(void **state)
 static void the_first_of_several_senders_opened_it(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *first = forge_accepted(x->parent, 3, x->site, 10);
-	struct rec_life *second = forge_accepted(x->child, 4, x->site, 9);
+	struct whole_life *first = forge_accepted(x->parent, 3, x->site, 10);
+	struct whole_life *second = forge_accepted(x->child, 4, x->site, 9);
 
 	forge_sent(x->parent, first, 4711);
 	second->born_by = REC_CALL_RECVMSG;
@@ -329,9 +329,9 @@ static void the_first_of_several_senders_opened_it(void **state)
 	assert_int_equal(socket_opened(&x->h.sockets[0])->process->pid, 100);
 }
 
-static struct rec_life *sender_still_has_it(struct fixture *x)
+static struct whole_life *sender_still_has_it(struct fixture *x)
 {
-	struct rec_life *l = forge_accepted(x->parent, 3, x->site, 10);
+	struct whole_life *l = forge_accepted(x->parent, 3, x->site, 10);
 
 	l->kernel_cookie = 4711;
 	l->flags |= REC_LIFE_SENT;
@@ -389,7 +389,7 @@ static void kept_after_the_receiver_closed_it(void **state)
 static void an_unseen_socket_is_never_a_fault(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = forge_accepted(x->parent, 3, x->site, 10);
+	struct whole_life *l = forge_accepted(x->parent, 3, x->site, 10);
 
 	l->flags |= REC_LIFE_UNSEEN | REC_LIFE_TOUCHER_ENDED;
 	forge_facts(l, TCP_CLOSE_WAIT, 900);
@@ -402,7 +402,7 @@ static void an_unseen_socket_is_never_a_fault(void **state)
 static void an_unseen_number_of_a_known_socket(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *unseen = forge_accepted(x->parent, 4, 0, 5);
+	struct whole_life *unseen = forge_accepted(x->parent, 4, 0, 5);
 
 	forge_accepted(x->parent, 3, x->site, 10)->kernel_cookie = 4711;
 	unseen->flags = REC_LIFE_UNSEEN;
@@ -514,7 +514,7 @@ static void a_wait_is_a_sign_of_life(void **state)
 static void the_first_who_was_told_speaks_for_the_socket(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = forge_accepted(x->parent, 3, x->site, 10), *copy;
+	struct whole_life *l = forge_accepted(x->parent, 3, x->site, 10), *copy;
 
 	copy = forge_accepted(x->parent, 4, x->site, 10);
 	copy->id = l->id;
@@ -565,7 +565,7 @@ static void asks_the_kernel_about_the_running(void **state)
 	struct fixture *x = *state;
 	struct timespec pause = {0, 30000000};
 	int bare = socket(AF_INET, SOCK_STREAM, 0), fd = make_close_wait();
-	const struct rec_life *r;
+	const struct whole_life *r;
 
 	forge_header(x->parent)->pid = (uint32_t)getpid();
 	forge_header(x->parent)->end_kind = REC_END_NONE;
@@ -594,7 +594,7 @@ static void who_changed_since_the_reading_is_not_judged(void **state)
 {
 	struct fixture *x = *state;
 	int one = socket(AF_INET, SOCK_STREAM, 0), two = socket(AF_INET, SOCK_STREAM, 0);
-	struct rec_life *l;
+	struct whole_life *l;
 
 	forge_header(x->parent)->pid = (uint32_t)getpid();
 	forge_header(x->parent)->end_kind = REC_END_NONE;

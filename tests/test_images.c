@@ -99,7 +99,7 @@ static void who_fails_has_inherited_nothing(void **state)
 	collection_add(&all, t.dir);
 	assert_int_equal(all.nr, 1);
 	for (size_t i = 0; i < all.items[0]->nr_lives; i++) {
-		const struct rec_life *l = all.items[0]->lives[i].life;
+		const struct whole_life *l = all.items[0]->lives[i].life;
 
 		assert_false(l->flags & REC_LIFE_INHERITED);
 		open += l->seq & 1;

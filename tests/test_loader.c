@@ -93,7 +93,7 @@ static void reads_all_kinds_of_chunks(void **state)
 static void ends_what_the_program_said(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = forge_accepted(x->forge, 7, 1, 30);
+	struct whole_life *l = forge_accepted(x->forge, 7, 1, 30);
 	struct strbuf why = STRBUF_INIT;
 	struct recording r;
 	char reason[REC_KEPT_REASON + 1] = "";
@@ -220,6 +220,45 @@ static void bounds_chunks_that_lie(void **state)
 	assert_int_equal(r.nr_modules, 0);
 	assert_int_equal(r.nr_damaged, 1);
 	recording_release(&r);
+}
+
+static void more_belongs_to_its_life(void **state)
+{
+	struct fixture *x = *state;
+	struct whole_life *l = forge_accepted(x->forge, 7, 1, 30);
+	struct strbuf why = STRBUF_INIT;
+	struct rec_life_more *more;
+	struct recording r;
+	size_t size;
+	char *image, *path;
+
+	l->flags |= REC_LIFE_RESET;
+	l->reset_ns = FORGE_S(40);
+	l->told_ns = FORGE_S(50); /* no flag says so */
+	assert_int_equal(load(x, &r, &why), LOAD_OK);
+	assert_true(r.lives[7].life->reset_ns == FORGE_S(40));
+	assert_true(r.lives[7].life->told_ns == 0);
+	assert_false(r.lives[7].life->flags & REC_LIFE_LOST_MORE);
+	recording_release(&r);
+
+	image = forge_image(x->forge, &size);
+	more = (void *)(image + forge_chunk_at(x->forge, REC_CHUNK_MORE) +
+			sizeof(struct rec_chunk));
+	more[7].seq += 2;
+	path = forge_write_bytes(image, size, x->dir, "77.0.socklint");
+	assert_int_equal(recording_load(&r, path, &why), LOAD_OK);
+	assert_true(r.lives[7].life->reset_ns == l->touch_ns);
+	assert_true(r.lives[7].life->flags & REC_LIFE_LOST_MORE);
+	recording_release(&r);
+	free(path);
+}
+
+static void names_an_older_version(void **state)
+{
+	struct fixture *x = *state;
+
+	forge_header(x->forge)->version = REC_VERSION - 1;
+	expect_bad(x, "record it again");
 }
 
 static void ends_strings(void **state)
@@ -380,7 +419,7 @@ static void survives_truncation(void **state)
  */
 static struct {
 	struct fixture *x; /* NULL: nothing goes on */
-	struct rec_life *life;
+	struct whole_life *life;
 	struct rec_poller *poller;
 } going_on;
 
@@ -465,6 +504,8 @@ int main(void)
 		TEST(refuses_sizes_that_make_no_sense),
 		TEST(refuses_what_is_no_file),
 		TEST(bounds_chunks_that_lie),
+		TEST(more_belongs_to_its_life),
+		TEST(names_an_older_version),
 		TEST(ends_strings),
 		TEST(collects_a_directory_and_names_the_bad),
 		TEST(looks_one_level_down),

@@ -17,9 +17,9 @@
 
 /* ---- shutdown-not-closed ----------------------------------------------------------------- */
 
-static struct rec_life *shut_down(struct fixture *x, int fd, double born, uint8_t tcp_state)
+static struct whole_life *shut_down(struct fixture *x, int fd, double born, uint8_t tcp_state)
 {
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
+	struct whole_life *l = forge_accepted(x->forge, fd, x->site, born);
 
 	forge_facts(l, tcp_state, 0);
 	l->flags |= REC_LIFE_SHUT_WR;
@@ -41,7 +41,7 @@ static void what_was_shut_down_is_not_closed(void **state)
 static void a_shutdown_and_an_eof_count_without_the_kernel(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = shut_down(x, 5, 10, TCP_CLOSE);
+	struct whole_life *l = shut_down(x, 5, 10, TCP_CLOSE);
 
 	forge_eof(l, 20);
 	shut_down(x, 6, 30, TCP_CLOSE)->flags &= ~(uint32_t)REC_LIFE_FACTS;
@@ -56,7 +56,7 @@ static void a_shutdown_and_an_eof_count_without_the_kernel(void **state)
 static void a_shutdown_of_both_directions_counts_without_the_kernel(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = shut_down(x, 5, 10, TCP_CLOSE);
+	struct whole_life *l = shut_down(x, 5, 10, TCP_CLOSE);
 
 	l->flags &= ~(uint32_t)REC_LIFE_FACTS;
 	l->flags |= REC_LIFE_SHUT_RD;
@@ -134,7 +134,7 @@ static void a_half_closed_socket_has_a_second(void **state)
 	expect_open(x, 5, OPEN_CLOSING);
 }
 
-static struct rec_life *watch(struct rec_life *l)
+static struct whole_life *watch(struct whole_life *l)
 {
 	l->epoll_fd = 4;
 	l->epoll_events = EPOLLIN;
@@ -169,7 +169,7 @@ static void a_user_may_have_less_patience(void **state)
 static void a_client_waits_for_its_answer_as_long_as_it_likes(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = watch(shut_down(x, 5, 10, TCP_FIN_WAIT2));
+	struct whole_life *l = watch(shut_down(x, 5, 10, TCP_FIN_WAIT2));
 
 	l->flags = (l->flags & ~(uint32_t)REC_LIFE_ACCEPTED) | REC_LIFE_CONNECTED;
 	l = shut_down(x, 6, 10, TCP_FIN_WAIT2);
@@ -328,9 +328,9 @@ static void of_a_bucket_in_doubt_one_counts(void **state)
 /* ---- never-accepted ---------------------------------------------------------------------- */
 
 /* Three connections wait; thread 1 accepted last at that second, if ever. */
-static struct rec_life *listener(struct fixture *x, double last_accept)
+static struct whole_life *listener(struct fixture *x, double last_accept)
 {
-	struct rec_life *l = forge_accepted(x->forge, 3, x->site, 1);
+	struct whole_life *l = forge_accepted(x->forge, 3, x->site, 1);
 
 	l->flags = REC_LIFE_LISTENING;
 	l->born_by = REC_CALL_SOCKET;
@@ -488,9 +488,9 @@ static void a_queue_that_workers_have_left_is_none(void **state)
 
 /* ---- held-elsewhere ---------------------------------------------------------------------- */
 
-static struct rec_life *closed(struct fixture *x, int fd, double born, double at)
+static struct whole_life *closed(struct fixture *x, int fd, double born, double at)
 {
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, born);
+	struct whole_life *l = forge_accepted(x->forge, fd, x->site, born);
 
 	l->seq = 2;
 	l->close_ns = FORGE_S(at);
@@ -508,9 +508,9 @@ static struct forge *forked(double at)
 	return child;
 }
 
-static struct rec_life *inherited(struct forge *child, int fd, double born)
+static struct whole_life *inherited(struct forge *child, int fd, double born)
 {
-	struct rec_life *l = forge_accepted(child, fd, 1, born);
+	struct whole_life *l = forge_accepted(child, fd, 1, born);
 
 	l->flags = (l->flags | REC_LIFE_INHERITED) & ~(uint32_t)REC_LIFE_TOUCHED;
 	return l;
@@ -680,7 +680,7 @@ static void what_was_shut_down_is_not_held_elsewhere(void **state)
 {
 	struct fixture *x = *state;
 	struct forge *child = forked(300);
-	struct rec_life *l = inherited(child, 5, 10);
+	struct whole_life *l = inherited(child, 5, 10);
 
 	l->flags |= REC_LIFE_SHUT_WR;
 	forge_facts(l, TCP_FIN_WAIT2, 0);
@@ -691,9 +691,9 @@ static void what_was_shut_down_is_not_held_elsewhere(void **state)
 }
 
 /* The slot of the first was used again. */
-static struct rec_life *duplicate_of_closed(struct fixture *x, int fd)
+static struct whole_life *duplicate_of_closed(struct fixture *x, int fd)
 {
-	struct rec_life *l = forge_accepted(x->forge, fd, x->site, 10);
+	struct whole_life *l = forge_accepted(x->forge, fd, x->site, 10);
 
 	l->flags |= REC_LIFE_DUPLICATE | REC_LIFE_COPY | REC_LIFE_FIRST_CLOSED;
 	l->close_site = x->site;
@@ -742,9 +742,9 @@ static void a_duplicate_that_is_watched_is_open(void **state)
 	expect_open(x, 6, OPEN_IN_USE);
 }
 
-static struct rec_life *received(struct fixture *x, struct forge *receiver)
+static struct whole_life *received(struct fixture *x, struct forge *receiver)
 {
-	struct rec_life *l = forge_accepted(receiver, 8, 1, 20);
+	struct whole_life *l = forge_accepted(receiver, 8, 1, 20);
 
 	forge_sent(x->forge, closed(x, 5, 10, 500), 7);
 	l->kernel_cookie = 7;
@@ -778,9 +778,9 @@ static void a_receiver_that_has_it_in_hand_is_not(void **state)
 /* ---- inherited-by-exec ------------------------------------------------------------------- */
 
 /* Of another program, that was started at second 300 with two connections of ours. */
-static struct rec_life *passed_on(struct fixture *x, struct forge *image, int fd, double born)
+static struct whole_life *passed_on(struct fixture *x, struct forge *image, int fd, double born)
 {
-	struct rec_life *l = forge_accepted(image, fd, 0, 300);
+	struct whole_life *l = forge_accepted(image, fd, 0, 300);
 
 	forge_accepted(x->forge, fd, x->site, born)->kernel_cookie = (uint64_t)fd;
 	l->kernel_cookie = (uint64_t)fd;

@@ -70,7 +70,7 @@ static void growth_by_many_threads(void **state)
 	r = parts_load();
 	assert_int_equal(r.nr_damaged, 0);
 	for (size_t i = 0; i < r.nr_lives; i++) {
-		const struct rec_life *l = r.lives[i].life;
+		const struct whole_life *l = r.lives[i].life;
 
 		if (!(l->seq & 1))
 			continue;

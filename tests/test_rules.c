@@ -115,7 +115,7 @@ static void the_end_of_its_thread_is_proof(void **state)
 }
 
 /* Its last toucher was not asked for since, as when a process is killed. */
-static struct rec_life *of_unknown_thread(struct rec_life *l)
+static struct whole_life *of_unknown_thread(struct whole_life *l)
 {
 	l->facts_ns = l->touch_ns - 1;
 	return l;
@@ -135,7 +135,7 @@ static void overtaking_is_proof(void **state)
 static void killed_after_the_last_question_it_is_not_overtaken(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = of_unknown_thread(ignored(x, 5, 10));
+	struct whole_life *l = of_unknown_thread(ignored(x, 5, 10));
 
 	forge_header(x->forge)->end_kind = REC_END_NONE;
 	l->facts_ns = FORGE_S(FORGE_END - 3);
@@ -183,7 +183,7 @@ static void a_busy_worker_is_not_overtaken(void **state)
 static void touched_after_the_last_question_it_is_not_overtaken(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = ignored(x, 5, 980);
+	struct whole_life *l = ignored(x, 5, 980);
 
 	forge_header(x->forge)->facts_ns = l->touch_ns + 1;
 	l->facts_ns = l->touch_ns - 1;
@@ -207,7 +207,7 @@ static void a_worker_that_has_just_accepted_is_not_overtaken(void **state)
 static void the_end_of_an_earlier_thread_is_no_proof(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = unread(x, 5, 10);
+	struct whole_life *l = unread(x, 5, 10);
 
 	l->flags |= REC_LIFE_TOUCHER_ENDED;
 	l->facts_ns = FORGE_S(30);
@@ -250,7 +250,7 @@ static void an_evicted_thread_overtakes_too(void **state)
 static void within_the_grace_it_is_open(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = ignored(x, 5, 989.5);
+	struct whole_life *l = ignored(x, 5, 989.5);
 
 	served_at(x, 1, 999.9);
 	l->touch_seq = 0;
@@ -325,7 +325,7 @@ static void nor_is_it_where_the_program_went_on(void **state)
 static void an_eof_not_read_yet_has_grace_at_any_end(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = unread(x, 5, 980);
+	struct whole_life *l = unread(x, 5, 980);
 
 	forge_header(x->forge)->end_kind = REC_END_RETURN;
 	l->kernel_last_ack_ms = 200;
@@ -338,7 +338,7 @@ static void an_eof_not_read_yet_has_grace_at_any_end(void **state)
 static void a_reset_not_told_yet_has_grace_at_any_end(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l;
+	struct whole_life *l;
 
 	forge_header(x->forge)->end_kind = REC_END_RETURN;
 	l = forge_accepted(x->forge, 5, x->site, 999.8);
@@ -420,7 +420,7 @@ static void a_parent_that_forgets_leaks(void **state)
 static void our_own_shutdown_makes_no_eof(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = ignored(x, 5, 10);
+	struct whole_life *l = ignored(x, 5, 10);
 
 	l->flags |= REC_LIFE_SHUT_RD;
 	l->flags &= ~(uint32_t)REC_LIFE_FACTS;
@@ -513,7 +513,7 @@ static void who_was_told_nothing_joins_only_its_like(void **state)
 
 /* ---- in a FILE ---- */
 
-static struct rec_life *in_a_file(struct rec_life *l)
+static struct whole_life *in_a_file(struct whole_life *l)
 {
 	l->flags |= REC_LIFE_STDIO;
 	l->touch_call = REC_CALL_FDOPEN;
@@ -559,7 +559,7 @@ static void a_file_of_a_thread_that_closes_them_leaks(void **state)
 static void a_file_of_a_worker_that_ended_leaks(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = in_a_file(unread(x, 5, 10));
+	struct whole_life *l = in_a_file(unread(x, 5, 10));
 
 	l->touch_tid = 7;
 	l->flags |= REC_LIFE_TOUCHER_ENDED;
@@ -572,7 +572,7 @@ static void a_file_of_a_worker_that_ended_leaks(void **state)
 static void a_file_in_the_hands_of_a_worker_joins_no_series(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = in_a_file(unread(x, 5, 10));
+	struct whole_life *l = in_a_file(unread(x, 5, 10));
 
 	l->touch_tid = 7;
 	l->flags |= REC_LIFE_TOUCHER_ENDED;
@@ -595,9 +595,9 @@ static void a_proven_unread_eof_is_known_in_a_file_too(void **state)
 
 /* ---- clients ----------------------------------------------------------------------------- */
 
-static struct rec_life *client(struct fixture *x, int fd, double born)
+static struct whole_life *client(struct fixture *x, int fd, double born)
 {
-	struct rec_life *l = ignored(x, fd, born);
+	struct whole_life *l = ignored(x, fd, born);
 
 	l->flags &= ~(uint32_t)REC_LIFE_ACCEPTED;
 	l->flags |= REC_LIFE_CONNECTED;
@@ -629,7 +629,7 @@ static void a_pooled_client_is_parked(void **state)
 static void a_client_in_a_file_is_not_replaced_by_another_thread(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = in_a_file(client(x, 5, 10));
+	struct whole_life *l = in_a_file(client(x, 5, 10));
 
 	l->flags &= ~(uint32_t)REC_LIFE_EOF;
 	l->eof_ns = 0;
@@ -642,7 +642,7 @@ static void a_client_in_a_file_is_not_replaced_by_another_thread(void **state)
 static void a_client_in_a_file_that_its_thread_replaced_leaks(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = in_a_file(client(x, 5, 10));
+	struct whole_life *l = in_a_file(client(x, 5, 10));
 
 	l->flags &= ~(uint32_t)REC_LIFE_EOF;
 	l->eof_ns = 0;
@@ -655,7 +655,7 @@ static void a_client_in_a_file_that_its_thread_replaced_leaks(void **state)
 static void a_client_of_one_peer_of_several_is_parked(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = client(x, 5, 10);
+	struct whole_life *l = client(x, 5, 10);
 
 	l->flags &= ~(uint32_t)REC_LIFE_EOF;
 	client(x, 6, 11);
@@ -709,7 +709,7 @@ static void a_one_shot_client_is_open(void **state)
 static void the_only_one_of_a_pool_is_parked(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = client(x, 5, 10);
+	struct whole_life *l = client(x, 5, 10);
 
 	l->flags &= ~(uint32_t)REC_LIFE_EOF;
 	l->eof_ns = 0;
@@ -733,7 +733,7 @@ static void what_tcp_forgot_is_a_descriptor_leak(void **state)
 static void a_reset_counts_without_the_kernel(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = forge_accepted(x->forge, 5, x->site, 10);
+	struct whole_life *l = forge_accepted(x->forge, 5, x->site, 10);
 
 	l->flags = REC_LIFE_ACCEPTED | REC_LIFE_TOUCHED | REC_LIFE_RESET;
 	l->reset_ns = FORGE_S(20);
@@ -746,8 +746,8 @@ static void the_grace_is_the_policys(void **state)
 {
 	static const struct policy patient = {.grace_ns = FORGE_S(FORGE_END)};
 	struct fixture *x = *state;
-	struct rec_life *over = forge_accepted(x->forge, 7, x->site, 30);
-	struct rec_life *reset = forge_accepted(x->forge, 8, x->site, 40);
+	struct whole_life *over = forge_accepted(x->forge, 7, x->site, 30);
+	struct whole_life *reset = forge_accepted(x->forge, 8, x->site, 40);
 
 	ignored(x, 5, 10);
 	unread(x, 6, 20);
@@ -783,7 +783,7 @@ static void who_ends_by_itself_has_none_however_long(void **state)
 static void a_client_must_have_been_told(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = client(x, 5, 10);
+	struct whole_life *l = client(x, 5, 10);
 
 	forge_facts(l, TCP_CLOSE, 0);
 	l->flags &= ~(uint32_t)REC_LIFE_EOF;
@@ -799,7 +799,7 @@ static void failed_connects_are_a_series(void **state)
 
 	forge_header(x->forge)->end_kind = REC_END_EXIT;
 	for (fd = 5; fd < 8; fd++) {
-		struct rec_life *l = forge_accepted(x->forge, fd, x->site, fd * 10);
+		struct whole_life *l = forge_accepted(x->forge, fd, x->site, fd * 10);
 
 		l->flags = REC_LIFE_CONNECT_FAILED;
 		forge_facts(l, TCP_CLOSE, 0);
@@ -814,7 +814,7 @@ static void failed_connects_are_a_series(void **state)
 static void a_bare_socket_needs_proof(void **state)
 {
 	struct fixture *x = *state;
-	struct rec_life *l = forge_accepted(x->forge, 5, x->site, 10);
+	struct whole_life *l = forge_accepted(x->forge, 5, x->site, 10);
 
 	l->flags = 0;
 	forge_facts(l, TCP_CLOSE, 0);
@@ -829,7 +829,7 @@ static void a_child_that_still_serves_is_no_leak(void **state)
 {
 	struct fixture *x = *state;
 	struct forge *child = forge_new(200);
-	struct rec_life *a = unread(x, 5, 10), *b;
+	struct whole_life *a = unread(x, 5, 10), *b;
 
 	a->flags &= ~(uint32_t)REC_LIFE_TOUCHED;
 	b = forge_accepted(child, 5, forge_site(child, 0x1010), 10);

@@ -99,7 +99,7 @@ static char *write_leak(struct command *x)
 {
 	struct forge *f = forge_new(100);
 	uint32_t site = forge_site(f, 0x1010);
-	struct rec_life *l = forge_accepted(f, 5, site, 10);
+	struct whole_life *l = forge_accepted(f, 5, site, 10);
 	char *path;
 
 	forge_facts(l, TCP_CLOSE_WAIT, 900);

@@ -66,7 +66,7 @@ static const struct recording *first(const struct recorded *x)
 	return NULL;
 }
 
-static const struct rec_life *life_in(const struct recording *r, int fd)
+static const struct whole_life *life_in(const struct recording *r, int fd)
 {
 	for (size_t i = 0; i < r->nr_lives; i++)
 		if (r->lives[i].fd == fd)
@@ -91,7 +91,7 @@ static void assert_table(const struct recorded *x, uint32_t may_be_wrong)
 			break;
 	}
 	for (int fd = 0; fd < 4096; fd++) {
-		const struct rec_life *l = life_in(r, fd);
+		const struct whole_life *l = life_in(r, fd);
 		bool is_open = l && (l->seq & 1);
 
 		if (is_open != printed[fd])
@@ -221,7 +221,7 @@ static void assert_whole_stacks(const struct recorded *x)
 	const struct recording *r = first(x);
 
 	for (size_t i = 0; i < r->nr_lives; i++) {
-		const struct rec_life *l = r->lives[i].life;
+		const struct whole_life *l = r->lives[i].life;
 		const struct rec_site *s = l->seq & 1 ? recording_site(r, l->site) : NULL;
 
 		if (s)
@@ -282,7 +282,7 @@ static void deep_recursion_is_cut_and_flagged(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < r->nr_lives; i++) {
-		const struct rec_life *l = r->lives[i].life;
+		const struct whole_life *l = r->lives[i].life;
 		const struct rec_site *s = recording_site(r, l->site);
 
 		if (!(l->seq & 1) || l->born_by != REC_CALL_ACCEPT)
@@ -305,7 +305,7 @@ static void assert_handlers_end_their_stacks(const char *on_stack)
 	uint32_t site = 0;
 
 	for (size_t i = 0; i < r->nr_lives; i++) {
-		const struct rec_life *l = r->lives[i].life;
+		const struct whole_life *l = r->lives[i].life;
 
 		if (!(l->seq & 1) || l->born_by != REC_CALL_ACCEPT)
 			continue;

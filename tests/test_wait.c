@@ -69,7 +69,7 @@ static int number(const struct recorded *x, const char *name)
 	return atoi(line + n);
 }
 
-static const struct rec_life *life_in(const struct recording *r, int fd)
+static const struct whole_life *life_in(const struct recording *r, int fd)
 {
 	for (size_t i = 0; i < r->nr_lives; i++)
 		if (r->lives[i].fd == fd && (r->lives[i].life->seq & 1))
@@ -78,7 +78,7 @@ static const struct rec_life *life_in(const struct recording *r, int fd)
 	return NULL;
 }
 
-static const struct rec_life *life(const struct recorded *x, const char *name)
+static const struct whole_life *life(const struct recorded *x, const char *name)
 {
 	return life_in(x->r, number(x, name));
 }
@@ -151,7 +151,7 @@ static void oneshot_fired_and_rearmed(void **state)
 
 static void assert_told(const struct recorded *x, const char *name, bool told)
 {
-	const struct rec_life *l = life(x, name);
+	const struct whole_life *l = life(x, name);
 
 	print_message("%s\n", name);
 	assert_int_equal((l->flags & REC_LIFE_TOLD) != 0, told);
@@ -242,7 +242,7 @@ static void what_was_watched_when_the_end_began_stays_so(void **state)
 static void a_child_without_the_listener_does_not_end(void **state)
 {
 	struct recorded x = record("epoll_child");
-	const struct rec_life *l;
+	const struct whole_life *l;
 
 	(void)state;
 	assert_int_equal(x.all.nr, 2);
@@ -254,7 +254,7 @@ static void a_child_without_the_listener_does_not_end(void **state)
 
 static void assert_polled(const struct recorded *x, const char *name)
 {
-	const struct rec_life *l = life(x, name);
+	const struct whole_life *l = life(x, name);
 
 	print_message("%s\n", name);
 	assert_true(l->polled_ns > 0 && l->poller_tid > 0);
@@ -263,7 +263,7 @@ static void assert_polled(const struct recorded *x, const char *name)
 
 static void assert_left(const struct recorded *x, const char *name)
 {
-	const struct rec_life *l = life(x, name);
+	const struct whole_life *l = life(x, name);
 
 	print_message("%s\n", name);
 	assert_true(l->polled_ns > 0);
@@ -437,7 +437,7 @@ static void a_copy_is_waited_for_by_its_own_number(void **state)
 static void evidence_of_an_idle_server_survives_its_kill(void **state)
 {
 	struct recorded x = record("idle");
-	const struct rec_life *l = life(&x, "leaked");
+	const struct whole_life *l = life(&x, "leaked");
 	uint64_t end = (uint64_t)number(&x, "seconds") * NS_PER_S;
 	struct history h = HISTORY_INIT;
 

@@ -53,7 +53,7 @@ static bool closed_listeners_after(const struct process *p, uint64_t ns)
 	size_t i;
 
 	for (i = 0; i < p->rec->nr_lives; i++) {
-		const struct rec_life *r = p->rec->lives[i].life;
+		const struct whole_life *r = p->rec->lives[i].life;
 
 		if (!r->seq || !(r->flags & REC_LIFE_LISTENING) || r->family == AF_UNIX)
 			continue;

@@ -39,7 +39,7 @@ static const struct rule_case eof_unseen = {
 
 static const struct rule_case *find_case(const struct socket *s)
 {
-	const struct rec_life *f = socket_facts(s);
+	const struct whole_life *f = socket_facts(s);
 
 	if (socket_eof_was_read(s))
 		return &eof_ignored;
@@ -65,7 +65,7 @@ static bool is_write(uint32_t call)
 /* The coarse clock may set a write before the EOF that it followed; the last touch tells then. */
 static bool serves_half_closed_peer(const struct socket *s)
 {
-	const struct rec_life *f = socket_facts(s);
+	const struct whole_life *f = socket_facts(s);
 
 	if (f && f->kernel_unsent)
 		return true;

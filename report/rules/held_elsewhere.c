@@ -68,7 +68,7 @@ static bool waits_itself(const struct life *l)
 	return l->r.epoll_fd >= 0 && l->process->rec->header->last_seen_ns;
 }
 
-static bool is_connection(const struct rec_life *r)
+static bool is_connection(const struct whole_life *r)
 {
 	return r->flags & (REC_LIFE_ACCEPTED | REC_LIFE_CONNECTED);
 }
@@ -82,7 +82,7 @@ static bool may_be_its_job(const struct life *l)
 	if (l->r.born_ns + NS_PER_S < rec->header->start_ns)
 		return false;
 	for (i = 0; i < rec->nr_lives; i++) {
-		const struct rec_life *r = rec->lives[i].life;
+		const struct whole_life *r = rec->lives[i].life;
 
 		if ((r->flags & REC_LIFE_INHERITED) && is_connection(r) &&
 		    r->born_ns > l->r.born_ns)

@@ -11,13 +11,13 @@ static const struct rule_case passed_on = {
 	.advice = "open it close-on-exec: accept4(..., SOCK_CLOEXEC), socket(... | SOCK_CLOEXEC)",
 };
 
-static bool is_connection(const struct rec_life *r)
+static bool is_connection(const struct whole_life *r)
 {
 	return (r->flags & (REC_LIFE_ACCEPTED | REC_LIFE_CONNECTED)) &&
 	       !(r->flags & (REC_LIFE_LISTENING | REC_LIFE_GONE));
 }
 
-static bool is_unused(const struct rec_life *r)
+static bool is_unused(const struct whole_life *r)
 {
 	const uint32_t used = REC_LIFE_TOUCHED | REC_LIFE_STDIO | REC_LIFE_SENT |
 			      REC_LIFE_INHERITED | REC_LIFE_DUPLICATE;

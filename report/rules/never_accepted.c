@@ -76,7 +76,7 @@ static bool has_connection(const struct process *p, uint32_t tid)
 	size_t i;
 
 	for (i = 0; i < p->rec->nr_lives; i++) {
-		const struct rec_life *r = p->rec->lives[i].life;
+		const struct whole_life *r = p->rec->lives[i].life;
 
 		if ((r->seq & 1) && r->touch_tid == tid &&
 		    (r->flags & (REC_LIFE_ACCEPTED | REC_LIFE_GONE)) == REC_LIFE_ACCEPTED)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* What few sockets ever have, in chunks that are made where it is needed. */
+#include "more.h"
+
+#include "house.h"
+#include "lives.h"
+#include "recorder.h"
+#include "recording.h"
+#include "shim.h"
+#include "slots.h"
+#include "words.h"
+
+#define SHUT   (REC_LIFE_SHUT_RD | REC_LIFE_SHUT_WR)
+#define PASSED (REC_LIFE_RESET | REC_LIFE_TOLD | SHUT)
+
+/* What more there is of a life, where one of these flags says so; or NULL. */
+const struct rec_life_more *life_more(struct life_ref ref, uint32_t flags)
+{
+	const struct rec_life_more *m;
+
+	if (!(word_get(&ref.life->flags) & flags))
+		return NULL;
+	m = more_slot(ref.fd);
+	return m && word_get(&m->seq) == ref.seq ? m : NULL;
+}
+
+/*
+ * To be written, and then the flag that says so: what the lives before have left there is not
+ * cleared, for two threads may learn of this one at once. NULL where there is no room: that is
+ * noted, here and with the life.
+ */
+struct rec_life_more *life_more_make(struct life_ref ref)
+{
+	struct rec_life_more *m = more_slot_make(ref.fd);
+
+	if (!m) {
+		recorder_lost(&word_get_acquire(&shim.head)->lost_more);
+		life_flag(ref, REC_LIFE_LOST_MORE);
+		return NULL;
+	}
+	if (word_get(&m->seq) != ref.seq)
+		word_set(&m->seq, ref.seq);
+	return m;
+}
+
+/* What these flags of `from` say is there, before `to` is given the same. */
+void more_pass(struct life_ref to, struct life_ref from, uint32_t flags)
+{
+	static const struct rec_life_more nothing; /* where there was no room for it */
+	const struct rec_life_more *f = life_more(from, flags);
+	struct rec_life_more *m = flags & PASSED ? life_more_make(to) : NULL;
+
+	if (!m)
+		return;
+	if (!f)
+		f = &nothing;
+	if (flags & REC_LIFE_RESET) {
+		word_set(&m->reset_site, word_get(&f->reset_site));
+		word_set(&m->reset_ns, word_get(&f->reset_ns));
+	}
+	if (flags & SHUT) {
+		word_set(&m->shut_site, word_get(&f->shut_site));
+		word_set(&m->shut_ns, word_get(&f->shut_ns));
+	}
+	if (flags & REC_LIFE_TOLD) {
+		word_set(&m->told_site, word_get(&f->told_site));
+		word_set(&m->told_ns, word_get(&f->told_ns));
+	}
+}
+
+void more_set_sibling(struct life_ref ref, int fd)
+{
+	struct rec_life_more *m = life_more_make(ref);
+
+	if (m)
+		word_set(&m->sibling_fd, fd);
+}
