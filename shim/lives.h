@@ -39,12 +39,15 @@ static inline struct life_ref life_find(int fd)
 {
 	struct rec_life *life = life_slot(fd);
 	uint32_t seq = life ? word_get_acquire(&life->seq) : 0;
+	struct life_ref ref = {life, seq, fd};
 
 	if (likely(!(seq & 1)))
 		return (struct life_ref){NULL, 0, fd};
-	if (unlikely(word_get_acquire(&shim.attach) != ATTACHED))
-		return life_find_detached(fd, life);
-	return (struct life_ref){life, seq, fd};
+	if (unlikely(word_get_acquire(&shim.attach) != ATTACHED)) {
+		ref = life_find_detached(fd, life);
+		ref.fd = fd; /* which spares a register */
+	}
+	return ref;
 }
 
 static inline bool life_is(struct life_ref ref)

@@ -76,7 +76,7 @@ static size_t iov_bytes(const struct iovec *iov, size_t nr)
 /* To begin with: the life that the descriptor holds now, and not after the call. */
 static inline struct life_ref find(int fd)
 {
-	struct life_ref ref = {NULL, 0, -1};
+	struct life_ref ref = {NULL, 0, fd};
 
 	if (hook_enter())
 		ref = life_find(fd);

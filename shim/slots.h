@@ -53,15 +53,15 @@ struct rec_life *life_slot_make(int fd);
 /* The slot of a descriptor, or NULL where no socket was near it yet. */
 static inline struct rec_life *life_slot(int fd)
 {
+	struct rec_life *row;
 	uint64_t chunk;
-	uintptr_t lives;
 
 	if (unlikely((uint32_t)fd >= SLOTS_L2 * REC_LIVES_PER_CHUNK))
 		return life_slot_far(fd);
 	/* The quotient, by one multiplication: it is exact up to 2^25. */
 	chunk = (uint32_t)fd * (UINT64_C(0x100000000) / REC_LIVES_PER_CHUNK + 1) >> 32;
-	lives = word_get_acquire(&lives_first[chunk]);
-	return lives ? (struct rec_life *)(lives + (uint32_t)fd * sizeof(struct rec_life)) : NULL;
+	row = (struct rec_life *)word_get_acquire(&lives_first[chunk]);
+	return row ? row + (uint32_t)fd : NULL;
 }
 
 /* Its slot for more, or NULL; life_more() and life_more_make() say whose it is. */

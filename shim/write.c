@@ -79,7 +79,7 @@ static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int
 
 static inline struct life_ref find(int fd)
 {
-	struct life_ref ref = {NULL, 0, -1};
+	struct life_ref ref = {NULL, 0, fd};
 
 	if (hook_enter())
 		ref = life_find(fd);
