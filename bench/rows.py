@@ -100,7 +100,7 @@ def table_row(bench, nr):
     """Beyond the limit of descriptors: of the table alone."""
     done = subprocess.run([bench.programs + "/bench_table", str(nr)], check=True,
                           capture_output=True, text=True)
-    return {"unit": "bytes more", "bare": 0, "kinds": {"table": spread([float(done.stdout)])}}
+    return {"unit": "bytes more", "bare": 0, "kinds": {"table": spread([[float(done.stdout)]])}}
 
 
 def size_row(bench, lives):

@@ -246,6 +246,28 @@ static bool slot_is_known(struct at at, unw_word_t sp, unw_word_t ip, uint32_t *
 }
 
 /*
+ * Generated code has no unwind information. There libunwind follows the frame pointer, and no
+ * longer knows the stack pointer; but it took the return address from right above the frame
+ * pointer. fp: the frame pointer one step before.
+ */
+static bool slot_is_above(unw_word_t fp, struct at at, const struct frames *f, unw_word_t ip,
+			  uint32_t *slot)
+{
+#if defined(__x86_64__)
+	unw_word_t p = fp + 8;
+
+	if (fp % 8 || p <= at.cfa + f->slot[f->nr - 1] || p - at.cfa > UINT32_MAX ||
+	    !sys_readable((const void *)p) || *(const uint64_t *)p != ip)
+		return false;
+	*slot = (uint32_t)(p - at.cfa);
+	return true;
+#else
+	(void)fp, (void)at, (void)f, (void)ip, (void)slot;
+	return false;
+#endif
+}
+
+/*
  * Whether a signal came between: its frame, which begins where the stack pointer was one step
  * before, says so. libunwind's own way to tell would read code, which need not be readable.
  */
@@ -262,17 +284,36 @@ static bool is_interrupted(unw_word_t before, unw_word_t sp, unw_word_t ip)
 #endif
 }
 
+/* A frame of the walk. */
+struct step {
+	unw_word_t ip, sp, fp;
+};
+
+static bool step_read(unw_cursor_t *cursor, struct step *s)
+{
+	if (lib.get_reg(cursor, UNW_REG_IP, &s->ip) < 0 ||
+	    lib.get_reg(cursor, UNW_REG_SP, &s->sp) < 0 || !s->ip)
+		return false;
+#if defined(__x86_64__)
+	if (lib.get_reg(cursor, UNW_X86_64_RBP, &s->fp) < 0)
+#endif
+		s->fp = 0;
+	return true;
+}
+
 /*
  * Returns whether to go on. Not beyond a signal: there are as many stacks as instructions that one
- * may interrupt, and the recording would grow with each. before: the stack pointer one step before.
+ * may interrupt, and the recording would grow with each.
  */
-static bool frames_add(struct frames *f, struct at at, unw_word_t before, unw_word_t sp,
-		       unw_word_t ip)
+static bool frames_add(struct frames *f, struct at at, const struct step *before,
+		       const struct step *s)
 {
+	unw_word_t sp = s->sp, ip = s->ip;
 	uint32_t slot = 0;
-	bool known = !f->nr || slot_is_known(at, sp, ip, &slot);
+	bool known = !f->nr || slot_is_known(at, sp, ip, &slot) ||
+		     slot_is_above(before->fp, at, f, ip, &slot);
 
-	if (!known && is_interrupted(before, sp, ip)) {
+	if (!known && is_interrupted(before->sp, sp, ip)) {
 		f->flags |= REC_SITE_HANDLER;
 		return false;
 	}
@@ -296,19 +337,18 @@ static __attribute__((noinline)) void walk(struct at at, struct frames *f)
 {
 	unw_context_t context;
 	unw_cursor_t cursor;
-	unw_word_t ip, sp, before = 0;
+	struct step before = {0, 0, 0}, s;
 
 	if (lib.getcontext(&context) < 0 || lib.init_local(&cursor, &context) < 0)
 		return;
 	while (lib.step(&cursor) > 0) {
-		if (lib.get_reg(&cursor, UNW_REG_IP, &ip) < 0 ||
-		    lib.get_reg(&cursor, UNW_REG_SP, &sp) < 0 || !ip)
+		if (!step_read(&cursor, &s))
 			return;
-		if (sp < at.cfa && !f->nr)
+		if (s.sp < at.cfa && !f->nr)
 			continue;
-		if (!frames_add(f, at, before, sp, ip))
+		if (!frames_add(f, at, &before, &s))
 			return;
-		before = sp;
+		before = s;
 	}
 }
 

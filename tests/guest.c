@@ -2,6 +2,8 @@
 /* The guest's main(), and what its programs share. */
 #include "guest.h"
 
+#include <alloca.h>
+
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t nr, size_t n);
 extern void *__libc_realloc(void *p, size_t n);
@@ -98,12 +100,15 @@ __attribute__((noinline)) int socket_at_depth(int depth)
 int through_jit(int (*f)(int), int arg)
 {
 #if defined(__x86_64__)
-	/* push rbp; mov rbp, rsp; mov rax, rdi; mov edi, esi; call rax; pop rbp; ret */
-	static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf8,
-					     0x89, 0xf7, 0xff, 0xd0, 0x5d, 0xc3};
+	/* push rbp; mov rbp, rsp; sub rsp, 64; mov rax, rdi; mov edi, esi; call rax; leave; ret */
+	static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xec, 0x40, 0x48,
+					     0x89, 0xf8, 0x89, 0xf7, 0xff, 0xd0, 0xc9, 0xc3};
 	static void *page; /* set when all is written: a handler may jump out of here */
 	int (*thunk)(int (*)(int), int);
+	/* Of a size that is not known before: so this function is found by its frame pointer. */
+	volatile char *room = alloca((size_t)(arg & 15) + 16);
 
+	room[0] = 0;
 	if (!page) {
 		void *fresh = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

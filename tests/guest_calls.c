@@ -14,6 +14,11 @@ static void do_socket(void)
 	close(socket(AF_INET, SOCK_STREAM, 0));
 }
 
+static void do_jit(void)
+{
+	close(through_jit(socket_at_depth, 2));
+}
+
 static void do_connection(void)
 {
 	serve_one(listener, &addr);
@@ -117,6 +122,7 @@ static const struct {
 } things[] = {
 	{"nothing", do_nothing, false},
 	{"socket", do_socket, false},
+	{"jit", do_jit, false},
 	{"connection", do_connection, true},
 	{"exchange", do_exchange, true},
 	{"thread", do_thread, false},
