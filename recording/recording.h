@@ -527,8 +527,7 @@ struct rec_header {
 	uint64_t threads;	/* alive at facts_ns; 0: not known */
 	uint32_t port_lo;	/* net.ipv4.ip_local_port_range; 0: not known */
 	uint32_t port_hi;
-	uint64_t
-		stop_ns; /* when a SIGTERM or SIGINT that it catches came; 0: none, or it goes on */
+	uint64_t stop_ns; /* of a SIGTERM or SIGINT that it caught; 0: none, or it goes on */
 	uint64_t reserved[6];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
