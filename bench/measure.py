@@ -7,8 +7,9 @@ between what it lies with a certainty of 95 % (a bootstrap). Servers are started
 and asked in many short turns: where a process happens to lie in memory is worth a few per cent, so
 what counts is the number of rounds. --again says what all this is good for: it measures the bare
 program against itself. Times are CPU time of the process that is measured: what others take from
-it does not count. Clients have a processor of their own. Instructions are counted by callgrind: exact, but they know nothing of the kernel, of
-caches, or of the vDSO (where valgrind runs, the clock is a system call of 60 instructions).
+it does not count. Clients have a processor of their own. Instructions are counted by callgrind:
+exact, but they know nothing of the kernel, of caches, or of the vDSO (where valgrind runs, the clock
+is a system call of 60 instructions).
 """
 import os
 import random

@@ -575,8 +575,7 @@ struct rec_header {
 	uint64_t threads;	/* alive at facts_ns; 0: not known */
 	uint32_t port_lo;	/* net.ipv4.ip_local_port_range; 0: not known */
 	uint32_t port_hi;
-	uint64_t
-		stop_ns; /* when a SIGTERM or SIGINT that it catches came; 0: none, or it goes on */
+	uint64_t stop_ns;   /* of a SIGTERM or SIGINT that it caught; 0: none, or it goes on */
 	uint64_t lost_more; /* what was learnt of a life, and found no room in a rec_life_more */
 	uint64_t reserved[5];
 	char host[64];

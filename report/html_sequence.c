@@ -194,7 +194,9 @@ static void tell_close_wait(const struct telling *t)
 	tell_told(t);
 	tell_eof(t);
 	tell_used(t, t->socket->fin_at ? t->socket->fin_at : 1, 0);
-	tell_missing_fin(t, "our FIN is missing: nobody called close()");
+	tell_missing_fin(t, is_rule(t, "stalled-loop")
+				    ? "our FIN is missing: the loop has not come to it"
+				    : "our FIN is missing: nobody called close()");
 }
 
 static void tell_half_closed(const struct telling *t)

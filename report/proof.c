@@ -383,8 +383,7 @@ enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struc
 
 /* ---- what TCP is through with ------------------------------------------------------------ */
 
-/* The thread that ended may have shared its epoll set: unless the others waited and were not told.
- */
+/* The thread that ended may have shared its epoll set; unless others waited and were not told. */
 bool others_may_come(const struct socket *s, uint64_t since_ns, const struct proof *proof)
 {
 	return proof->kind != PROOF_TOUCHER_ENDED ||

@@ -359,6 +359,8 @@ static void our_fin_is_missing_in_close_wait(void **state)
 	w.socket.asked = true;
 	w.socket.unread = 12;
 	expect_teardown(&w, "12 bytes and the EOF lie unread");
+	w.finding.rule = "stalled-loop";
+	expect_teardown(&w, "our FIN is missing: the loop has not come to it");
 }
 
 static void their_fin_is_missing_in_fin_wait(void **state)
