@@ -114,7 +114,7 @@ enum rec_life_flag {
 				<< 25, /* COPY: the first was closed; close_* say where and when */
 	REC_LIFE_HANDED = 1u << 26, /* its EPOLLONESHOT was delivered; no call has used it since */
 	REC_LIFE_POLLED = 1u << 27, /* was in a poll set, or left an epoll set: polled_ns */
-	REC_LIFE_LOST_MORE = 1u << 28, /* there was no room for what a rec_life_more would say */
+	REC_LIFE_LOST_MORE = 1u << 28, /* there was no room for all that a rec_life_more would say */
 };
 
 struct rec_addr {
@@ -179,9 +179,10 @@ struct rec_life {
 };
 
 /*
- * What few sockets ever have. The slot of descriptor D is number D % 291 of the REC_CHUNK_MORE
- * chunk whose base is D / 291 * 291, where there is such a chunk. It is not cleared between two
- * lives: it speaks of the life that has its seq, and of what the flags of that life say is there.
+ * What few sockets ever have, one cache line. The slot of descriptor D is number D % 255 of the
+ * REC_CHUNK_MORE chunk whose base is D / 255 * 255, where there is such a chunk. It is not cleared
+ * between two lives: it speaks of the life that has its seq, and of what the flags of that life say
+ * is there. Who reads it while it may change reads those flags before it, and the life's seq after.
  */
 struct rec_life_more {
 	uint32_t seq;	    /* of the life that wrote here last */
@@ -195,6 +196,7 @@ struct rec_life_more {
 	uint32_t poller_tid; /* POLLED: who had it in a poll or select set last, see rec_poller */
 	uint64_t polled_ns;  /* ... and when that was stamped (coarse). Where poller_tid is 0: when
 				its epoll set ceased to wait for it */
+	uint64_t reserved; /* two threads that work on two descriptors write no line in common */
 };
 
 /* fe80::/10: the same address is there on every link. */
@@ -493,7 +495,7 @@ struct rec_chunk {
 
 #define REC_CHUNK_ROOM(units) ((units)*REC_UNIT - sizeof(struct rec_chunk))
 #define REC_LIVES_PER_CHUNK   85u  /* one unit */
-#define REC_MORE_PER_CHUNK    291u /* one unit */
+#define REC_MORE_PER_CHUNK    255u /* one unit */
 #define REC_SITES_PER_CHUNK   31u  /* one unit */
 #define REC_MODULES_PER_CHUNK 31u  /* one unit */
 #define REC_PROGRESS_UNITS    4u
@@ -576,7 +578,7 @@ struct rec_header {
 	uint32_t port_lo;	/* net.ipv4.ip_local_port_range; 0: not known */
 	uint32_t port_hi;
 	uint64_t stop_ns;   /* of a SIGTERM or SIGINT that it caught; 0: none, or it goes on */
-	uint64_t lost_more; /* what was learnt of a life, and found no room in a rec_life_more */
+	uint64_t lost_more; /* lives of which something was learnt that found no rec_life_more */
 	uint64_t reserved[5];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
@@ -646,9 +648,7 @@ REC_ASSERT("a touch stays in one line", offsetof(struct rec_life, id) == 64);
 REC_ASSERT("a life has three lines", offsetof(struct rec_life, eof_ns) == 128);
 REC_ASSERT("addresses by words", offsetof(struct rec_life, local_ip) % 8 == 0);
 REC_ASSERT("a call is a byte", REC_CALL_COUNT <= UINT8_MAX);
-REC_ASSERT("more", sizeof(struct rec_life_more) == 56);
-REC_ASSERT("a socket is 256 bytes",
-	   REC_UNIT / REC_LIVES_PER_CHUNK + REC_UNIT / REC_MORE_PER_CHUNK + 2 <= 256);
+REC_ASSERT("more has a line of its own", sizeof(struct rec_life_more) == 64);
 REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
@@ -668,7 +668,7 @@ REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
 REC_ASSERT("child", sizeof(struct rec_child) == 192);
 REC_ASSERT("children fit", REC_CHILDREN_NR * 192u + 128u <= REC_SUMMARY_BYTES);
 REC_ASSERT("lives fit", REC_LIVES_PER_CHUNK * 192u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("more fits", REC_MORE_PER_CHUNK * 56u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("more fits", REC_MORE_PER_CHUNK * 64u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));

@@ -182,21 +182,26 @@ bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_
 }
 
 /*
- * What more there is of a life that is still the same when that has been read is of this life, and
- * at least as new as the flags that say so.
+ * The life, what more there is of it, and the life: what more there is of one that is the same then
+ * as it was before is of this life, and at least as new as the flags that say so.
  *
  * Who left a poll set is told from a stamp that is older than the poller's. So the life's is to be
  * read later than the poller's.
  */
 static bool read_more_again(const struct recording *r, int fd, struct recorded_life *l)
 {
-	struct rec_life_more more;
 	struct rec_life old = *l->recorded, now;
-	bool has_more = l->further && read_again(r, fd, l->further, &more, sizeof(more));
+	struct rec_life_more more;
+	bool has_more = false;
 
 	if (!read_again(r, fd, l->recorded, &now, sizeof(now)) || now.seq != old.seq)
 		return false;
 	old.flags |= now.flags & (REC_LIFE_POLLED | REC_LIFE_LOST_MORE);
+	if (l->further && life_has_more(old.flags)) {
+		has_more = read_again(r, fd, l->further, &more, sizeof(more));
+		if (!recording_life_goes_on(r, fd, l->recorded))
+			return false;
+	}
 	*l->life = whole_life_of(&old, has_more ? &more : NULL);
 	return true;
 }

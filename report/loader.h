@@ -125,6 +125,8 @@ void recording_release(struct recording *r);
 /* loader_chunks.c, loader_lives.c: parts of recording_load(). */
 void recording_walk_chunks(struct recording *r);
 void recording_join_lives(struct recording *r);
+/* Whether these flags of a life say that there is something in its rec_life_more. */
+bool life_has_more(uint32_t flags);
 struct whole_life whole_life_of(const struct rec_life *l, const struct rec_life_more *more);
 /* Whether the file behind fd, the same recording, still has this one of its open lives. */
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l);

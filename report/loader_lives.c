@@ -9,7 +9,13 @@
 
 #include "alloc.h"
 
-#define SHUT (REC_LIFE_SHUT_RD | REC_LIFE_SHUT_WR)
+#define SHUT	(REC_LIFE_SHUT_RD | REC_LIFE_SHUT_WR)
+#define IN_MORE (REC_LIFE_RESET | SHUT | REC_LIFE_TOLD | REC_LIFE_POLLED)
+
+bool life_has_more(uint32_t flags)
+{
+	return flags & IN_MORE;
+}
 
 static struct whole_life whole_without_more(const struct rec_life *l)
 {
@@ -63,7 +69,7 @@ static void add_more(struct whole_life *w, const struct rec_life_more *more)
 		w->reset_site = more->reset_site;
 	}
 	if (w->flags & SHUT) {
-		w->shut_ns = more->shut_ns;
+		w->shut_ns = more->shut_ns ? more->shut_ns : w->touch_ns;
 		w->shut_site = more->shut_site;
 	}
 	if (w->flags & REC_LIFE_TOLD) {
@@ -96,7 +102,7 @@ struct whole_life whole_life_of(const struct rec_life *l, const struct rec_life_
 
 	if (more && more->seq == seq)
 		add_more(&w, more);
-	else if (w.flags & (REC_LIFE_RESET | SHUT | REC_LIFE_TOLD | REC_LIFE_POLLED))
+	else if (life_has_more(w.flags))
 		do_without_more(&w);
 	return w;
 }

@@ -121,6 +121,8 @@ void life_error(struct life_ref ref, int error, struct at at)
 	if (m) {
 		word_set(&m->reset_site, stack_site(at));
 		word_set(&m->reset_ns, now_ns());
+	} else if (!life_is(ref)) {
+		return;
 	}
 	word_set(&l->reset_errno, (uint8_t)error);
 	life_flag(ref, REC_LIFE_RESET);

@@ -132,7 +132,7 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 /* Who waits does so by one descriptor, in one process. l: nobody else's yet. */
 void life_forget_waiters(struct rec_life *l)
 {
-	l->flags &= ~(uint32_t)REC_LIFE_POLLED;
+	l->flags &= ~(uint32_t)(REC_LIFE_POLLED | REC_LIFE_LOST_MORE);
 	l->reader_tid = 0;
 	l->writer_tid = 0;
 }
@@ -193,7 +193,7 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 /* What is said of one descriptor, and lies in that one's life. */
 #define OF_ONE_DESCRIPTOR                                                                          \
 	(REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_HANDED |              \
-	 REC_LIFE_POLLED | REC_LIFE_COPY)
+	 REC_LIFE_POLLED | REC_LIFE_LOST_MORE | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -246,8 +246,11 @@ static bool pass_on_to_sibling(struct life_ref ref)
 	struct life_ref sibling = sibling_find(ref);
 	struct rec_life *s = sibling.life;
 
-	if (!s)
+	if (!s) {
+		if (word_get(&l->flags) & REC_LIFE_LOST_MORE) /* so who shares it is not known */
+			lives_flag_all(word_get(&l->id), REC_LIFE_LOST_MORE);
 		return false;
+	}
 	if (!word_get(&s->eof_ns) && word_get(&l->eof_ns)) {
 		word_set(&s->eof_site, word_get(&l->eof_site));
 		word_set(&s->eof_tid, word_get(&l->eof_tid));
@@ -259,7 +262,7 @@ static bool pass_on_to_sibling(struct life_ref ref)
 	pass_on_closing(l, s);
 	more_pass(sibling, ref, word_get(&l->flags) & ~word_get(&s->flags));
 	__atomic_fetch_or(&s->flags, word_get(&l->flags) & ~(uint32_t)OF_ONE_DESCRIPTOR,
-			  __ATOMIC_RELAXED);
+			  __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -320,10 +323,11 @@ void life_vanished(struct life_ref ref)
 		word_add(&shim.head->shards[shard_of_thread()].deaths, 1);
 }
 
+/* After what the flag says is there. */
 void life_flag(struct life_ref ref, uint32_t flag)
 {
 	if (~word_get(&ref.life->flags) & flag)
-		__atomic_fetch_or(&ref.life->flags, flag, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&ref.life->flags, flag, __ATOMIC_RELEASE);
 }
 
 /* Used for the first time since its birth, or since an event of it was handed to a thread. */

@@ -18,29 +18,54 @@ const struct rec_life_more *life_more(struct life_ref ref, uint32_t flags)
 {
 	const struct rec_life_more *m;
 
-	if (!(word_get(&ref.life->flags) & flags))
+	if (!(word_get_acquire(&ref.life->flags) & flags))
 		return NULL;
 	m = more_slot(ref.fd);
 	return m && word_get(&m->seq) == ref.seq ? m : NULL;
 }
 
+/* Another has the number by now. Not so while it is about to be born. */
+static bool is_over(struct life_ref ref)
+{
+	return (int32_t)(word_get_acquire(&ref.life->seq) - ref.seq) > 0;
+}
+
+/* Who comes late, when the next life has written there already, must not take it away from that. */
+static bool take(struct rec_life_more *m, struct life_ref ref)
+{
+	uint32_t before = word_get_acquire(&m->seq);
+
+	while (!is_over(ref))
+		if (before == ref.seq || word_cas(&m->seq, &before, ref.seq))
+			return true;
+	return false;
+}
+
+/* Tried once for each life: the file refuses to grow, and this may be asked for at each event. */
+static struct rec_life_more *find_room(struct life_ref ref)
+{
+	struct rec_life_more *m = more_slot(ref.fd);
+
+	if (m || (word_get(&ref.life->flags) & REC_LIFE_LOST_MORE))
+		return m;
+	m = more_slot_make(ref.fd);
+	if (!m && !is_over(ref)) {
+		recorder_lost(&word_get_acquire(&shim.head)->lost_more);
+		life_flag(ref, REC_LIFE_LOST_MORE);
+	}
+	return m;
+}
+
 /*
  * To be written, and then the flag that says so: what the lives before have left there is not
- * cleared, for two threads may learn of this one at once. NULL where there is no room: that is
- * noted, here and with the life.
+ * cleared, for two threads may learn of this one at once. NULL where there is no room, which is
+ * noted, here and with the life; or where that is over.
  */
 struct rec_life_more *life_more_make(struct life_ref ref)
 {
-	struct rec_life_more *m = more_slot_make(ref.fd);
+	struct rec_life_more *m = find_room(ref);
 
-	if (!m) {
-		recorder_lost(&word_get_acquire(&shim.head)->lost_more);
-		life_flag(ref, REC_LIFE_LOST_MORE);
-		return NULL;
-	}
-	if (word_get(&m->seq) != ref.seq)
-		word_set(&m->seq, ref.seq);
-	return m;
+	return m && take(m, ref) ? m : NULL;
 }
 
 /* What these flags of `from` say is there, before `to` is given the same. */

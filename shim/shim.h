@@ -13,7 +13,7 @@
 
 #define SLOTS_L2       16384u
 #define LIVES_L1       772u /* up to descriptor 2^30 */
-#define MORE_L1	       226u /* likewise */
+#define MORE_L1	       258u /* likewise */
 #define SITE_CHUNKS    512u
 #define MODULE_CHUNKS  16u
 #define OUTCOME_CHUNKS 256u

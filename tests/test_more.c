@@ -6,6 +6,7 @@
 #include "parts.h"
 #include "clock.h"
 #include "inherit.h"
+#include "init.h"
 #include "learnt.h"
 #include "lives.h"
 #include "more.h"
@@ -137,6 +138,31 @@ static void speaks_of_nobody_who_had_the_number_before(void **state)
 	parts_stop();
 }
 
+/* A thread had found the life, and goes on only when the number is another's. */
+static void who_comes_late_takes_nothing_away(void **state)
+{
+	struct life_ref late, ref;
+	struct whole_life before, l;
+
+	(void)state;
+	parts_start_made();
+	late = bear(FD);
+	life_polled(late, 41, 900);
+	die(FD);
+	ref = bear(FD);
+	life_polled(late, 42, 1000);
+	l = told_of(FD);
+	assert_nothing_more(&l);
+	life_shut(ref, SHUT_WR, parts_call(0, 3));
+	before = told_of(FD);
+	life_polled(late, 43, 1100);
+	l = told_of(FD);
+	assert_true(l.shut_ns && l.shut_ns == before.shut_ns && l.shut_site == before.shut_site);
+	assert_false(l.flags & (REC_LIFE_POLLED | REC_LIFE_LOST_MORE));
+	assert_int_equal(shim.head->lost_more, 0);
+	parts_stop();
+}
+
 /* A descriptor and its duplicate, in chunks of their own. */
 static void goes_with_a_duplicate(void **state)
 {
@@ -181,21 +207,33 @@ static void does_not_die_with_one_of_two(void **state)
 }
 
 /* As process_reborn() does it. */
-static void fork_in_place(void)
+static void fork_in_place(uint32_t chunks, void (*in_parent)(void), void (*in_child)(void))
 {
 	struct snapshot s = lives_snapshot();
 
-	assert_int_equal(s.bytes, 2 * REC_UNIT);
-	learn(life_find(FD + 1)); /* the parent goes on, and the child knows nothing of it */
+	assert_int_equal(s.bytes, chunks * REC_UNIT);
+	in_parent();
 	lives_adopt(&s);
+	init_head_reset();
 	shim.forked = true;
 	shim.progress = NULL;
 	shim.incidents = NULL;
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	word_set_release(&shim.attach, DETACHED);
+	in_child();
 	assert_true(recorder_ready());
 	sys_munmap(s.mem, s.bytes);
 	shim.forked = false;
+}
+
+static void nothing_happens(void)
+{
+}
+
+/* The parent goes on, and the child knows nothing of it. */
+static void learn_of_another(void)
+{
+	learn(life_find(FD + 1));
 }
 
 static void is_inherited(void **state)
@@ -207,7 +245,7 @@ static void is_inherited(void **state)
 	learn(bear(FD));
 	bear(FD + 1);
 	before = told_of(FD);
-	fork_in_place();
+	fork_in_place(2, learn_of_another, nothing_happens);
 	l = told_of(FD);
 	assert_true(l.flags & REC_LIFE_INHERITED);
 	assert_true(l.reset_ns == before.reset_ns && l.shut_ns == before.shut_ns);
@@ -215,6 +253,32 @@ static void is_inherited(void **state)
 	l = told_of(FD + 1);
 	assert_nothing_more(&l);
 	life_polled(life_find(FD), 43, 2000); /* into the child's own */
+	assert_int_equal(told_of(FD).poller_tid, 43);
+	parts_stop();
+}
+
+/* As epoll_dismiss() does when the child closes its copy of the set: that may be its first call. */
+static void set_is_closed(void)
+{
+	struct rec_life *l = life_slot(FD);
+
+	life_polled((struct life_ref){l, l->seq, FD}, 0, now_ns());
+}
+
+/* It has no room, for it has no recording yet. What it has then speaks of its own sockets. */
+static void a_child_begins_with_nothing_lost(void **state)
+{
+	struct whole_life l;
+
+	(void)state;
+	parts_start_made();
+	bear(FD);
+	fork_in_place(1, nothing_happens, set_is_closed);
+	l = told_of(FD);
+	assert_true(l.flags & REC_LIFE_INHERITED);
+	assert_nothing_more(&l);
+	assert_int_equal(shim.head->lost_more, 0);
+	life_polled(life_find(FD), 43, 2000);
 	assert_int_equal(told_of(FD).poller_tid, 43);
 	parts_stop();
 }
@@ -238,7 +302,7 @@ static void is_counted_as_lost_where_there_is_no_room(void **state)
 	life_touch(ref, REC_CALL_RECV, parts_call(0, 2));
 	fill_up();
 	learn(ref);
-	assert_int_equal(shim.head->lost_more, 3);
+	assert_int_equal(shim.head->lost_more, 1);
 	assert_true(life_is(ref));
 	l = told_of(FD);
 	assert_true(l.flags & REC_LIFE_LOST_MORE);
@@ -247,6 +311,28 @@ static void is_counted_as_lost_where_there_is_no_room(void **state)
 	/* Not before its last touch; and nobody can say who waits for it. */
 	assert_true(l.reset_ns == l.touch_ns && l.shut_ns == l.touch_ns);
 	assert_false(l.flags & REC_LIFE_POLLED);
+	die(FD); /* who has the number next may need it, too */
+	learn(bear(FD));
+	assert_int_equal(shim.head->lost_more, 2);
+	parts_stop();
+}
+
+/* Which of them dies does not know of the others, so what it learnt cannot be passed on. */
+static void for_lack_of_room_a_duplicate_is_not_judged(void **state)
+{
+	const int first = FD + 1 + (int)REC_MORE_PER_CHUNK; /* none of those that fill up */
+	struct life_ref ref;
+
+	(void)state;
+	parts_start_made();
+	learn(bear(FD + 1)); /* so that there is room for one of them */
+	ref = bear(first);
+	fill_up();
+	life_born_by_dup(FD, ref, REC_CALL_DUP, parts_call(0, 4));
+	assert_false(told_of(FD).flags & REC_LIFE_LOST_MORE);
+	die(first);
+	assert_true(told_of(FD).flags & REC_LIFE_LOST_MORE);
+	assert_false(told_of(FD + 1).flags & REC_LIFE_LOST_MORE);
 	parts_stop();
 }
 
@@ -285,10 +371,13 @@ int main(void)
 		cmocka_unit_test(is_made_where_it_is_needed),
 		cmocka_unit_test(is_told),
 		cmocka_unit_test(speaks_of_nobody_who_had_the_number_before),
+		cmocka_unit_test(who_comes_late_takes_nothing_away),
 		cmocka_unit_test(goes_with_a_duplicate),
 		cmocka_unit_test(does_not_die_with_one_of_two),
 		cmocka_unit_test(is_inherited),
+		cmocka_unit_test(a_child_begins_with_nothing_lost),
 		cmocka_unit_test(is_counted_as_lost_where_there_is_no_room),
+		cmocka_unit_test(for_lack_of_room_a_duplicate_is_not_judged),
 		cmocka_unit_test(addresses_keep_their_link),
 	};
 
