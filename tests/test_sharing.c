@@ -168,7 +168,8 @@ static void one_life(uint32_t who)
 	life_wrote(ref, life_touch(ref, REC_CALL_SEND, parts_call(0, 2)));
 	life_touch(ref, REC_CALL_RECV, parts_call(0, 3));
 	life_eof(ref, parts_call(0, 3));
-	/* What few have, and a program may well do to each: out of a poll or epoll set, shut down. */
+	/* What few have, and a program may well do to each: out of a poll or epoll set, shut down.
+	 */
 	life_polled(ref, thread_tid(), now_ns());
 	life_shut(ref, SHUT_WR, parts_call(0, 5));
 	life_error(ref, ECONNRESET, parts_call(0, 5));
