@@ -114,7 +114,7 @@ enum rec_life_flag {
 				<< 25, /* COPY: the first was closed; close_* say where and when */
 	REC_LIFE_HANDED = 1u << 26, /* its EPOLLONESHOT was delivered; no call has used it since */
 	REC_LIFE_POLLED = 1u << 27, /* was in a poll set, or left an epoll set: polled_ns */
-	REC_LIFE_LOST_MORE = 1u << 28, /* there was no room for all that a rec_life_more would say */
+	REC_LIFE_LOST_MORE = 1u << 28, /* not all that a rec_life_more would say found room */
 };
 
 struct rec_addr {
@@ -196,7 +196,7 @@ struct rec_life_more {
 	uint32_t poller_tid; /* POLLED: who had it in a poll or select set last, see rec_poller */
 	uint64_t polled_ns;  /* ... and when that was stamped (coarse). Where poller_tid is 0: when
 				its epoll set ceased to wait for it */
-	uint64_t reserved; /* two threads that work on two descriptors write no line in common */
+	uint64_t reserved;   /* so that no two descriptors share a cache line */
 };
 
 /* fe80::/10: the same address is there on every link. */
