@@ -27,7 +27,6 @@ static const struct {
 			      sizeof(((struct entry *)0)->member)}
 	[REC_CHUNK_NONE] = {"spare", 0, 0},
 	KIND(LIVES, "lives", rec_life, seq),
-	KIND(MORE, "more of lives", rec_life_more, seq),
 	KIND(SITES, "sites", rec_site, nr),
 	KIND(MODULES, "modules", rec_module, valid),
 	KIND(PROGRESS, "progress", rec_progress, tid),
@@ -46,10 +45,11 @@ static struct {
 static void chunk_count(const struct rec_chunk *c)
 {
 	static const char zeros[8];
+	size_t step = c->kind == REC_CHUNK_LIVES ? sizeof(struct rec_life) : c->entry_bytes;
 	const char *entry = (const char *)(c + 1);
 
 	found[c->kind].entries += c->nr;
-	for (uint32_t i = 0; i < c->nr; i++, entry += c->entry_bytes)
+	for (uint32_t i = 0; i < c->nr; i++, entry += step)
 		found[c->kind].used +=
 			memcmp(entry + kinds[c->kind].word, zeros, kinds[c->kind].bytes) != 0;
 }

@@ -158,13 +158,14 @@ static void module_add(struct image *image, const struct code *code)
 
 static void life_fill(struct rec_life *l, uint32_t i, uint32_t nr_sites, uint32_t pid)
 {
+	struct rec_life_rest *rest = rec_life_rest_of(l, i);
 	uint64_t born = (2 + i % 800) * SECOND + i;
 
 	*l = (struct rec_life){
 		.seq = 1,
 		.site = i % nr_sites + 1,
 		.born_ns = born,
-		.flags = REC_LIFE_ACCEPTED | REC_LIFE_TOUCHED | REC_LIFE_FACTS,
+		.flags = REC_LIFE_ACCEPTED | REC_LIFE_TOUCHED | REC_LIFE_FACTS | REC_LIFE_COOKIE,
 		.born_by = REC_CALL_ACCEPT,
 		.touch_call = REC_CALL_RECV,
 		.touch_ns = born + SECOND / 2,
@@ -181,14 +182,16 @@ static void life_fill(struct rec_life *l, uint32_t i, uint32_t nr_sites, uint32_
 		.peer_family = AF_INET,
 		.peer_port = (uint16_t)(1024 + i % 60000),
 		.peer_ip = {192, 0, 2, (uint8_t)(i / 60000)},
+		.epoll_fd = -1,
+	};
+	*rest = (struct rec_life_rest){
 		.facts_ns = END,
 		.kernel_cookie = (uint64_t)pid << 32 | (i + 1),
 		.kernel_tcp_state = TCP_ESTABLISHED,
-		.epoll_fd = -1,
 	};
 	if (i / nr_sites % 2)
 		return;
-	l->kernel_tcp_state = TCP_CLOSE_WAIT;
+	rest->kernel_tcp_state = TCP_CLOSE_WAIT;
 	l->flags |= REC_LIFE_EOF | REC_LIFE_TOUCHER_ENDED;
 	l->eof_ns = l->touch_ns;
 	l->eof_site = l->site;
@@ -201,7 +204,7 @@ static struct rec_life *lives_add(struct image *image, uint32_t nr)
 
 	for (uint32_t i = 0; i < nr; i += REC_LIVES_PER_CHUNK) {
 		void *lives = chunk_add(image, REC_CHUNK_LIVES, 1, i, REC_LIVES_PER_CHUNK,
-					sizeof(struct rec_life));
+					REC_LIFE_BYTES);
 
 		first = first ? first : lives;
 	}

@@ -113,8 +113,7 @@ enum rec_life_flag {
 	REC_LIFE_FIRST_CLOSED = 1u
 				<< 25, /* COPY: the first was closed; close_* say where and when */
 	REC_LIFE_HANDED = 1u << 26, /* its EPOLLONESHOT was delivered; no call has used it since */
-	REC_LIFE_POLLED = 1u << 27, /* was in a poll set, or left an epoll set: polled_ns */
-	REC_LIFE_LOST_MORE = 1u << 28, /* not all that a rec_life_more would say found room */
+	REC_LIFE_COOKIE = 1u << 27, /* kernel_cookie is filled in */
 };
 
 struct rec_addr {
@@ -125,9 +124,11 @@ struct rec_addr {
 };
 
 /*
- * One descriptor that is, or was last, a socket. The slot of descriptor D is number D % 85 of the
- * REC_CHUNK_LIVES chunk whose base is D / 85 * 85. Descriptors that share a socket share its id.
- * What few sockets ever have stands in a struct rec_life_more.
+ * One descriptor that is, or was last, a socket. Descriptors that share a socket share its id. The
+ * slot of descriptor D is number D % 65 of the REC_CHUNK_LIVES chunk whose base is D / 65 * 65.
+ *
+ * Such a chunk holds all its struct rec_life first, which start with a cache line each, and then as
+ * many struct rec_life_rest: see rec_life_rest_of().
  */
 struct rec_life {
 	/* One cache line: what every read and write uses. */
@@ -146,7 +147,7 @@ struct rec_life {
 	uint32_t reader_tid; /* a thread inside a read-like call on it, or 0 */
 	uint32_t writer_tid; /* a thread inside a write-like call on it, or 0 */
 	uint64_t write_ns;   /* last successful send or write (coarse) */
-	/* The second: who it is, and which epoll set watches it. */
+	/* The second: who it is, and who waits on it. */
 	uint64_t id; /* number of the socket in this process image, from 1; kept by dup */
 	uint32_t born_tid;
 	uint8_t family;	      /* AF_* as given at birth */
@@ -157,10 +158,16 @@ struct rec_life {
 	uint8_t peer_ip[16];
 	uint16_t local_port;
 	uint16_t peer_port;
-	uint32_t scope;	       /* ... of both of them: they are of one link */
 	int32_t epoll_fd;      /* the epoll set that watches it, or -1 */
 	uint32_t epoll_events; /* the mask that was given to epoll_ctl last */
-	/* The third: what comes towards its end, and what the kernel says of it. */
+	uint32_t poller_tid;   /* who had it in a poll or select set last, see rec_poller */
+	/* The third: what comes towards its end. */
+	uint64_t polled_ns; /* ... and when that was stamped (coarse). Where poller_tid is 0: when
+			       its epoll set ceased to wait for it */
+	uint64_t told_ns;   /* poll, select or epoll_wait first said HUP, RDHUP or ERR of it */
+	uint64_t shut_ns;
+	uint32_t told_site; /* with told_ns: where it was told that the peer is gone */
+	uint32_t shut_site;
 	uint64_t eof_ns;
 	uint32_t eof_site;
 	uint32_t eof_tid;
@@ -168,36 +175,38 @@ struct rec_life {
 			      FIRST_CLOSED */
 	uint32_t close_site;
 	uint32_t close_tid;
-	uint64_t facts_ns;	     /* when the kernel was asked */
-	uint64_t kernel_cookie;	     /* SO_COOKIE: the socket's name across processes */
+};
+
+/*
+ * What the kernel says of it, and what is rare. It is not cleared between two lives: the flags of
+ * the life, and its addresses, say what of it is there.
+ */
+struct rec_life_rest {
+	uint64_t facts_ns;	     /* FACTS: when the kernel was asked */
 	uint32_t kernel_last_ack_ms; /* tcpi_last_ack_recv: lower bound of the age of a FIN */
 	uint32_t kernel_unread;	     /* SIOCINQ, bytes; LISTEN: not accepted yet */
 	uint32_t kernel_unsent;	     /* SIOCOUTQ, bytes; LISTEN: their limit */
 	uint8_t kernel_tcp_state;    /* TCP_ESTABLISHED .. of <netinet/tcp.h>; 0: not TCP */
 	uint8_t kernel_eof_unread;   /* 1: SO_MEMINFO proves that the EOF still lies unread */
 	uint16_t kernel_error;	     /* errno of the question, when it could not be answered */
+	uint64_t kernel_cookie;	     /* COOKIE: SO_COOKIE, the socket's name across processes */
+	uint64_t reset_ns;	     /* RESET */
+	uint32_t reset_site;
+	int32_t sibling_fd; /* DUPLICATE: a descriptor that shares the socket (a hint) */
+	uint32_t scope;	    /* of its addresses, where these are of one link */
+	uint32_t reserved;
 };
 
-/*
- * What few sockets ever have, one cache line. The slot of descriptor D is number D % 255 of the
- * REC_CHUNK_MORE chunk whose base is D / 255 * 255, where there is such a chunk. It is not cleared
- * between two lives: it speaks of the life that has its seq, and of what the flags of that life say
- * is there. Who reads it while it may change reads those flags before it, and the life's seq after.
- */
-struct rec_life_more {
-	uint32_t seq;	    /* of the life that wrote here last */
-	int32_t sibling_fd; /* DUPLICATE: a descriptor that shares the socket (a hint) */
-	uint64_t reset_ns;  /* RESET */
-	uint32_t reset_site;
-	uint32_t shut_site; /* SHUT_RD, SHUT_WR: the last shutdown() */
-	uint64_t shut_ns;
-	uint64_t told_ns; /* TOLD: poll, select or epoll_wait first said HUP, RDHUP or ERR of it */
-	uint32_t told_site;
-	uint32_t poller_tid; /* POLLED: who had it in a poll or select set last, see rec_poller */
-	uint64_t polled_ns;  /* ... and when that was stamped (coarse). Where poller_tid is 0: when
-				its epoll set ceased to wait for it */
-	uint64_t reserved;   /* so that no two descriptors share a cache line */
-};
+#define REC_LIVES_PER_CHUNK 65u /* one unit */
+#define REC_LIFE_BYTES	    (sizeof(struct rec_life) + sizeof(struct rec_life_rest))
+
+/* life: the slot of fd, in its chunk. */
+static inline struct rec_life_rest *rec_life_rest_of(const struct rec_life *life, uint32_t fd)
+{
+	uint32_t i = fd % REC_LIVES_PER_CHUNK;
+
+	return (struct rec_life_rest *)(uintptr_t)(life - i + REC_LIVES_PER_CHUNK) + i;
+}
 
 /* fe80::/10: the same address is there on every link. */
 static inline int rec_ip_is_of_link(uint8_t family, const uint8_t ip[16])
@@ -217,14 +226,16 @@ static inline struct rec_addr rec_addr_of(uint8_t family, uint16_t port, uint32_
 	return a;
 }
 
-static inline struct rec_addr rec_life_local(const struct rec_life *l)
+static inline struct rec_addr rec_life_local(const struct rec_life *l,
+					     const struct rec_life_rest *rest)
 {
-	return rec_addr_of(l->local_family, l->local_port, l->scope, l->local_ip);
+	return rec_addr_of(l->local_family, l->local_port, rest->scope, l->local_ip);
 }
 
-static inline struct rec_addr rec_life_peer(const struct rec_life *l)
+static inline struct rec_addr rec_life_peer(const struct rec_life *l,
+					    const struct rec_life_rest *rest)
 {
-	return rec_addr_of(l->peer_family, l->peer_port, l->scope, l->peer_ip);
+	return rec_addr_of(l->peer_family, l->peer_port, rest->scope, l->peer_ip);
 }
 
 /* ---- sites and modules ------------------------------------------------------------------- */
@@ -469,7 +480,7 @@ struct rec_incident {
 
 enum rec_chunk_kind {
 	REC_CHUNK_NONE,
-	REC_CHUNK_LIVES,   /* base: first descriptor */
+	REC_CHUNK_LIVES,   /* base: first descriptor; entry_bytes: REC_LIFE_BYTES */
 	REC_CHUNK_SITES,   /* base: first site id */
 	REC_CHUNK_MODULES, /* base: number of the first */
 	REC_CHUNK_PROGRESS,
@@ -479,7 +490,6 @@ enum rec_chunk_kind {
 	REC_CHUNK_POLLERS,
 	REC_CHUNK_SENT,
 	REC_CHUNK_KEPT,
-	REC_CHUNK_MORE, /* base: first descriptor */
 	REC_CHUNK_KINDS
 };
 
@@ -494,10 +504,8 @@ struct rec_chunk {
 };
 
 #define REC_CHUNK_ROOM(units) ((units)*REC_UNIT - sizeof(struct rec_chunk))
-#define REC_LIVES_PER_CHUNK   85u  /* one unit */
-#define REC_MORE_PER_CHUNK    255u /* one unit */
-#define REC_SITES_PER_CHUNK   31u  /* one unit */
-#define REC_MODULES_PER_CHUNK 31u  /* one unit */
+#define REC_SITES_PER_CHUNK   31u /* one unit */
+#define REC_MODULES_PER_CHUNK 31u /* one unit */
 #define REC_PROGRESS_UNITS    4u
 #define REC_PROGRESS_NR	      1023u
 #define REC_INCIDENTS_NR      255u /* one unit */
@@ -577,9 +585,8 @@ struct rec_header {
 	uint64_t threads;	/* alive at facts_ns; 0: not known */
 	uint32_t port_lo;	/* net.ipv4.ip_local_port_range; 0: not known */
 	uint32_t port_hi;
-	uint64_t stop_ns;   /* of a SIGTERM or SIGINT that it caught; 0: none, or it goes on */
-	uint64_t lost_more; /* lives of which something was learnt that found no rec_life_more */
-	uint64_t reserved[5];
+	uint64_t stop_ns; /* of a SIGTERM or SIGINT that it caught; 0: none, or it goes on */
+	uint64_t reserved[6];
 	char host[64];
 	char exe[1024];	    /* what /proc/self/exe says */
 	char cmdline[4096]; /* arguments, each ended by a NUL; cmdline_bytes of them */
@@ -645,10 +652,10 @@ REC_ASSERT("addr", sizeof(struct rec_addr) == 24);
 REC_ASSERT("life", sizeof(struct rec_life) == 192);
 REC_ASSERT("life by words", offsetof(struct rec_life, born_ns) == 8);
 REC_ASSERT("a touch stays in one line", offsetof(struct rec_life, id) == 64);
-REC_ASSERT("a life has three lines", offsetof(struct rec_life, eof_ns) == 128);
+REC_ASSERT("a life has three lines", offsetof(struct rec_life, polled_ns) == 128);
 REC_ASSERT("addresses by words", offsetof(struct rec_life, local_ip) % 8 == 0);
 REC_ASSERT("a call is a byte", REC_CALL_COUNT <= UINT8_MAX);
-REC_ASSERT("more has a line of its own", sizeof(struct rec_life_more) == 64);
+REC_ASSERT("rest of a life", sizeof(struct rec_life_rest) == 56);
 REC_ASSERT("site", sizeof(struct rec_site) == 512);
 REC_ASSERT("module", sizeof(struct rec_module) == 512);
 REC_ASSERT("progress", sizeof(struct rec_progress) == 64);
@@ -667,8 +674,7 @@ REC_ASSERT("header", sizeof(struct rec_header) <= REC_UNIT);
 REC_ASSERT("summary", sizeof(struct rec_summary) == 128);
 REC_ASSERT("child", sizeof(struct rec_child) == 192);
 REC_ASSERT("children fit", REC_CHILDREN_NR * 192u + 128u <= REC_SUMMARY_BYTES);
-REC_ASSERT("lives fit", REC_LIVES_PER_CHUNK * 192u <= REC_CHUNK_ROOM(1));
-REC_ASSERT("more fits", REC_MORE_PER_CHUNK * 64u <= REC_CHUNK_ROOM(1));
+REC_ASSERT("lives fit", REC_LIVES_PER_CHUNK *REC_LIFE_BYTES <= REC_CHUNK_ROOM(1));
 REC_ASSERT("sites fit", REC_SITES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("modules fit", REC_MODULES_PER_CHUNK * 512u <= REC_CHUNK_ROOM(1));
 REC_ASSERT("progress fits", REC_PROGRESS_NR * 64u <= REC_CHUNK_ROOM(REC_PROGRESS_UNITS));

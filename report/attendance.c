@@ -40,12 +40,6 @@ static bool in_poll_set(const struct life *l)
 	return false;
 }
 
-/* Or nobody knows: there was no room to record it. */
-static bool may_be_in_poll_set(const struct life *l)
-{
-	return in_poll_set(l) || (l->r.flags & REC_LIFE_LOST_MORE);
-}
-
 /* Armed to write is armed: who waits to send will learn that the peer is gone. */
 static bool in_epoll_set(const struct life *l)
 {
@@ -61,9 +55,7 @@ static enum attendance life_attendance(const struct life *l)
 		return ATTENDED_BY_CALL;
 	if (in_epoll_set(l))
 		return ATTENDED_BY_EPOLL;
-	if (in_poll_set(l))
-		return ATTENDED_BY_POLL;
-	return l->r.flags & REC_LIFE_LOST_MORE ? ATTENDED_UNSEEN : ATTENDED_NOT;
+	return in_poll_set(l) ? ATTENDED_BY_POLL : ATTENDED_NOT;
 }
 
 enum attendance socket_attendance(const struct socket *s)
@@ -171,7 +163,7 @@ static bool will_be_told(const struct life *l, uint64_t fin_ns, bool over)
 {
 	if (l->r.flags & REC_LIFE_TOLD)
 		return false;
-	if (may_be_in_poll_set(l) || l->r.reader_tid)
+	if (in_poll_set(l) || l->r.reader_tid)
 		return true;
 	return in_epoll_set(l) && (over || fin_will_be_told(l, fin_ns));
 }
@@ -243,7 +235,7 @@ static bool caller_is_in_turn(const struct life *l)
 
 static bool will_be_told_again(const struct life *l)
 {
-	return may_be_in_poll_set(l) ||
+	return in_poll_set(l) ||
 	       (in_epoll_set(l) && !(l->r.epoll_events & (EPOLLET | EPOLLONESHOT)));
 }
 
@@ -253,7 +245,7 @@ static bool is_in_turn(const struct life *l)
 		return false;
 	if (l->r.flags & (REC_LIFE_EOF | REC_LIFE_RESET))
 		return will_be_told_again(l) && caller_is_in_turn(l);
-	return (l->r.flags & REC_LIFE_TOLD) && (l->r.epoll_fd >= 0 || may_be_in_poll_set(l)) &&
+	return (l->r.flags & REC_LIFE_TOLD) && (l->r.epoll_fd >= 0 || in_poll_set(l)) &&
 	       turn_began_at(l->process, l->r.told_ns);
 }
 

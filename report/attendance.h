@@ -10,8 +10,7 @@ enum attendance {
 	ATTENDED_BY_CALL,  /* a thread is inside a read or write of it */
 	ATTENDED_BY_POLL,  /* it is in the set of a poll or select loop */
 	ATTENDED_BY_EPOLL, /* it is in an epoll set, and armed */
-	ATTENDED_UNSEEN,   /* its process waits in ways that no hook sees (io_uring), or there was
-			      no room to record it */
+	ATTENDED_UNSEEN,   /* its process waits in ways that no hook sees (io_uring) */
 };
 
 /* By any process that holds it. */

@@ -64,8 +64,6 @@ static const struct lost {
 	{offsetof(struct rec_header, lost_lives), "socket",
 	 "not followed: the recording could not grow"},
 	{offsetof(struct rec_header, births_without_stack), "socket", "opened without a stack"},
-	{offsetof(struct rec_header, lost_more), "socket",
-	 "not recorded in full: the recording could not grow"},
 	{offsetof(struct rec_header, lost_sites), "stack", "not kept for lack of room"},
 	{offsetof(struct rec_header, lost_modules), "module", "not kept for lack of room"},
 	{offsetof(struct rec_header, lost_incidents), "incident", "not kept for lack of room"},

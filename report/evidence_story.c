@@ -178,10 +178,7 @@ static void say_who_waits(struct witness *w)
 		strbuf_addstr(&sb, ")");
 		break;
 	case ATTENDED_UNSEEN:
-		strbuf_addstr(&sb, r->flags & REC_LIFE_LOST_MORE
-					   ? "not known: there was no room to record it"
-					   : "not known: its process waits where socklint cannot "
-					     "see it");
+		strbuf_addstr(&sb, "not known: its process waits where socklint cannot see it");
 	}
 	add_line(w->to, "who waits", &sb);
 }

@@ -166,51 +166,31 @@ static int has_moved(const struct recording *r, int fd)
 	return (now.births != r->header->births || now.nr_sites != r->header->nr_sites);
 }
 
-/* What lies in data, as the file has it now. */
-static bool read_again(const struct recording *r, int fd, const void *what, void *now, size_t bytes)
+/* The life as the file has it now. */
+static bool read_again(const struct recording *r, int fd, const struct rec_life *l,
+		       struct rec_life *now)
 {
-	off_t at = (off_t)((const unsigned char *)what - r->data);
+	off_t at = (off_t)((const unsigned char *)l - r->data);
 
-	return pread(fd, now, bytes, at) == (ssize_t)bytes;
+	return pread(fd, now, sizeof(*now), at) == sizeof(*now);
 }
 
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l)
 {
 	struct rec_life now;
 
-	return read_again(r, fd, l, &now, sizeof(now)) && now.seq == l->seq;
-}
-
-/*
- * The life, what more there is of it, and the life: what more there is of one that is the same then
- * as it was before is of this life, and at least as new as the flags that say so.
- *
- * Who left a poll set is told from a stamp that is older than the poller's. So the life's is to be
- * read later than the poller's.
- */
-static bool read_more_again(const struct recording *r, int fd, struct recorded_life *l)
-{
-	struct rec_life old = *l->recorded, now;
-	struct rec_life_more more;
-	bool has_more = false;
-
-	if (!read_again(r, fd, l->recorded, &now, sizeof(now)) || now.seq != old.seq)
-		return false;
-	old.flags |= now.flags & (REC_LIFE_POLLED | REC_LIFE_LOST_MORE);
-	if (l->further && life_has_more(old.flags)) {
-		has_more = read_again(r, fd, l->further, &more, sizeof(more));
-		if (!recording_life_goes_on(r, fd, l->recorded))
-			return false;
-	}
-	*l->life = whole_life_of(&old, has_more ? &more : NULL);
-	return true;
+	return read_again(r, fd, l, &now) && now.seq == l->seq;
 }
 
 /*
  * While the program ran on, a slot may have changed hands half-way through the copy. Its sequence
- * number lies first and was copied first: if it is the same now, what follows it is of one life.
- * A slot in motion belongs to a socket that is just being born or closed: nothing to judge. So
- * does one whose site was made only after the copy had passed by there.
+ * number lies first and was copied first: if it is the same now, what follows it, and the rest of
+ * it that lies behind, is of one life. A slot in motion belongs to a socket that is just being born
+ * or closed: nothing to judge. So does one whose site was made only after the copy had passed by
+ * there.
+ *
+ * Who left a poll set is told from a stamp that is older than the poller's. So the life's is to be
+ * read later than the poller's.
  */
 static void drop_torn_lives(struct recording *r, int fd)
 {
@@ -218,13 +198,19 @@ static void drop_torn_lives(struct recording *r, int fd)
 	size_t i;
 
 	for (i = 0; i < r->nr_lives; i++) {
-		struct recorded_life *l = &r->lives[i];
+		const struct rec_life *recorded = r->lives[i].recorded;
+		struct whole_life *l = r->lives[i].life;
+		struct rec_life now;
 
-		if (!(l->recorded->seq & 1))
+		if (!(l->seq & 1))
 			continue;
-		if (!read_more_again(r, fd, l) ||
-		    (moved && l->life->site && !recording_site(r, l->life->site)))
-			l->life->seq = 0;
+		if (!read_again(r, fd, recorded, &now) || now.seq != l->seq ||
+		    (moved && l->site && !recording_site(r, l->site))) {
+			l->seq = 0;
+			continue;
+		}
+		l->poller_tid = now.poller_tid;
+		l->polled_ns = now.polled_ns;
 	}
 }
 
@@ -283,7 +269,6 @@ void recording_release(struct recording *r)
 	free(r->data);
 	free(r->lives);
 	free(r->whole_lives);
-	free(r->more);
 	free(r->sites);
 	free(r->modules);
 	free(r->progress);

@@ -14,7 +14,7 @@
 
 /*
  * All that is known of a life: its struct rec_life, its addresses unpacked, and of its struct
- * rec_life_more what its flags say is there; the rest of that is 0.
+ * rec_life_rest what its flags say is there; else that is 0.
  */
 struct whole_life {
 	uint32_t seq;
@@ -66,16 +66,8 @@ struct whole_life {
 
 struct recorded_life {
 	int fd;
-	const struct rec_life *recorded;     /* in data */
-	const struct rec_life_more *further; /* in data, of whatever life; or NULL */
+	const struct rec_life *recorded; /* in data */
 	struct whole_life *life;
-};
-
-/* Where what more there is of some descriptors lies in data. */
-struct recorded_more {
-	uint32_t base;
-	uint32_t nr;
-	const struct rec_life_more *first;
 };
 
 struct recording {
@@ -86,9 +78,7 @@ struct recording {
 	struct recorded_life *lives;
 	size_t nr_lives, alloc_lives;
 	struct whole_life *whole_lives; /* what lives[].life points into */
-	struct recorded_more *more;	/* by base */
-	size_t nr_more, alloc_more;
-	struct rec_site **sites; /* by id; NULL where there is none */
+	struct rec_site **sites;	/* by id; NULL where there is none */
 	size_t nr_sites;
 	struct rec_module **modules;
 	size_t nr_modules, alloc_modules;
@@ -125,9 +115,6 @@ void recording_release(struct recording *r);
 /* loader_chunks.c, loader_lives.c: parts of recording_load(). */
 void recording_walk_chunks(struct recording *r);
 void recording_join_lives(struct recording *r);
-/* Whether these flags of a life say that there is something in its rec_life_more. */
-bool life_has_more(uint32_t flags);
-struct whole_life whole_life_of(const struct rec_life *l, const struct rec_life_more *more);
 /* Whether the file behind fd, the same recording, still has this one of its open lives. */
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l);
 /* NULL when there is no such site, or it holds no stack. */

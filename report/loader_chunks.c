@@ -9,26 +9,20 @@
 
 #include "alloc.h"
 
-static void take_lives(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
+/* All of them first, and then as many rests: no matter where the walk is. */
+static void take_life(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
 {
+	const struct rec_life *lives = (const void *)(c + 1);
 	struct recorded_life *slot;
 
-	if (c->base > INT32_MAX - c->nr)
+	(void)entry;
+	if (c->nr != REC_LIVES_PER_CHUNK || c->base % REC_LIVES_PER_CHUNK ||
+	    c->base > INT32_MAX - c->nr)
 		return;
 	ALLOC_GROW(r->lives, r->nr_lives + 1, r->alloc_lives);
 	slot = &r->lives[r->nr_lives++];
 	slot->fd = (int)(c->base + i);
-	slot->recorded = entry;
-}
-
-/* All of a chunk at once: they are looked up by their number. */
-static void take_more(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
-{
-	if (i || c->base > INT32_MAX - c->nr)
-		return;
-	ALLOC_GROW(r->more, r->nr_more + 1, r->alloc_more);
-	r->more[r->nr_more++] =
-		(struct recorded_more){.base = c->base, .nr = c->nr, .first = entry};
+	slot->recorded = &lives[i];
 }
 
 static void take_site(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
@@ -164,8 +158,7 @@ static const struct chunk_taker {
 	size_t entry_bytes;
 	void (*take)(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry);
 } takers[REC_CHUNK_KINDS] = {
-	[REC_CHUNK_LIVES] = {sizeof(struct rec_life), take_lives},
-	[REC_CHUNK_MORE] = {sizeof(struct rec_life_more), take_more},
+	[REC_CHUNK_LIVES] = {REC_LIFE_BYTES, take_life},
 	[REC_CHUNK_SITES] = {sizeof(struct rec_site), take_site},
 	[REC_CHUNK_MODULES] = {sizeof(struct rec_module), take_module},
 	[REC_CHUNK_PROGRESS] = {sizeof(struct rec_progress), take_progress},

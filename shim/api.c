@@ -73,7 +73,7 @@ static bool is_meant(const struct rec_life *l, int which, int state)
 }
 
 /* The life in fd as it stands, held against the kernel. Makes no recording where there is none. */
-static bool life_read(int fd, uint64_t since, struct rec_life *copy)
+static bool life_read(int fd, uint64_t since, struct rec_life *copy, struct rec_life_rest *rest)
 {
 	struct rec_life *l = life_slot(fd);
 	struct life_ref ref = {l, l ? word_get_acquire(&l->seq) : 0, fd};
@@ -85,6 +85,7 @@ static bool life_read(int fd, uint64_t since, struct rec_life *copy)
 		return false;
 	}
 	words_copy(copy, l, sizeof(*copy));
+	words_copy(rest, life_rest(ref), sizeof(*rest));
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return life_is(ref);
 }
@@ -103,7 +104,8 @@ static bool is_counted(int fd, const struct rec_life *l)
 	return false;
 }
 
-static void describe(struct socklint_leak *leak, int fd, const struct rec_life *l, int state)
+static void describe(struct socklint_leak *leak, int fd, const struct rec_life *l,
+		     const struct rec_life_rest *rest, int state)
 {
 	static const char names[REC_CALL_COUNT][sizeof(leak->opened_by)] = {
 #define NAME(code, name) [REC_CALL_##code] = name,
@@ -116,8 +118,8 @@ static void describe(struct socklint_leak *leak, int fd, const struct rec_life *
 	*leak = (struct socklint_leak){
 		.fd = fd, .state = state, .family = l->family, .type = l->type};
 	leak->opened_ns = l->born_ns;
-	local = rec_life_local(l);
-	peer = rec_life_peer(l);
+	local = rec_life_local(l, rest);
+	peer = rec_life_peer(l, rest);
 	memcpy(&leak->local, &local, sizeof(leak->local));
 	memcpy(&leak->peer, &peer, sizeof(leak->peer));
 	memcpy(leak->opened_by, names[l->born_by], sizeof(leak->opened_by));
@@ -145,17 +147,18 @@ EXPORT int socklint_leaks_v1(const struct socklint_checkpoint *since, int which,
 		return 0;
 	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
 		struct socklint_leak leak;
+		struct rec_life_rest rest;
 		struct rec_life l;
 		int state;
 
-		if (!life_read((int)fd, since->next_socket, &l))
+		if (!life_read((int)fd, since->next_socket, &l, &rest))
 			continue;
-		state = shim.sealed ? state_as_told(&l) : l.kernel_tcp_state;
+		state = shim.sealed ? state_as_told(&l) : rest.kernel_tcp_state;
 		if (!is_meant(&l, which, state) || is_counted((int)fd, &l))
 			continue;
 		if (nr++ >= room)
 			continue;
-		describe(&leak, (int)fd, &l, state);
+		describe(&leak, (int)fd, &l, &rest, state);
 		hand_over((char *)out + (nr - 1) * each_bytes, each_bytes, &leak);
 	}
 	return (int)nr;

@@ -46,17 +46,20 @@ static bool is_unwatched(const struct rec_life *l)
 }
 
 /* Whether a rule may accuse it: to say so is left to the command. */
-static bool is_suspicious(const struct rec_life *l)
+static bool is_suspicious(struct life_ref ref)
 {
+	const struct rec_life_rest *rest = life_rest(ref);
+	const struct rec_life *l = ref.life;
+
 	if (l->flags & REC_LIFE_KEPT)
 		return false;
-	switch (l->kernel_tcp_state) {
+	switch (rest->kernel_tcp_state) {
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSE:
 	case TCP_FIN_WAIT2:
 		return true;
 	case TCP_LISTEN:
-		return l->kernel_unread;
+		return rest->kernel_unread;
 	case TCP_ESTABLISHED:
 		return is_unwatched(l);
 	}
@@ -68,10 +71,12 @@ static bool is_suspicious(const struct rec_life *l)
  * more, and a shell started by a server must not leave a file. Not where an earlier image of this
  * very process opened it, and nobody else is left to hold what was forgotten.
  */
-static bool is_bystander(const struct rec_life *l)
+static bool is_bystander(struct life_ref ref)
 {
+	const struct rec_life *l = ref.life;
+
 	return (l->flags & REC_LIFE_AT_START) && !(l->flags & REC_LIFE_TOUCHED) &&
-	       !(shim.image && is_suspicious(l));
+	       !(shim.image && is_suspicious(ref));
 }
 
 static void ask_cloexec(int fd, struct life_ref ref)
@@ -88,8 +93,9 @@ static void ask_cloexec(int fd, struct life_ref ref)
  * What an exec makes of it. The next image looks for no others than inet sockets, and no rule
  * speaks of others. What was somebody else's and is closed now is nothing to anybody.
  */
-static void count_for_exec(const struct rec_life *l, struct tally *tally)
+static void count_for_exec(struct life_ref ref, struct tally *tally)
 {
+	const struct rec_life *l = ref.life;
 	bool is_closed = l->flags & REC_LIFE_CLOEXEC;
 	bool is_own = (l->flags & REC_LIFE_TOUCHED) ||
 		      !(l->flags & (REC_LIFE_INHERITED | REC_LIFE_AT_START));
@@ -100,7 +106,7 @@ static void count_for_exec(const struct rec_life *l, struct tally *tally)
 	if (is_closed)
 		return;
 	tally->passed_on++;
-	tally->suspicious += is_suspicious(l);
+	tally->suspicious += is_suspicious(ref);
 }
 
 static void complete(int fd, enum rec_end_kind kind, struct tally *tally)
@@ -116,14 +122,14 @@ static void complete(int fd, enum rec_end_kind kind, struct tally *tally)
 	}
 	if (kind == REC_END_EXEC)
 		ask_cloexec(fd, ref);
-	if (is_bystander(ref.life))
+	if (is_bystander(ref))
 		return;
 	if (kind == REC_END_EXEC) {
-		count_for_exec(ref.life, tally);
+		count_for_exec(ref, tally);
 		return;
 	}
 	tally->open++;
-	tally->suspicious += is_suspicious(ref.life);
+	tally->suspicious += is_suspicious(ref);
 }
 
 /*
@@ -142,7 +148,7 @@ static void revive(int fd)
 		return;
 	if (SYS3(SYS_getpeername, fd, &addr, &len) < 0)
 		return;
-	peer = rec_life_peer(l);
+	peer = rec_life_peer(l, rec_life_rest_of(l, (uint32_t)fd));
 	now = addr_of(&addr, len);
 	if (memcmp(&peer, &now, sizeof(peer)) != 0)
 		return;

@@ -25,7 +25,6 @@
 #include "hook.h"
 #include "house.h"
 #include "init.h"
-#include "learnt.h"
 #include "lives.h"
 #include "pollers.h"
 #include "raw.h"
@@ -175,17 +174,18 @@ void epoll_unwatch(struct rec_life *l)
  * stamp it. A program that stops takes its sockets out of the set and leaves them to exit(): what
  * was watched when its end began counts as watched.
  */
-static void watched_until_now(struct life_ref ref)
+static void watched_until_now(struct rec_life *l)
 {
-	life_polled(ref, 0, now_coarse_ns());
+	word_set(&l->poller_tid, 0);
+	word_set(&l->polled_ns, now_coarse_ns());
 }
 
-void epoll_dismiss(struct life_ref ref)
+void epoll_dismiss(struct rec_life *l)
 {
 	if (word_get(&shim.end_began))
 		return;
-	watched_until_now(ref);
-	epoll_unwatch(ref.life);
+	watched_until_now(l);
+	epoll_unwatch(l);
 }
 
 static bool is_better_watched(const struct rec_life *l, int epfd, uint32_t events)
@@ -264,7 +264,7 @@ static int ctl(int epfd, int op, int fd, struct epoll_event *event, ctl_function
 	r = really(epfd, op, fd, event);
 	if (r == 0 && op == EPOLL_CTL_DEL && life_is(ref) &&
 	    word_get(&ref.life->epoll_fd) == epoll_set_of(epfd))
-		epoll_dismiss(ref);
+		epoll_dismiss(ref.life);
 	return r;
 }
 
@@ -286,7 +286,7 @@ static __attribute__((noinline)) void deliver(int epfd, const struct epoll_event
 	if (!ref.life)
 		return;
 	if (word_get(&ref.life->epoll_events) & EPOLLONESHOT) {
-		watched_until_now(ref);
+		watched_until_now(ref.life);
 		life_flag(ref, REC_LIFE_FIRED | REC_LIFE_HANDED);
 	}
 	if (event->events & EVENTS_GONE)

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "recording.h"
-#include "slots.h"
 #include "words.h"
 
 #define EPOLL_FDS 65536u
@@ -20,7 +19,7 @@ void epoll_duplicated(int from, int to);
 void epoll_closed(int fd);
 int epoll_set_of(int fd);
 void epoll_unwatch(struct rec_life *life);
-void epoll_dismiss(struct life_ref ref);
+void epoll_dismiss(struct rec_life *life);
 
 static inline bool epoll_is_set(int fd)
 {

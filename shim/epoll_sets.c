@@ -132,12 +132,11 @@ static void members_pass(int before, int after)
 {
 	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
 		struct rec_life *l = life_slot((int)fd);
-		uint32_t seq = l ? word_get(&l->seq) : 0;
 
-		if (!(seq & 1) || word_get(&l->epoll_fd) != before)
+		if (!l || !(word_get(&l->seq) & 1) || word_get(&l->epoll_fd) != before)
 			continue;
 		if (after < 0)
-			epoll_dismiss((struct life_ref){l, seq, (int)fd});
+			epoll_dismiss(l);
 		else
 			word_set(&l->epoll_fd, after);
 	}

@@ -74,7 +74,7 @@ int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms)
 	return info.tcpi_state;
 }
 
-static void ask_tcp(int fd, struct rec_life *l)
+static void ask_tcp(int fd, struct rec_life_rest *l)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
@@ -96,16 +96,16 @@ static void ask_tcp(int fd, struct rec_life *l)
 	word_set(&l->kernel_eof_unread, ask_eof_unread(fd, word_get(&l->kernel_unread)));
 }
 
-static void ask_addresses(int fd, struct rec_life *l)
+static void ask_addresses(int fd, struct life_ref ref)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = sizeof(addr);
 
 	if (SYS3(SYS_getsockname, fd, &addr, &len) == 0)
-		life_local(l, &addr, len);
+		life_local(ref, &addr, len);
 	len = sizeof(addr);
-	if (!word_get(&l->peer_family) && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
-		life_peer(l, &addr, len);
+	if (!word_get(&ref.life->peer_family) && SYS3(SYS_getpeername, fd, &addr, &len) == 0)
+		life_peer(ref, &addr, len);
 }
 
 /*
@@ -142,12 +142,23 @@ static void ask_waiters(struct rec_life *l)
 		word_cas(&l->writer_tid, &writer, 0);
 }
 
+/* What is there is of the life before. */
+static void facts_clear(struct rec_life_rest *rest)
+{
+	word_set(&rest->kernel_tcp_state, 0);
+	word_set(&rest->kernel_last_ack_ms, 0);
+	word_set(&rest->kernel_unread, 0);
+	word_set(&rest->kernel_unsent, 0);
+	word_set(&rest->kernel_eof_unread, 0);
+}
+
 /*
  * Completes a life. Returns false where the kernel has no socket there any more: it was closed
  * by a door that no hook sees, and is nobody's leak.
  */
 bool facts_ask(int fd, struct life_ref ref)
 {
+	struct rec_life_rest *rest = life_rest(ref);
 	struct rec_life *l = ref.life;
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
@@ -157,16 +168,18 @@ bool facts_ask(int fd, struct life_ref ref)
 		return true;
 	if (r == -EBADF || r == -ENOTSOCK)
 		return false;
-	word_set(&l->kernel_error, (uint16_t)(r < 0 ? -r : 0));
-	word_set(&l->kernel_cookie, cookie);
+	if (!(word_get(&l->flags) & REC_LIFE_FACTS))
+		facts_clear(rest);
+	word_set(&rest->kernel_error, (uint16_t)(r < 0 ? -r : 0));
+	life_cookie_set(ref, cookie);
 	if (is_inet(l)) {
-		ask_addresses(fd, l);
+		ask_addresses(fd, ref);
 		if (word_get(&l->type) == SOCK_STREAM)
-			ask_tcp(fd, l);
+			ask_tcp(fd, rest);
 	}
 	ask_toucher(ref);
 	ask_waiters(l);
-	word_set(&l->facts_ns, now_ns());
+	word_set(&rest->facts_ns, now_ns());
 	life_flag(ref, REC_LIFE_FACTS);
 	return true;
 }

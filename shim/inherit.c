@@ -16,92 +16,60 @@
 #include "sys.h"
 #include "words.h"
 
-#define EACH_CHUNK(s, i)                                                                           \
-	for (uint32_t i = slots_next(s, 0); i != UINT32_MAX; i = slots_next(s, i + 1))
+#define EACH_CHUNK(i)                                                                              \
+	for (uint32_t i = lives_chunk_next(0); i != UINT32_MAX; i = lives_chunk_next(i + 1))
 
-static uint32_t chunks_count(const struct slots *s)
-{
-	uint32_t nr = 0;
-
-	EACH_CHUNK (s, i)
-		nr++;
-	return nr;
-}
-
-/* Whole chunks, header and all, one behind the other. Others that came since have no room. */
-static char *chunks_copy(const struct slots *s, uint32_t nr, char *to)
-{
-	EACH_CHUNK (s, i) {
-		if (!nr--)
-			break;
-		words_copy(to, (struct rec_chunk *)slots_chunk(s, i) - 1, REC_UNIT);
-		to += REC_UNIT;
-	}
-	return to;
-}
-
-/* The lives first: what more there is of them can be seen to speak of others by then. */
+/* Copies whole chunks, header and all, one behind the other. */
 struct snapshot lives_snapshot(void)
 {
-	uint32_t nr_lives = chunks_count(&slots_lives), nr_more = chunks_count(&slots_more);
-	struct snapshot s = {NULL, (size_t)(nr_lives + nr_more) * REC_UNIT};
+	struct snapshot s = {NULL, 0};
+	uint32_t nr = 0;
+	char *to;
 
-	if (!s.bytes || !(s.mem = sys_mmap(-1, 0, s.bytes)))
-		return (struct snapshot){NULL, 0};
-	chunks_copy(&slots_more, nr_more, chunks_copy(&slots_lives, nr_lives, s.mem));
+	EACH_CHUNK (i)
+		nr++;
+	if (!nr || !(to = sys_mmap(-1, 0, (size_t)nr * REC_UNIT)))
+		return s;
+	s = (struct snapshot){to, (size_t)nr * REC_UNIT};
+	EACH_CHUNK (i) {
+		if (!nr--) /* another thread's, since they were counted */
+			break;
+		words_copy(to, (struct rec_chunk *)lives_chunk(i) - 1, REC_UNIT);
+		to += REC_UNIT;
+	}
 	return s;
-}
-
-static void forget(const struct slots *s)
-{
-	EACH_CHUNK (s, i)
-		slots_put(s, i, NULL);
 }
 
 /* In the child: the copies take the place of the parent's own chunks. */
 void lives_adopt(const struct snapshot *s)
 {
-	forget(&slots_lives);
-	forget(&slots_more);
+	EACH_CHUNK (i)
+		lives_chunk_put(i, NULL);
 	for (size_t at = 0; at < s->bytes; at += REC_UNIT) {
 		struct rec_chunk *chunk = (struct rec_chunk *)((char *)s->mem + at);
-		const struct slots *of =
-			chunk->kind == REC_CHUNK_LIVES ? &slots_lives : &slots_more;
 
 		if (chunk->nr)
-			slots_put(of, chunk->base / of->per_chunk, chunk + 1);
+			lives_chunk_put(chunk->base / REC_LIVES_PER_CHUNK,
+					(struct rec_life *)(chunk + 1));
 	}
 }
 
 /* What an inherited life must earn anew: it speaks of the process that holds it. */
 #define OWN_FLAGS (REC_LIFE_TOUCHED | REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED)
 
-static bool lives_chunk_inherit(uint32_t chunk)
+static bool chunk_inherit(uint32_t chunk)
 {
-	const struct rec_life *from = slots_chunk(&slots_lives, chunk);
-	struct rec_life *to = slots_grow(&slots_lives, chunk);
+	struct rec_life *from = lives_chunk(chunk), *to = lives_chunk_grow(chunk);
 
 	if (!to)
 		return false;
-	memcpy(to, from, REC_LIVES_PER_CHUNK * sizeof(*to));
+	memcpy(to, from, REC_LIVES_PER_CHUNK * REC_LIFE_BYTES);
 	for (uint32_t i = 0; i < REC_LIVES_PER_CHUNK; i++) {
 		if (!shim.resumed) /* else they are this very process's */
 			to[i].flags = (to[i].flags | REC_LIFE_INHERITED) & ~(uint32_t)OWN_FLAGS;
 		life_forget_waiters(&to[i]); /* but epoll_fd: parent and child share the set */
 	}
-	slots_put(&slots_lives, chunk, to);
-	return true;
-}
-
-static bool more_chunk_inherit(uint32_t chunk)
-{
-	const struct rec_life_more *from = slots_chunk(&slots_more, chunk);
-	struct rec_life_more *to = slots_grow(&slots_more, chunk);
-
-	if (!to)
-		return false;
-	memcpy(to, from, REC_MORE_PER_CHUNK * sizeof(*to));
-	slots_put(&slots_more, chunk, to);
+	lives_chunk_put(chunk, to);
 	return true;
 }
 
@@ -109,9 +77,7 @@ bool lives_inherit(void)
 {
 	bool ok = true;
 
-	EACH_CHUNK (&slots_lives, i)
-		ok = ok && lives_chunk_inherit(i);
-	EACH_CHUNK (&slots_more, i)
-		ok = ok && more_chunk_inherit(i);
+	EACH_CHUNK (i)
+		ok = ok && chunk_inherit(i);
 	return ok;
 }

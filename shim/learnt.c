@@ -11,8 +11,8 @@
 #include "clock.h"
 #include "house.h"
 #include "lives.h"
-#include "more.h"
 #include "recording.h"
+#include "slots.h"
 #include "stack.h"
 #include "thread.h"
 #include "words.h"
@@ -38,29 +38,31 @@ struct rec_addr addr_of(const void *addr, socklen_t len)
 	return a;
 }
 
-void life_local(struct rec_life *l, const void *addr, socklen_t len)
+void life_local(struct life_ref ref, const void *addr, socklen_t len)
 {
 	struct rec_addr a = addr_of(addr, len);
+	struct rec_life *l = ref.life;
 
 	if (!a.family)
 		return;
 	words_copy(l->local_ip, a.ip, sizeof(a.ip));
 	word_set(&l->local_port, a.port);
-	if (a.scope)
-		word_set(&l->scope, a.scope);
+	if (rec_ip_is_of_link((uint8_t)a.family, a.ip))
+		word_set(&life_rest(ref)->scope, a.scope);
 	word_set(&l->local_family, (uint8_t)a.family);
 }
 
-void life_peer(struct rec_life *l, const void *addr, socklen_t len)
+void life_peer(struct life_ref ref, const void *addr, socklen_t len)
 {
 	struct rec_addr a = addr_of(addr, len);
+	struct rec_life *l = ref.life;
 
 	if (!a.family)
 		return;
 	words_copy(l->peer_ip, a.ip, sizeof(a.ip));
 	word_set(&l->peer_port, a.port);
-	if (a.scope)
-		word_set(&l->scope, a.scope);
+	if (rec_ip_is_of_link((uint8_t)a.family, a.ip))
+		word_set(&life_rest(ref)->scope, a.scope);
 	word_set(&l->peer_family, (uint8_t)a.family);
 }
 
@@ -109,7 +111,6 @@ static bool is_end_of_connection(int error)
 void life_error(struct life_ref ref, int error, struct at at)
 {
 	struct rec_life *l = ref.life;
-	struct rec_life_more *m;
 
 	if (error == EBADF || error == ENOTSOCK) {
 		life_vanished(ref);
@@ -117,41 +118,36 @@ void life_error(struct life_ref ref, int error, struct at at)
 	}
 	if (!is_end_of_connection(error) || !life_is(ref) || (word_get(&l->flags) & REC_LIFE_RESET))
 		return;
-	m = life_more_make(ref);
-	if (m) {
-		word_set(&m->reset_site, stack_site(at));
-		word_set(&m->reset_ns, now_ns());
-	} else if (!life_is(ref)) {
-		return;
-	}
+	word_set(&life_rest(ref)->reset_site, stack_site(at));
+	word_set(&life_rest(ref)->reset_ns, now_ns());
 	word_set(&l->reset_errno, (uint8_t)error);
 	life_flag(ref, REC_LIFE_RESET);
 }
 
 void life_shut(struct life_ref ref, int how, struct at at)
 {
-	struct rec_life_more *m = life_is(ref) ? life_more_make(ref) : NULL;
+	struct rec_life *l = ref.life;
 
 	if (!life_is(ref))
 		return;
-	if (m) {
-		word_set(&m->shut_site, stack_site(at));
-		word_set(&m->shut_ns, now_ns());
-	}
+	word_set(&l->shut_site, stack_site(at));
+	word_set(&l->shut_ns, now_ns());
 	if (how != SHUT_WR)
 		life_flag(ref, REC_LIFE_SHUT_RD);
 	if (how != SHUT_RD)
 		life_flag(ref, REC_LIFE_SHUT_WR);
 }
 
-/* tid: who has it in a poll or select set; 0: its epoll set has ceased to wait for it. */
-void life_polled(struct life_ref ref, uint32_t tid, uint64_t ns)
+void life_cookie_set(struct life_ref ref, uint64_t cookie)
 {
-	struct rec_life_more *m = life_more_make(ref);
+	word_set(&life_rest(ref)->kernel_cookie, cookie);
+	life_flag(ref, REC_LIFE_COOKIE);
+}
 
-	if (!m)
-		return;
-	word_set(&m->poller_tid, tid);
-	word_set(&m->polled_ns, ns);
-	life_flag(ref, REC_LIFE_POLLED);
+/* 0: not known. */
+uint64_t life_cookie(struct life_ref ref)
+{
+	if (!(word_get_acquire(&ref.life->flags) & REC_LIFE_COOKIE))
+		return 0;
+	return word_get(&life_rest(ref)->kernel_cookie);
 }

@@ -13,10 +13,11 @@
 void life_accepted_from(struct life_ref listener, uint64_t ns);
 void life_eof(struct life_ref ref, struct at at);
 void life_error(struct life_ref ref, int error, struct at at);
-void life_polled(struct life_ref ref, uint32_t tid, uint64_t ns);
 void life_shut(struct life_ref ref, int how, struct at at);
+void life_cookie_set(struct life_ref ref, uint64_t cookie);
+uint64_t life_cookie(struct life_ref ref);
 struct rec_addr addr_of(const void *addr, socklen_t len);
-void life_local(struct rec_life *life, const void *addr, socklen_t len);
-void life_peer(struct rec_life *life, const void *addr, socklen_t len);
+void life_local(struct life_ref ref, const void *addr, socklen_t len);
+void life_peer(struct life_ref ref, const void *addr, socklen_t len);
 
 #endif

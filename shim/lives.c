@@ -14,7 +14,6 @@
 #include "epoll.h"
 #include "facts.h"
 #include "house.h"
-#include "more.h"
 #include "outcomes.h"
 #include "progress.h"
 #include "recorder.h"
@@ -30,8 +29,8 @@
 #include "words.h"
 
 /*
- * All but seq and close_*, the tombstone of the generation before. Word by word, for a call that
- * began in that generation may still be about to write its result.
+ * All but seq and close_*, the tombstone of the generation before; they are last. Word by word, for
+ * a call that began in that generation may still be about to write its result.
  */
 static void life_write(struct rec_life *l, const struct rec_life *from)
 {
@@ -40,8 +39,6 @@ static void life_write(struct rec_life *l, const struct rec_life *from)
 
 	word_set(&l->site, from->site);
 	words_copy((char *)l + begin, (const char *)from + begin, end - begin);
-	begin = offsetof(struct rec_life, facts_ns);
-	words_copy((char *)l + begin, (const char *)from + begin, sizeof(*l) - begin);
 }
 
 static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, uint64_t now)
@@ -132,7 +129,8 @@ struct life_ref life_born(int fd, const struct birth *birth, struct at at)
 /* Who waits does so by one descriptor, in one process. l: nobody else's yet. */
 void life_forget_waiters(struct rec_life *l)
 {
-	l->flags &= ~(uint32_t)(REC_LIFE_POLLED | REC_LIFE_LOST_MORE);
+	l->poller_tid = 0;
+	l->polled_ns = 0;
 	l->reader_tid = 0;
 	l->writer_tid = 0;
 }
@@ -158,16 +156,16 @@ struct life_ref life_alias(int fd, struct life_ref from)
 
 	if (!l)
 		return (struct life_ref){NULL, 0, fd};
-	more_set_sibling(from, fd);
+	word_set(&life_rest(from)->sibling_fd, fd);
 	life_flag(from, REC_LIFE_DUPLICATE);
 	words_copy(&copy, from.life, sizeof(copy));
+	words_copy(life_rest(to), life_rest(from), sizeof(struct rec_life_rest));
+	word_set(&life_rest(to)->sibling_fd, from.fd);
 	copy.epoll_fd = -1;
 	copy.epoll_events = 0;
 	copy.flags = (copy.flags & ~(uint32_t)(REC_LIFE_FIRED | REC_LIFE_HANDED)) | REC_LIFE_COPY;
 	life_forget_waiters(&copy);
 	life_write(l, &copy);
-	more_set_sibling(to, from.fd);
-	more_pass(to, from, copy.flags);
 	return slot_commit(fd, l, seq);
 }
 
@@ -192,8 +190,7 @@ COLD struct life_ref life_find_detached(int fd, struct rec_life *life)
 
 /* What is said of one descriptor, and lies in that one's life. */
 #define OF_ONE_DESCRIPTOR                                                                          \
-	(REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_HANDED |              \
-	 REC_LIFE_POLLED | REC_LIFE_LOST_MORE | REC_LIFE_COPY)
+	(REC_LIFE_FACTS | REC_LIFE_TOUCHER_ENDED | REC_LIFE_FIRED | REC_LIFE_HANDED | REC_LIFE_COPY)
 
 /*
  * Which thread had the socket in hand last, by whichever of its numbers. What is not TOUCHED says
@@ -226,11 +223,41 @@ static void pass_on_closing(const struct rec_life *l, struct rec_life *s)
 	__atomic_fetch_or(&s->flags, REC_LIFE_FIRST_CLOSED, __ATOMIC_RELAXED);
 }
 
+static void pass_on_reset(struct life_ref from, struct life_ref to)
+{
+	const struct rec_life_rest *l = life_rest(from);
+	struct rec_life_rest *s = life_rest(to);
+
+	if ((word_get(&to.life->flags) & REC_LIFE_RESET) ||
+	    !(word_get(&from.life->flags) & REC_LIFE_RESET))
+		return;
+	word_set(&s->reset_site, word_get(&l->reset_site));
+	word_set(&s->reset_ns, word_get(&l->reset_ns));
+	word_set(&to.life->reset_errno, word_get(&from.life->reset_errno));
+}
+
+/* That the peer is gone, and that we said so. */
+static void pass_on_ends(const struct rec_life *l, struct rec_life *s)
+{
+	if (!word_get(&s->told_ns) && word_get(&l->told_ns)) {
+		word_set(&s->told_site, word_get(&l->told_site));
+		word_set(&s->told_ns, word_get(&l->told_ns));
+	}
+	if (!word_get(&s->shut_ns) && word_get(&l->shut_ns)) {
+		word_set(&s->shut_site, word_get(&l->shut_site));
+		word_set(&s->shut_ns, word_get(&l->shut_ns));
+	}
+	if (!word_get(&s->eof_ns) && word_get(&l->eof_ns)) {
+		word_set(&s->eof_site, word_get(&l->eof_site));
+		word_set(&s->eof_tid, word_get(&l->eof_tid));
+		word_set(&s->eof_ns, word_get(&l->eof_ns));
+	}
+}
+
 /* Another descriptor of the same socket. */
 static struct life_ref sibling_find(struct life_ref ref)
 {
-	const struct rec_life_more *m = life_more(ref, REC_LIFE_DUPLICATE);
-	struct life_ref s = {NULL, 0, m ? word_get(&m->sibling_fd) : -1};
+	struct life_ref s = {NULL, 0, word_get(&life_rest(ref)->sibling_fd)};
 
 	s.life = life_slot(s.fd);
 	s.seq = s.life ? word_get_acquire(&s.life->seq) : 0;
@@ -246,21 +273,12 @@ static bool pass_on_to_sibling(struct life_ref ref)
 	struct life_ref sibling = sibling_find(ref);
 	struct rec_life *s = sibling.life;
 
-	if (!s) {
-		if (word_get(&l->flags) & REC_LIFE_LOST_MORE) /* so who shares it is not known */
-			lives_flag_all(word_get(&l->id), REC_LIFE_LOST_MORE);
+	if (!s)
 		return false;
-	}
-	if (!word_get(&s->eof_ns) && word_get(&l->eof_ns)) {
-		word_set(&s->eof_site, word_get(&l->eof_site));
-		word_set(&s->eof_tid, word_get(&l->eof_tid));
-		word_set(&s->eof_ns, word_get(&l->eof_ns));
-	}
-	if (!word_get(&s->reset_errno))
-		word_set(&s->reset_errno, word_get(&l->reset_errno));
+	pass_on_ends(l, s);
+	pass_on_reset(ref, sibling);
 	pass_on_touch(l, s);
 	pass_on_closing(l, s);
-	more_pass(sibling, ref, word_get(&l->flags) & ~word_get(&s->flags));
 	__atomic_fetch_or(&s->flags, word_get(&l->flags) & ~(uint32_t)OF_ONE_DESCRIPTOR,
 			  __ATOMIC_RELEASE);
 	return true;

@@ -146,7 +146,7 @@ static void accepted(int listener, int fd, enum rec_call call, const struct peer
 	ref = life_born(fd, &birth, at);
 	if (!ref.life)
 		return;
-	life_peer(ref.life, p->addr, len);
+	life_peer(ref, p->addr, len);
 	life_accepted_from(from, ref.life->born_ns);
 }
 
@@ -248,11 +248,11 @@ static void connect_result(struct life_ref ref, int error, const void *addr, soc
 
 	if (!error || error == EINPROGRESS || error == EINTR) {
 		life_flag(ref, REC_LIFE_CONNECTED);
-		life_peer(ref.life, addr, len);
-		peer = rec_life_peer(ref.life);
+		life_peer(ref, addr, len);
+		peer = rec_life_peer(ref.life, life_rest(ref));
 		site_connects(ref.life->site, &peer);
 	} else if (!says_nothing(error)) {
-		life_peer(ref.life, addr, len);
+		life_peer(ref, addr, len);
 		life_error(ref, error, at);
 		life_flag(ref, REC_LIFE_CONNECT_FAILED);
 		word_set(&ref.life->reset_errno, (uint8_t)error);
@@ -305,7 +305,7 @@ EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 		ref = life_find(fd);
 	r = real.bind(fd, addr, len);
 	if (r == 0 && life_is(ref))
-		life_local(ref.life, local, len);
+		life_local(ref, local, len);
 	return r;
 }
 
@@ -316,7 +316,7 @@ long raw_bind(long nr, const long a[6], struct at at)
 
 	(void)at;
 	if (r == 0 && life_is(ref))
-		life_local(ref.life, (const void *)a[1], (socklen_t)a[2]);
+		life_local(ref, (const void *)a[1], (socklen_t)a[2]);
 	return r;
 }
 

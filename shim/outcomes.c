@@ -19,7 +19,6 @@
 #include "facts.h"
 #include "house.h"
 #include "lives.h"
-#include "more.h"
 #include "options.h"
 #include "progress.h"
 #include "recorder.h"
@@ -178,11 +177,10 @@ static bool is_tcp(const struct rec_life *l)
 }
 
 /* The peer answered a shutdown of ours. */
-static bool is_answered(struct life_ref ref)
+static bool is_answered(const struct rec_life *l)
 {
-	const struct rec_life_more *m = life_more(ref, REC_LIFE_SHUT_WR);
-
-	return m && word_get(&m->shut_ns) < word_get(&ref.life->eof_ns) && is_tcp(ref.life);
+	return (word_get(&l->flags) & REC_LIFE_SHUT_WR) &&
+	       word_get(&l->shut_ns) < word_get(&l->eof_ns) && is_tcp(l);
 }
 
 /* One system call if nobody read an EOF. */
@@ -193,7 +191,7 @@ static struct last_look look(struct life_ref ref, uint64_t now)
 	uint32_t last_ack_ms;
 
 	if (k.fin_ns) {
-		k.active = is_answered(ref);
+		k.active = is_answered(l);
 		return k;
 	}
 	if (!(word_get(&l->flags) & (REC_LIFE_ACCEPTED | REC_LIFE_CONNECTED)) ||
@@ -226,13 +224,12 @@ static bool is_at_end(const struct rec_life *l)
 }
 
 /* Or a thread has an event of it in hand, and has not come to it. */
-static bool is_waited_on(struct life_ref ref)
+static bool is_waited_on(const struct rec_life *l)
 {
-	const struct rec_life *l = ref.life;
 	const uint32_t any = EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLWRNORM;
 	uint32_t fired = word_get(&l->flags) & (REC_LIFE_FIRED | REC_LIFE_HANDED);
 
-	if (word_get(&l->reader_tid) || word_get(&l->writer_tid) || life_poller(ref))
+	if (word_get(&l->reader_tid) || word_get(&l->writer_tid) || word_get(&l->poller_tid))
 		return true;
 	return word_get(&l->epoll_fd) >= 0 && (word_get(&l->epoll_events) & any) &&
 	       (!(fired & REC_LIFE_FIRED) || (fired & REC_LIFE_HANDED));
@@ -242,35 +239,31 @@ static bool is_waited_on(struct life_ref ref)
  * Left in CLOSE_WAIT for good, as far as can be told when the clean-up of the program closes it:
  * its thread has served others since, and had not an answer for a half-closed client to write.
  */
-static bool is_left(struct life_ref ref, uint64_t fin, uint64_t now)
+static bool is_left(const struct rec_life *l, uint64_t fin, uint64_t now)
 {
-	const struct rec_life_more *m = life_more(ref, REC_LIFE_POLLED);
-	const struct rec_life *l = ref.life;
-	uint64_t eof = word_get(&l->eof_ns), polled = m ? word_get(&m->polled_ns) : 0;
+	uint64_t eof = word_get(&l->eof_ns);
 
 	return (word_get(&l->flags) & REC_LIFE_ACCEPTED) && fin + SWEPT_DWELL_NS < now &&
-	       !(word_get(&l->flags) & REC_LIFE_LOST_MORE) && !is_waited_on(ref) &&
-	       polled + SWEPT_DWELL_NS < now && !(eof && word_get(&l->write_ns) > eof) &&
-	       progress_moved_on(l);
+	       !is_waited_on(l) && word_get(&l->polled_ns) + SWEPT_DWELL_NS < now &&
+	       !(eof && word_get(&l->write_ns) > eof) && progress_moved_on(l);
 }
 
-static uint32_t flags_at_end(struct life_ref ref, uint64_t fin, uint64_t now)
+static uint32_t flags_at_end(const struct rec_life *l, uint64_t fin, uint64_t now)
 {
-	if (!is_at_end(ref.life))
+	if (!is_at_end(l))
 		return 0;
-	return REC_OUTCOME_AT_END | (fin && is_left(ref, fin, now) ? REC_OUTCOME_LEFT : 0);
+	return REC_OUTCOME_AT_END | (fin && is_left(l, fin, now) ? REC_OUTCOME_LEFT : 0);
 }
 
-static uint32_t flags_of(struct life_ref ref, uint64_t fin, uint64_t now)
+static uint32_t flags_of(const struct rec_life *l, uint64_t fin, uint64_t now)
 {
-	const struct rec_life *l = ref.life;
 	uint32_t flags = word_get(&l->flags);
 
 	return (fin ? REC_OUTCOME_PASSIVE : 0) | (flags & REC_LIFE_EOF ? REC_OUTCOME_TOLD : 0) |
 	       (flags & (REC_LIFE_RESET | REC_LIFE_CONNECT_FAILED) ? REC_OUTCOME_RESET : 0) |
 	       (flags & REC_LIFE_INHERITED ? REC_OUTCOME_INHERITED : 0) |
 	       (flags & REC_LIFE_ACCEPTED ? REC_OUTCOME_ACCEPTED : 0) |
-	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) | flags_at_end(ref, fin, now);
+	       (is_tcp(l) ? REC_OUTCOME_TCP : 0) | flags_at_end(l, fin, now);
 }
 
 /* The first of each kind, and a sample of the rest, for it costs another system call. */
@@ -331,13 +324,12 @@ static bool is_swept_up(const struct ending *e, uint64_t dwell)
  * A child closes what it was born with and never used, maybe long after its parent was to: that
  * says nothing of how the sockets of the place end.
  */
-static bool is_tidied_away(struct life_ref ref)
+static bool is_tidied_away(const struct rec_life *l)
 {
-	const struct rec_life_more *m = life_more(ref, REC_LIFE_TOLD);
-	uint32_t flags = word_get(&ref.life->flags);
+	uint32_t flags = word_get(&l->flags);
 
 	return (flags & REC_LIFE_INHERITED) && !(flags & REC_LIFE_TOUCHED) &&
-	       (!m || word_get(&m->told_ns) < shim.start_ns);
+	       word_get(&l->told_ns) < shim.start_ns;
 }
 
 /* The last descriptor of this socket is about to be closed; close_ns and close_site are set. */
@@ -349,11 +341,11 @@ void outcome_add(struct life_ref ref)
 	struct rec_outcome *o;
 	struct ending e;
 
-	if (!word_get(&l->site) || is_tidied_away(ref))
+	if (!word_get(&l->site) || is_tidied_away(l))
 		return;
 	k = look(ref, now);
 	e = (struct ending){word_get(&l->site), word_get(&l->close_site),
-			    flags_of(ref, k.fin_ns, now), thread_tid() % SHARDS_SHARED};
+			    flags_of(l, k.fin_ns, now), thread_tid() % SHARDS_SHARED};
 	o = entry_get(&e);
 	if (!o) {
 		recorder_lost(&shim.head->lost_outcomes);

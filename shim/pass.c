@@ -19,6 +19,7 @@
 #include "hook.h"
 #include "house.h"
 #include "init.h"
+#include "learnt.h"
 #include "lives.h"
 #include "raw.h"
 #include "recorder.h"
@@ -84,7 +85,7 @@ static struct life_ref came_back(uint64_t cookie)
 		if (word_get_acquire(&sent[i].cookie) != cookie)
 			continue;
 		ref = life_find(sent[i].fd);
-		if (ref.life && word_get(&ref.life->kernel_cookie) == cookie)
+		if (ref.life && life_cookie(ref) == cookie)
 			return ref;
 	}
 	return (struct life_ref){NULL, 0, -1};
@@ -199,7 +200,7 @@ static void sent(int fd, struct pass *p)
 		return;
 	if (!p->site)
 		p->site = stack_site(p->at);
-	word_set(&ref.life->kernel_cookie, cookie);
+	life_cookie_set(ref, cookie);
 	life_flag(ref, REC_LIFE_SENT);
 	ring_add(fd, ref.life, cookie, p->site);
 }

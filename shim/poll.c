@@ -20,7 +20,6 @@
 #include "house.h"
 #include "init.h"
 #include "lives.h"
-#include "more.h"
 #include "pollers.h"
 #include "recording.h"
 #include "shim.h"
@@ -116,10 +115,10 @@ static struct poll_call poll_begin(const struct pollfd *fds, nfds_t nr, struct a
 }
 
 /* Not one that took the number during the call: this thread made or stamped it, or it is older. */
-static bool is_known(struct life_ref ref, uint64_t began_ns)
+static bool is_known(const struct rec_life *l, uint64_t began_ns)
 {
-	return ref.life->born_tid == thread_tid() || life_poller(ref) == thread_tid() ||
-	       ref.life->born_ns <= began_ns;
+	return l->born_tid == thread_tid() || word_get(&l->poller_tid) == thread_tid() ||
+	       l->born_ns <= began_ns;
 }
 
 static __attribute__((noinline)) void told(const struct pollfd *fd, uint64_t began_ns, struct at at)
@@ -127,7 +126,7 @@ static __attribute__((noinline)) void told(const struct pollfd *fd, uint64_t beg
 	struct life_ref ref = life_find(fd->fd);
 	int e = errno;
 
-	if (ref.life && is_known(ref, began_ns))
+	if (ref.life && is_known(ref.life, began_ns))
 		wait_told(ref, (uint16_t)fd->revents, at);
 	errno = e;
 }

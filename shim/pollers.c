@@ -14,9 +14,7 @@
 #include "at.h"
 #include "clock.h"
 #include "house.h"
-#include "learnt.h"
 #include "lives.h"
-#include "more.h"
 #include "recording.h"
 #include "room.h"
 #include "shim.h"
@@ -114,7 +112,8 @@ bool poller_stamp(int fd, uint64_t ns)
 
 	if (!ref.life)
 		return false;
-	life_polled(ref, thread_tid(), ns);
+	word_set(&ref.life->poller_tid, thread_tid());
+	word_set(&ref.life->polled_ns, ns);
 	return true;
 }
 
@@ -124,8 +123,8 @@ void poller_drop(int fd)
 {
 	struct life_ref ref = life_find(fd);
 
-	if (ref.life && life_poller(ref) == thread_tid())
-		life_polled(ref, thread_tid(), 0);
+	if (ref.life && word_get(&ref.life->poller_tid) == thread_tid())
+		word_set(&ref.life->polled_ns, 0);
 }
 
 static bool is_loop(uint64_t now, struct at at)

@@ -35,34 +35,42 @@ void samples_reborn(void)
 	every_ns = EVERY_NS;
 }
 
+/* When the kernel was asked last. */
+static bool was_in_close_wait(struct life_ref ref)
+{
+	return (word_get_acquire(&ref.life->flags) & REC_LIFE_FACTS) &&
+	       word_get(&life_rest(ref)->kernel_tcp_state) == TCP_CLOSE_WAIT;
+}
+
 /* The peer's FIN is here and ours is not sent, as far as is known without asking. */
-static bool is_fin_seen(const struct rec_life *l)
+static bool is_fin_seen(const struct rec_life *l, bool close_wait)
 {
 	uint32_t flags = word_get(&l->flags);
 
 	return word_get(&l->type) == SOCK_STREAM &&
 	       (word_get(&l->family) == AF_INET || word_get(&l->family) == AF_INET6) &&
 	       !(flags & (REC_LIFE_SHUT_WR | REC_LIFE_RESET)) &&
-	       ((flags & (REC_LIFE_EOF | REC_LIFE_TOLD)) ||
-		word_get(&l->kernel_tcp_state) == TCP_CLOSE_WAIT);
+	       ((flags & (REC_LIFE_EOF | REC_LIFE_TOLD)) || close_wait);
 }
 
 static void count_lives(struct rec_sample *s)
 {
 	for (uint32_t fd = life_next(0); fd != UINT32_MAX; fd = life_next(fd + 1)) {
-		const struct rec_life *l = life_slot((int)fd);
+		struct life_ref ref = {life_slot((int)fd), 0, (int)fd};
+		bool close_wait;
 
-		if (!l || !(word_get(&l->seq) & 1))
+		if (!ref.life || !(word_get(&ref.life->seq) & 1))
 			continue;
 		if (s->open == LIVES_AT_ONCE) {
 			s->flags |= REC_SAMPLE_AT_LEAST;
 			return;
 		}
 		s->open++;
-		if (!is_fin_seen(l))
+		close_wait = was_in_close_wait(ref);
+		if (!is_fin_seen(ref.life, close_wait))
 			continue;
 		s->fin_seen++;
-		s->close_wait += word_get(&l->kernel_tcp_state) == TCP_CLOSE_WAIT;
+		s->close_wait += close_wait;
 	}
 }
 

@@ -11,9 +11,8 @@
 #include "recording.h"
 #include "sys.h"
 
-#define SLOTS_L2       16384u
-#define LIVES_L1       772u /* up to descriptor 2^30 */
-#define MORE_L1	       258u /* likewise */
+#define LIVES_L2       16384u
+#define LIVES_L1       1009u /* up to descriptor 2^30 */
 #define SITE_CHUNKS    512u
 #define MODULE_CHUNKS  16u
 #define OUTCOME_CHUNKS 256u
@@ -58,13 +57,11 @@ struct shim {
 	uint64_t end_began_ns;	    /* END_NO_LISTENER, END_SIGNALLED: when */
 	uint32_t refresh_cursor;
 	uint32_t top_chunk; /* highest lives chunk in use, plus 1 */
-	uint32_t top_more;  /* likewise, of what more there is of them */
 	uint64_t start_ns;
 	uint64_t start_real_ns;
 	uint64_t starttime;
 	struct rec_summary *summary;
 	uintptr_t *lives[LIVES_L1]; /* slots.c */
-	uintptr_t *more[MORE_L1];
 	struct rec_site *sites[SITE_CHUNKS];
 	struct rec_module *modules[MODULE_CHUNKS];
 	struct rec_incident *incidents;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* slots.c: where the life of each descriptor lies, and what more there is of it. */
+/* slots.c: where the life of each descriptor lies. */
 #ifndef SHIM_SLOTS_H
 #define SHIM_SLOTS_H
 
@@ -17,35 +17,23 @@ struct life_ref {
 	int fd;
 };
 
-/* A kind of chunks of the recording that has a slot for each descriptor. */
-struct slots {
-	enum rec_chunk_kind kind;
-	uint32_t per_chunk;
-	uint32_t entry_bytes;
-	uint32_t nr_l1;
-	uintptr_t **l1;
-	uint32_t *top; /* highest chunk in use, plus 1 */
-};
-
-extern const struct slots slots_lives, slots_more;
-
-/* The first slot of a chunk, or NULL where there is none. */
-void *slots_chunk(const struct slots *s, uint32_t chunk);
-/* This one takes the place of what was there; NULL: nothing does. */
-void slots_put(const struct slots *s, uint32_t chunk, void *slots);
-/* Room in the recording for a chunk, not in use yet; NULL where there is none. */
-void *slots_grow(const struct slots *s, uint32_t chunk);
-/* The first chunk from this one on that is there, or UINT32_MAX: leaps over the gaps. */
-uint32_t slots_next(const struct slots *s, uint32_t chunk);
+/* Whole chunks, by their number: the lives in one; NULL where there is none. */
+struct rec_life *lives_chunk(uint32_t chunk);
+/* These take the place of what was there; NULL: nothing does. */
+void lives_chunk_put(uint32_t chunk, struct rec_life *lives);
+/* Room in the recording for one, not in use yet; NULL where there is none. */
+struct rec_life *lives_chunk_grow(uint32_t chunk);
+/* The first one from this number on that is there, or UINT32_MAX: leaps over the gaps. */
+uint32_t lives_chunk_next(uint32_t chunk);
 
 /* The first number from `fd` on that is near a socket, or UINT32_MAX: likewise. */
 uint32_t life_next(uint32_t fd);
 
 /*
- * shim.lives[0]: of a million descriptors. For each chunk the place where number 0 would lie if all
- * lay in a row, so that a slot is found by its number alone; 0: no such chunk.
+ * shim.lives[0]: of a million descriptors. For each chunk the place where the life of number 0
+ * would lie if all lay in a row, so that a slot is found by its number alone; 0: no such chunk.
  */
-extern uintptr_t lives_first[SLOTS_L2];
+extern uintptr_t lives_first[LIVES_L2];
 
 struct rec_life *life_slot_far(int fd);
 struct rec_life *life_slot_make(int fd);
@@ -56,16 +44,17 @@ static inline struct rec_life *life_slot(int fd)
 	struct rec_life *row;
 	uint64_t chunk;
 
-	if (unlikely((uint32_t)fd >= SLOTS_L2 * REC_LIVES_PER_CHUNK))
+	if (unlikely((uint32_t)fd >= LIVES_L2 * REC_LIVES_PER_CHUNK))
 		return life_slot_far(fd);
-	/* The quotient, by one multiplication: it is exact up to 2^25. */
+	/* The quotient, by one multiplication: it is exact up to 2^30. */
 	chunk = (uint32_t)fd * (UINT64_C(0x100000000) / REC_LIVES_PER_CHUNK + 1) >> 32;
 	row = (struct rec_life *)word_get_acquire(&lives_first[chunk]);
 	return row ? row + (uint32_t)fd : NULL;
 }
 
-/* Its slot for more, or NULL; life_more() and life_more_make() say whose it is. */
-struct rec_life_more *more_slot(int fd);
-struct rec_life_more *more_slot_make(int fd);
+static inline struct rec_life_rest *life_rest(struct life_ref ref)
+{
+	return rec_life_rest_of(ref.life, (uint32_t)ref.fd);
+}
 
 #endif

@@ -17,7 +17,6 @@
 #include "facts.h"
 #include "house.h"
 #include "lives.h"
-#include "more.h"
 #include "recording.h"
 #include "shim.h"
 #include "slots.h"
@@ -54,15 +53,12 @@ static bool is_news(const struct rec_life *l, uint32_t events)
 /* The program was handed these events. */
 void wait_told(struct life_ref ref, uint32_t events, struct at at)
 {
-	struct rec_life_more *m;
+	struct rec_life *l = ref.life;
 
-	if (!life_is(ref) || !is_news(ref.life, events))
+	if (!life_is(ref) || !is_news(l, events))
 		return;
-	m = life_more_make(ref);
-	if (!m)
-		return;
-	word_set(&m->told_site, stack_site(at));
-	word_set(&m->told_ns, now_ns());
+	word_set(&l->told_site, stack_site(at));
+	word_set(&l->told_ns, now_ns());
 	life_flag(ref, REC_LIFE_TOLD);
 }
 

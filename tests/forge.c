@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define UNITS 20
+#define UNITS 19
 
 struct forge {
 	unsigned char image[UNITS * REC_UNIT];
@@ -38,7 +38,6 @@ enum {
 	UNIT_SENT = 16,
 	UNIT_KEPT = 17,
 	UNIT_SAMPLES = 18,
-	UNIT_MORE = 19,
 };
 
 static struct rec_chunk *chunk_at(struct forge *f, uint32_t unit)
@@ -65,8 +64,7 @@ static const struct {
 			.entry_bytes = sizeof(type)                                                \
 		}                                                                                  \
 	}
-	TABLE(LIVES, 1, REC_LIVES_PER_CHUNK, struct rec_life, 0),
-	TABLE(MORE, 1, REC_MORE_PER_CHUNK, struct rec_life_more, 0),
+	TABLE(LIVES, 1, REC_LIVES_PER_CHUNK, char[REC_LIFE_BYTES], 0),
 	TABLE(SITES, 1, REC_SITES_PER_CHUNK, struct rec_site, 1),
 	TABLE(MODULES, 1, REC_MODULES_PER_CHUNK, struct rec_module, 0),
 	TABLE(PROGRESS, REC_PROGRESS_UNITS, REC_PROGRESS_NR, struct rec_progress, 0),
@@ -121,7 +119,6 @@ static void forge_addresses(struct rec_life *l, const struct whole_life *w)
 	l->peer_port = w->peer.port;
 	l->local_family = (uint8_t)w->local.family;
 	l->peer_family = (uint8_t)w->peer.family;
-	l->scope = w->local.scope | w->peer.scope;
 }
 
 static struct rec_life forge_life(const struct whole_life *w)
@@ -129,61 +126,31 @@ static struct rec_life forge_life(const struct whole_life *w)
 #define SAME(member)  .member = w->member
 #define SMALL(member) .member = (uint8_t)w->member
 	struct rec_life l = {
-		SAME(seq),
-		SAME(site),
-		SAME(born_ns),
-		SAME(flags),
-		SMALL(born_by),
-		SMALL(touch_call),
-		SAME(touch_ns),
-		SAME(touch_pc),
-		SAME(touch_tid),
-		SAME(touch_seq),
-		SAME(reader_tid),
-		SAME(writer_tid),
-		SAME(write_ns),
-		SAME(id),
-		SAME(born_tid),
-		SMALL(family),
-		SAME(type),
-		SAME(protocol),
-		SAME(eof_ns),
-		SAME(eof_site),
-		SAME(eof_tid),
-		SMALL(reset_errno),
-		SAME(close_ns),
-		SAME(close_site),
-		SAME(close_tid),
-		SAME(facts_ns),
-		SAME(kernel_cookie),
-		SAME(kernel_last_ack_ms),
-		SAME(kernel_unread),
-		SAME(kernel_unsent),
-		SAME(kernel_tcp_state),
-		SAME(kernel_eof_unread),
-		SAME(kernel_error),
-		SAME(epoll_fd),
-		SAME(epoll_events),
+		SAME(seq),	 SAME(site),	     SAME(born_ns),	 SAME(flags),
+		SMALL(born_by),	 SMALL(touch_call),  SAME(touch_ns),	 SAME(touch_pc),
+		SAME(touch_tid), SAME(touch_seq),    SAME(reader_tid),	 SAME(writer_tid),
+		SAME(write_ns),	 SAME(id),	     SAME(born_tid),	 SMALL(family),
+		SAME(type),	 SAME(protocol),     SAME(eof_ns),	 SAME(eof_site),
+		SAME(eof_tid),	 SMALL(reset_errno), SAME(close_ns),	 SAME(close_site),
+		SAME(close_tid), SAME(epoll_fd),     SAME(epoll_events), SAME(poller_tid),
+		SAME(polled_ns), SAME(told_ns),	     SAME(told_site),	 SAME(shut_ns),
+		SAME(shut_site),
 	};
 	forge_addresses(&l, w);
-	if (w->poller_tid || w->polled_ns)
-		l.flags |= REC_LIFE_POLLED;
+	if (w->kernel_cookie)
+		l.flags |= REC_LIFE_COOKIE;
 	return l;
 }
 
-static struct rec_life_more forge_more(const struct whole_life *w)
+static struct rec_life_rest forge_rest(const struct whole_life *w)
 {
-	return (struct rec_life_more){
-		.seq = w->seq & 1 ? w->seq : w->seq - 1,
-		.sibling_fd = -1,
-		SAME(reset_ns),
-		SAME(reset_site),
-		SAME(shut_site),
-		SAME(shut_ns),
-		SAME(told_ns),
-		SAME(told_site),
-		SAME(poller_tid),
-		SAME(polled_ns),
+	return (struct rec_life_rest){
+		SAME(facts_ns),		SAME(kernel_last_ack_ms),
+		SAME(kernel_unread),	SAME(kernel_unsent),
+		SAME(kernel_tcp_state), SAME(kernel_eof_unread),
+		SAME(kernel_error),	SAME(kernel_cookie),
+		SAME(reset_ns),		SAME(reset_site),
+		.sibling_fd = -1,	.scope = w->local.scope | w->peer.scope,
 	};
 #undef SAME
 #undef SMALL
@@ -193,12 +160,11 @@ static struct rec_life_more forge_more(const struct whole_life *w)
 static void image_complete(struct forge *f)
 {
 	struct rec_life *lives = entry_at(f, UNIT_LIVES, 0);
-	struct rec_life_more *more = entry_at(f, UNIT_MORE, 0);
-	size_t i;
+	uint32_t i;
 
 	for (i = 0; i < REC_LIVES_PER_CHUNK; i++) {
 		lives[i] = forge_life(&f->lives[i]);
-		more[i] = forge_more(&f->lives[i]);
+		*rec_life_rest_of(&lives[i], i) = forge_rest(&f->lives[i]);
 	}
 }
 

@@ -187,8 +187,6 @@ void parts_start(void)
 	memset(lives_first, 0, sizeof(lives_first));
 	shim.lives[0] = lives_first;
 	shim.top_chunk = 0;
-	memset(shim.more, 0, sizeof(shim.more));
-	shim.top_more = 0;
 	shim.pid = sys_getpid();
 	shim.start_ns = now_ns();
 	shim.next_id = 1;

@@ -154,13 +154,6 @@ static void a_poll_loop_waits(void **state)
 	expect_in_use(x);
 }
 
-/* It may have been in a set: nobody is accused for what could not be kept. */
-static void for_lack_of_room_it_is_not_known(void **state)
-{
-	lost(*state)->flags |= REC_LIFE_LOST_MORE;
-	expect_in_use(*state);
-}
-
 static void a_poll_loop_that_lost_it_does_not(void **state)
 {
 	struct fixture *x = *state;
@@ -578,16 +571,6 @@ static void a_poll_loop_ends_with_its_thread(void **state)
 	forge_header(x->forge)->last_seen_ns = FORGE_S(19);
 	judge_all(x);
 	expect_fault(x, FD, "close-wait", PROOF_TOUCHER_ENDED);
-}
-
-static void for_lack_of_room_it_is_not_known_who_will_see_it(void **state)
-{
-	struct fixture *x = *state;
-
-	unread(x, FD, 10)->flags |= REC_LIFE_TOUCHER_ENDED | REC_LIFE_LOST_MORE;
-	forge_header(x->forge)->last_seen_ns = FORGE_S(19);
-	judge_patiently(x);
-	expect_open(x, FD, OPEN_WATCHED);
 }
 
 static void a_loop_whose_thread_ended_sees_nothing(void **state)
@@ -1084,7 +1067,6 @@ int main(void)
 		TEST(a_writer_waits),
 		TEST(a_reader_that_ended_does_not),
 		TEST(a_poll_loop_waits),
-		TEST(for_lack_of_room_it_is_not_known),
 		TEST(a_poll_loop_that_lost_it_does_not),
 		TEST(who_stops_lets_go_before_it_closes_the_listener),
 		TEST(who_goes_on_to_listen_does_not_stop),
@@ -1123,7 +1105,6 @@ int main(void)
 		TEST(an_edge_of_a_loop_that_waits_was_told),
 		TEST(the_other_threads_of_the_set_have_not_come_back),
 		TEST(a_poll_loop_ends_with_its_thread),
-		TEST(for_lack_of_room_it_is_not_known_who_will_see_it),
 		TEST(a_loop_whose_thread_ended_sees_nothing),
 		TEST(the_close_may_be_put_off_to_the_end_of_the_turn),
 		TEST(after_a_reset_too),

@@ -222,43 +222,57 @@ static void bounds_chunks_that_lie(void **state)
 	recording_release(&r);
 }
 
-static void more_belongs_to_its_life(void **state)
-{
-	struct fixture *x = *state;
-	struct whole_life *l = forge_accepted(x->forge, 7, 1, 30);
-	struct strbuf why = STRBUF_INIT;
-	struct rec_life_more *more;
-	struct recording r;
-	size_t size;
-	char *image, *path;
-
-	l->flags |= REC_LIFE_RESET;
-	l->reset_ns = FORGE_S(40);
-	l->told_ns = FORGE_S(50); /* no flag says so */
-	assert_int_equal(load(x, &r, &why), LOAD_OK);
-	assert_true(r.lives[7].life->reset_ns == FORGE_S(40));
-	assert_true(r.lives[7].life->told_ns == 0);
-	assert_false(r.lives[7].life->flags & REC_LIFE_LOST_MORE);
-	recording_release(&r);
-
-	image = forge_image(x->forge, &size);
-	more = (void *)(image + forge_chunk_at(x->forge, REC_CHUNK_MORE) +
-			sizeof(struct rec_chunk));
-	more[7].seq += 2;
-	path = forge_write_bytes(image, size, x->dir, "77.0.socklint");
-	assert_int_equal(recording_load(&r, path, &why), LOAD_OK);
-	assert_true(r.lives[7].life->reset_ns == l->touch_ns);
-	assert_true(r.lives[7].life->flags & REC_LIFE_LOST_MORE);
-	recording_release(&r);
-	free(path);
-}
-
 static void names_an_older_version(void **state)
 {
 	struct fixture *x = *state;
 
 	forge_header(x->forge)->version = REC_VERSION - 1;
 	expect_bad(x, "record it again");
+}
+
+/* What lies there without a flag that says so was left by somebody else. */
+static void rest_is_told_by_its_flags(void **state)
+{
+	struct fixture *x = *state;
+	struct whole_life *l = forge_accepted(x->forge, 7, 1, 30), *loaded;
+	struct strbuf why = STRBUF_INIT;
+	struct recording r;
+	uint32_t told = REC_LIFE_RESET | REC_LIFE_FACTS;
+
+	l->reset_ns = l->facts_ns = FORGE_S(40);
+	l->kernel_tcp_state = 8;
+	for (int i = 0; i < 2; i++) {
+		l->flags = i ? l->flags | told : l->flags & ~told;
+		assert_int_equal(load(x, &r, &why), LOAD_OK);
+		loaded = r.lives[7].life;
+		assert_true(loaded->reset_ns == (i ? FORGE_S(40) : 0));
+		assert_true(loaded->facts_ns == (i ? FORGE_S(40) : 0));
+		assert_int_equal(loaded->kernel_tcp_state, i ? 8 : 0);
+		recording_release(&r);
+	}
+}
+
+/* All of them are where their number says, or none. */
+static void steps_over_lives_that_are_no_whole_chunk(void **state)
+{
+	static const struct rec_chunk bad[] = {
+		{.nr = REC_LIVES_PER_CHUNK - 1}, {.nr = 0}, {.nr = REC_LIVES_PER_CHUNK, .base = 1}};
+	struct fixture *x = *state;
+	struct strbuf why = STRBUF_INIT;
+	struct recording r;
+	struct rec_chunk *c;
+	size_t size;
+
+	forge_accepted(x->forge, 7, 1, 30);
+	c = (void *)((char *)forge_image(x->forge, &size) +
+		     forge_chunk_at(x->forge, REC_CHUNK_LIVES));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		c->nr = bad[i].nr;
+		c->base = bad[i].base;
+		assert_int_equal(load(x, &r, &why), LOAD_OK);
+		assert_int_equal(r.nr_lives, 0);
+		recording_release(&r);
+	}
 }
 
 static void ends_strings(void **state)
@@ -414,13 +428,11 @@ static void survives_truncation(void **state)
 }
 
 /*
- * The program goes on while its recording is read: half-way through the copy of it, and then after
- * the n-th time that a part was read again.
+ * The program goes on while its recording is copied: after the copy has passed the lives, a poll
+ * loop stamps all of its set.
  */
 static struct {
 	struct fixture *x; /* NULL: nothing goes on */
-	void (*on)(void);
-	uint32_t parts; /* 0: during the copy */
 	struct whole_life *life;
 	struct rec_poller *poller;
 } going_on;
@@ -428,49 +440,19 @@ static struct {
 ssize_t __real_pread(int fd, void *buf, size_t n, off_t at);
 ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at);
 
-/* What a life before has left where no flag of this one says that it is there. */
-static char *write_with_left_overs(struct fixture *x)
-{
-	size_t size;
-	char *image = forge_image(x->forge, &size);
-	struct rec_life_more *more = (void *)(image + forge_chunk_at(x->forge, REC_CHUNK_MORE) +
-					      sizeof(struct rec_chunk));
-
-	if (!going_on.life->poller_tid && !going_on.life->polled_ns) {
-		more[7].poller_tid = 9;
-		more[7].polled_ns = FORGE_S(5);
-	}
-	return forge_write_bytes(image, size, x->dir, "77.0.socklint");
-}
-
-static void go_on(void)
-{
-	struct fixture *x = going_on.x;
-
-	going_on.x = NULL;
-	going_on.on();
-	free(write_with_left_overs(x));
-}
-
 ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at)
 {
+	struct fixture *x = going_on.x;
 	size_t half = n / 2;
 	ssize_t r;
 
-	if (going_on.x && !going_on.parts && n >= 2 * REC_UNIT) {
-		r = __real_pread(fd, buf, half, at);
-		go_on();
-		return r;
-	}
-	r = __real_pread(fd, buf, n, at);
-	if (going_on.x && at >= (off_t)REC_UNIT && n < REC_UNIT && !--going_on.parts)
-		go_on();
-	return r;
-}
-
-static void poll_loop_stamps(void)
-{
+	if (!x || n < 2 * REC_UNIT)
+		return __real_pread(fd, buf, n, at);
+	r = __real_pread(fd, buf, half, at);
+	going_on.x = NULL;
 	going_on.life->polled_ns = going_on.poller->stamped_ns = FORGE_S(31);
+	free(forge_write(x->forge, x->dir, "77.0.socklint"));
+	return r;
 }
 
 static void a_stamp_during_the_copy_takes_nobody_out_of_the_set(void **state)
@@ -483,95 +465,12 @@ static void a_stamp_during_the_copy_takes_nobody_out_of_the_set(void **state)
 	going_on.life = forge_accepted(x->forge, 7, 1, 10);
 	going_on.poller = forge_poller(x->forge, 1, 30);
 	going_on.life->polled_ns = FORGE_S(30);
-	going_on.on = poll_loop_stamps;
-	going_on.parts = 0;
 	going_on.x = x;
 	assert_int_equal(load(x, &r, &why), LOAD_OK);
 	assert_null(going_on.x);
 	assert_true(r.pollers[0]->stamped_ns == FORGE_S(31));
 	assert_true(r.lives[7].life->polled_ns == FORGE_S(31));
 	recording_release(&r);
-}
-
-/* Descriptor 7, and the program goes on when so many parts of it have been read again. */
-static struct recording load_while(struct fixture *x, struct whole_life *l, uint32_t parts,
-				   void (*on)(void))
-{
-	struct strbuf why = STRBUF_INIT;
-	struct recording r;
-	char *path;
-
-	forge_header(x->forge)->end_kind = REC_END_NONE;
-	forge_accepted(x->forge, 5, 1, 10)->seq = 2; /* closed: it is not read again */
-	going_on.life = l;
-	going_on.on = on;
-	going_on.parts = parts;
-	path = write_with_left_overs(x);
-	going_on.x = x;
-	assert_int_equal(recording_load(&r, path, &why), LOAD_OK);
-	assert_null(going_on.x);
-	free(path);
-	return r;
-}
-
-static void enter_poll_set(void)
-{
-	going_on.life->flags |= REC_LIFE_POLLED;
-	going_on.life->poller_tid = 1;
-	going_on.life->polled_ns = FORGE_S(31);
-}
-
-/* Whatever is read first: never a stamp that is not of this life, nor one without its flag. */
-static void more_is_at_least_as_new_as_its_flags(void **state)
-{
-	struct fixture *x = *state;
-	uint32_t parts;
-
-	for (parts = 1; parts <= 2; parts++) {
-		struct whole_life *l = forge_accepted(x->forge, 7, 1, 10);
-		struct recording r;
-
-		l->flags |= REC_LIFE_SHUT_WR;
-		l->shut_ns = FORGE_S(20);
-		r = load_while(x, l, parts, enter_poll_set);
-		l = r.lives[7].life;
-		assert_true(l->seq & 1);
-		assert_true(l->shut_ns == FORGE_S(20));
-		if (l->flags & REC_LIFE_POLLED)
-			assert_true(l->poller_tid == 1 && l->polled_ns == FORGE_S(31));
-		else
-			assert_false(l->poller_tid || l->polled_ns);
-		recording_release(&r);
-	}
-}
-
-/* Closed, and the number given to one that is reset at once. */
-static void change_hands(void)
-{
-	going_on.life->seq += 2;
-	going_on.life->flags |= REC_LIFE_RESET;
-	going_on.life->reset_ns = going_on.life->shut_ns = FORGE_S(40);
-}
-
-static void what_changes_hands_meanwhile_is_not_judged(void **state)
-{
-	struct fixture *x = *state;
-	uint32_t parts;
-
-	for (parts = 1; parts <= 3; parts++) {
-		struct whole_life *l = forge_accepted(x->forge, 7, 1, 10);
-		struct recording r;
-
-		l->flags |= REC_LIFE_SHUT_WR;
-		l->shut_ns = FORGE_S(20);
-		r = load_while(x, l, parts, change_hands);
-		l = r.lives[7].life;
-		if (parts == 3) /* all was read before */
-			assert_true(l->shut_ns == FORGE_S(20));
-		else
-			assert_int_equal(l->seq, 0);
-		recording_release(&r);
-	}
 }
 
 /* A small generator of its own, so that a failure can be repeated. */
@@ -619,8 +518,9 @@ int main(void)
 		TEST(refuses_sizes_that_make_no_sense),
 		TEST(refuses_what_is_no_file),
 		TEST(bounds_chunks_that_lie),
-		TEST(more_belongs_to_its_life),
 		TEST(names_an_older_version),
+		TEST(rest_is_told_by_its_flags),
+		TEST(steps_over_lives_that_are_no_whole_chunk),
 		TEST(ends_strings),
 		TEST(collects_a_directory_and_names_the_bad),
 		TEST(looks_one_level_down),
@@ -628,8 +528,6 @@ int main(void)
 		TEST(an_empty_directory_is_a_mistake),
 		TEST(a_summary_tells_clean_from_not_loaded),
 		TEST(a_stamp_during_the_copy_takes_nobody_out_of_the_set),
-		TEST(more_is_at_least_as_new_as_its_flags),
-		TEST(what_changes_hands_meanwhile_is_not_judged),
 		TEST(survives_truncation),
 		TEST(survives_flipped_bytes),
 	};

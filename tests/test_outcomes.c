@@ -252,7 +252,7 @@ static void nor_what_was_taken_out_of_it_a_moment_ago(void **state)
 
 	(void)state;
 	serve_a_younger_one();
-	life_polled(ref, 0, now_ns() - 500000000u);
+	word_set(&ref.life->polled_ns, now_ns() - 500000000u);
 	assert_false(is_said_to_be_left());
 }
 

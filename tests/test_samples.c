@@ -120,8 +120,9 @@ static void it_counts_those_whose_peer_has_closed(void **state)
 	one = connection(5), two = connection(6), three = connection(7);
 	life_eof(one, parts_call(1, 2));
 	life_eof(two, parts_call(1, 2));
-	life_shut(two, SHUT_WR, parts_call(1, 3));  /* our FIN is sent: LAST_ACK */
-	word_set(&three.life->kernel_tcp_state, 8); /* CLOSE_WAIT */
+	life_shut(two, SHUT_WR, parts_call(1, 3));	  /* our FIN is sent: LAST_ACK */
+	word_set(&life_rest(three)->kernel_tcp_state, 8); /* CLOSE_WAIT */
+	life_flag(three, REC_LIFE_FACTS);
 	s = one_sample();
 	assert_int_equal(s.open, 3);
 	assert_int_equal(s.births, 3);

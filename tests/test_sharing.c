@@ -17,7 +17,6 @@
 #include "waits.h"
 #include "words.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 
 #define LINE	 64u
@@ -168,11 +167,9 @@ static void one_life(uint32_t who)
 	life_wrote(ref, life_touch(ref, REC_CALL_SEND, parts_call(0, 2)));
 	life_touch(ref, REC_CALL_RECV, parts_call(0, 3));
 	life_eof(ref, parts_call(0, 3));
-	/* What few have, and a program may well do to each: out of a poll or epoll set, shut down.
-	 */
-	life_polled(ref, thread_tid(), now_ns());
+	word_set(&ref.life->poller_tid, thread_tid());
+	word_set(&ref.life->polled_ns, now_ns());
 	life_shut(ref, SHUT_WR, parts_call(0, 5));
-	life_error(ref, ECONNRESET, parts_call(0, 5));
 	word_set(&ref.life->eof_ns, now_ns() - (who % 2) * 3000000000u); /* some are of note */
 	parts_expect(life_die(fd, parts_call(0, 4), &undo));
 }
