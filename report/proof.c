@@ -31,15 +31,11 @@
 #include "proof.h"
 
 #include "attendance.h"
-
 #include "connection.h"
+#include "custody.h"
 
 /* Touch times come from a coarse clock and lag by up to this. */
 #define COARSE_NS (10 * NS_PER_MS)
-
-/* A socket that is idle is asked about by then, and so much later for each other that may be. */
-#define LOOKED_AT_NS (3 * NS_PER_S)
-#define LOOK_NS	     (NS_PER_S / 64)
 
 /* An exit past every hook (AddressSanitizer's) was seen by "socklint run" alone. */
 static bool ended_by_itself(const struct process *p)
@@ -57,144 +53,9 @@ enum open_reason grace_reason(const struct process *p)
 	return p->end == PROCESS_KILLED && !p->rec->seen_end_ns ? OPEN_UNDATED : OPEN_GRACE;
 }
 
-static bool was_touched(const struct life *l)
-{
-	return l->r.flags & REC_LIFE_TOUCHED;
-}
-
-static const struct family *siblings(const struct life *l)
-{
-	return kinship_of(l->process->kinship, l->r.site, l->r.flags & REC_LIFE_ACCEPTED);
-}
-
-/* Does a thread other than the one that gave birth take sockets of this site in hand? */
-static bool others_serve_site(const struct life *l)
-{
-	const struct family *f = siblings(l);
-	size_t i;
-
-	for (i = 0; i < f->nr; i++)
-		if (f->entries[i]->tid != l->r.born_tid && f->entries[i]->served)
-			return true;
-	return false;
-}
-
-static bool may_be_queued(const struct life *l)
-{
-	return (l->r.flags & REC_LIFE_ACCEPTED) && !was_touched(l) && others_serve_site(l);
-}
-
-/* The kernel was asked about the thread after it had touched the socket: the answer is of it. */
-static bool toucher_is_known(const struct life *l)
-{
-	return (l->r.flags & REC_LIFE_FACTS) && l->r.facts_ns >= l->r.touch_ns;
-}
-
-static bool toucher_ended(const struct life *l)
-{
-	return toucher_is_known(l) && (l->r.flags & REC_LIFE_TOUCHER_ENDED);
-}
-
-/* What the thread took in hand last: it may have accepted it a moment ago, and not come to it. */
-static bool is_youngest_of_toucher(const struct life *l)
-{
-	const struct family *f = siblings(l);
-	size_t i;
-
-	for (i = 0; i < f->nr; i++)
-		if (f->entries[i]->tid == l->r.touch_tid &&
-		    f->entries[i]->newest_born_ns == l->r.born_ns)
-			return true;
-	return false;
-}
-
-/* Born or touched when the end had asked about it already: that thread worked on meanwhile. */
-static bool is_of_the_end(const struct life *l)
-{
-	const struct rec_header *h = l->process->rec->header;
-
-	return h->end_kind != REC_END_NONE && l->r.touch_ns + NS_PER_S > h->facts_ns &&
-	       h->facts_ns && !toucher_is_known(l);
-}
-
-/*
- * Touched so shortly before a kill that nobody had asked about its thread since: who is idle for a
- * second is asked about, some each second.
- */
-static bool is_of_the_kill(const struct life *l)
-{
-	const struct process *p = l->process;
-	uint64_t round = LOOKED_AT_NS + p->rec->nr_lives * LOOK_NS;
-
-	return p->end == PROCESS_KILLED && !toucher_is_known(l) &&
-	       l->r.touch_ns + round > p->now_ns;
-}
-
-/*
- * It may still be at work on it: computing, or waiting for somebody else, while the peer has given
- * up. That others are through with theirs says nothing about this one.
- */
-static bool may_be_in_custody(const struct life *l)
-{
-	if (is_of_the_end(l) || is_of_the_kill(l))
-		return true;
-	if (!toucher_is_known(l) || toucher_ended(l))
-		return false;
-	return was_touched(l) || is_youngest_of_toucher(l);
-}
-
-static bool opener_closes(const struct life *l)
-{
-	const struct family *f = siblings(l);
-	size_t i;
-
-	for (i = 0; i < f->nr; i++)
-		if (f->entries[i]->tid == l->r.touch_tid && f->entries[i]->ended &&
-		    f->entries[i]->ended * 2 >= f->entries[i]->served)
-			return true;
-	return false;
-}
-
-/*
- * Who reads and writes a FILE is not seen: the thread that made one may have handed it to another,
- * which is still at work on it. Not if it got the socket from another itself, or closes most of
- * such sockets itself, or there is no other thread.
- */
-static bool may_be_used_unseen(const struct life *l)
-{
-	return (l->r.flags & REC_LIFE_STDIO) && l->r.touch_tid == l->r.born_tid &&
-	       l->process->threads != 1 && !opener_closes(l);
-}
-
-static bool has_come_past(const struct rec_progress *e, const struct life *l)
-{
-	return e->newest_born_ns > l->r.born_ns || e->ended_born_ns > l->r.born_ns;
-}
-
-/*
- * Who accepts, reads the request and hands it to others, who close: it has moved on at once, and
- * the socket lies in their queue until all of them are at younger ones.
- */
-static bool may_be_dispatched(const struct life *l)
-{
-	const struct family *f = siblings(l);
-	size_t i;
-
-	if (!(l->r.flags & REC_LIFE_ACCEPTED) || (l->r.flags & (REC_LIFE_EOF | REC_LIFE_RESET)) ||
-	    l->r.touch_tid != l->r.born_tid || opener_closes(l))
-		return false;
-	for (i = 0; i < f->nr; i++) {
-		const struct rec_progress *e = f->entries[i];
-
-		if (e->tid != l->r.touch_tid && e->ended && !has_come_past(e, l))
-			return true;
-	}
-	return false;
-}
-
 static bool prove_ended(const struct life *l, struct proof *proof)
 {
-	if (!toucher_ended(l) || (!was_touched(l) && others_serve_site(l)))
+	if (!life_toucher_ended(l) || (!life_was_touched(l) && life_is_served_by_others(l)))
 		return false;
 	*proof = (struct proof){PROOF_TOUCHER_ENDED, l->r.touch_tid, 0};
 	return true;
@@ -202,10 +63,10 @@ static bool prove_ended(const struct life *l, struct proof *proof)
 
 static bool prove_thread_moved_on(const struct life *l, struct proof *proof)
 {
-	const struct family *f = siblings(l);
+	const struct family *f = life_siblings(l);
 	size_t i;
 
-	if (may_be_queued(l) || may_be_dispatched(l))
+	if (life_may_be_queued(l) || life_may_be_dispatched(l))
 		return false;
 	for (i = 0; i < f->nr; i++) {
 		if (f->entries[i]->tid != l->r.touch_tid ||
@@ -222,7 +83,7 @@ static bool prove_thread_moved_on(const struct life *l, struct proof *proof)
 /* The reading of an EOF is timed exactly, as a birth is; other touches are not. */
 static uint64_t last_touch_at_latest(const struct life *l)
 {
-	if (!was_touched(l))
+	if (!life_was_touched(l))
 		return l->r.born_ns;
 	return l->r.touch_ns + (l->r.touch_ns == l->r.eof_ns ? 0 : COARSE_NS);
 }
@@ -231,7 +92,7 @@ static bool prove_overtaken(const struct life *l, struct proof *proof)
 {
 	uint64_t after = last_touch_at_latest(l);
 	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
-	const struct family *f = siblings(l);
+	const struct family *f = life_siblings(l);
 	size_t i;
 
 	for (i = 0; i < f->nr; i++) {
@@ -250,14 +111,14 @@ static bool prove_overtaken(const struct life *l, struct proof *proof)
 /* Births without a stack all share site 0: they are no siblings. */
 static bool prove_life(const struct life *l, struct proof *proof)
 {
-	if (may_be_used_unseen(l))
+	if (life_may_be_used_unseen(l))
 		return false;
 	if (prove_ended(l, proof))
 		return true;
 	if (!l->r.site)
 		return false;
 	return prove_thread_moved_on(l, proof) ||
-	       (!may_be_in_custody(l) && prove_overtaken(l, proof));
+	       (!life_may_be_in_custody(l) && prove_overtaken(l, proof));
 }
 
 /* Who was handed it on purpose answers for it. */
@@ -283,7 +144,7 @@ static bool prove_left_behind(const struct socket *s, struct proof *proof)
 	if (!s->before || !(s->before->r.flags & told))
 		return false;
 	for (l = s->holders; l; l = l->next_holder)
-		if (was_touched(l))
+		if (life_was_touched(l))
 			return false;
 	return prove_life(s->before, proof);
 }
@@ -298,14 +159,14 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 		return OPEN_ELSEWHERE;
 	if (prove_life(s->touched, proof) || prove_left_behind(s, proof))
 		return OPEN_NONE;
-	if (may_be_used_unseen(s->touched))
+	if (life_may_be_used_unseen(s->touched))
 		return OPEN_IN_FILE;
 	if (s->touched->r.site &&
 	    (prove_overtaken(s->touched, &ignored) ||
-	     (may_be_in_custody(s->touched) && is_youngest_of_toucher(s->touched))))
+	     (life_may_be_in_custody(s->touched) && life_is_youngest_of_toucher(s->touched))))
 		return OPEN_CUSTODY;
-	return may_be_queued(s->touched) || may_be_dispatched(s->touched) ? OPEN_QUEUE
-									  : OPEN_NO_PROOF;
+	return life_may_be_queued(s->touched) || life_may_be_dispatched(s->touched) ? OPEN_QUEUE
+										    : OPEN_NO_PROOF;
 }
 
 /* ---- clients ----------------------------------------------------------------------------- */
@@ -314,7 +175,7 @@ enum open_reason prove_moved_on(const struct socket *s, struct proof *proof)
 static uint64_t youngest_birth(const struct life *l, uint32_t *tid)
 {
 	const struct rec_site *site = recording_site(l->process->rec, l->r.site);
-	const struct family *f = siblings(l);
+	const struct family *f = life_siblings(l);
 	size_t i;
 	uint64_t youngest = site ? site->ended_born_ns : 0;
 
@@ -360,9 +221,9 @@ static bool may_be_read_unseen(const struct socket *s)
 {
 	struct proof ignored;
 
-	return (s->flags & REC_LIFE_STDIO) &&
-	       (may_be_used_unseen(s->touched) ||
-		(may_be_in_custody(s->touched) && !prove_thread_moved_on(s->touched, &ignored)));
+	return (s->flags & REC_LIFE_STDIO) && (life_may_be_used_unseen(s->touched) ||
+					       (life_may_be_in_custody(s->touched) &&
+						!prove_thread_moved_on(s->touched, &ignored)));
 }
 
 enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struct proof *proof)

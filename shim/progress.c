@@ -71,7 +71,7 @@ static struct rec_progress *entry_find(struct rec_progress *all, uint32_t tid, u
 	return word_get(&p->tid) == tid && word_get(&p->site) == site ? p : NULL;
 }
 
-/* Where progress_get() does not find it at once. */
+/* Where progress_known() does not find it. */
 struct rec_progress *progress_find(uint32_t site, uint64_t now)
 {
 	struct rec_progress *all = word_get(&shim.progress), *p;

@@ -3,6 +3,8 @@
  * The read family: where the program learns of the EOF, and of a reset.
  */
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -24,25 +26,33 @@
 #include "unwinder.h"
 #include "waits.h"
 
-/* A request: an enum rec_call, and whether a result of 0 is the EOF. One word, for one register. */
-#define WANTS (1u << 16) /* something was asked for, and nothing only peeked at */
+/* What was asked for. */
+struct request {
+	enum rec_call call;
+	size_t bytes;
+	int flags;
+};
 
-static inline uint32_t request(enum rec_call call, size_t bytes, int flags)
+static inline struct request request(enum rec_call call, size_t bytes, int flags)
 {
-	return (uint32_t)call | (bytes && !(flags & (MSG_PEEK | MSG_ERRQUEUE)) ? WANTS : 0);
+	return (struct request){call, bytes, flags};
 }
 
-static inline enum rec_call request_call(uint32_t request)
+/* A result of 0 is the EOF then: something was asked for, and not only peeked at. */
+static inline bool request_wants(struct request q)
 {
-	return (enum rec_call)(request & ~WANTS);
+	return q.bytes && !(q.flags & (MSG_PEEK | MSG_ERRQUEUE));
 }
 
-static __attribute__((noinline)) ssize_t got_nothing(struct life_ref ref, uint32_t request,
-						     ssize_t r, struct at at)
+/* The first time, or nothing, or of a socket that somebody else closed or uses meanwhile. */
+static __attribute__((noinline)) ssize_t got_rarely(struct life_ref ref, enum rec_call call,
+						    bool wanted, ssize_t r, struct at at)
 {
 	int e = errno;
 
-	if (r == 0 && (request & WANTS) && ref.life->type == SOCK_STREAM)
+	in_call_end(&ref.life->reader_tid);
+	life_touch(ref, call, at);
+	if (r == 0 && wanted && ref.life->type == SOCK_STREAM)
 		life_eof(ref, at);
 	else if (r < 0 && e != EAGAIN)
 		life_error(ref, e, at);
@@ -50,18 +60,13 @@ static __attribute__((noinline)) ssize_t got_nothing(struct life_ref ref, uint32
 	return r;
 }
 
-static __attribute__((noinline)) ssize_t got_some(struct life_ref ref, uint32_t request, ssize_t r,
-						  struct at at)
+static inline ssize_t got(struct life_ref ref, int fd, struct request q, ssize_t r, struct at at)
 {
-	in_call_end(&ref.life->reader_tid);
-	life_touch(ref, request_call(request), at);
-	return likely(r > 0) ? r : got_nothing(ref, request, r, at);
-}
-
-static inline ssize_t got(struct life_ref ref, int fd, uint32_t request, ssize_t r, struct at at)
-{
-	return ref.life ? got_some(ref, request, r, at)
-			: use_returned(fd, request_call(request), r, at);
+	if (!ref.life)
+		return use_returned(fd, q.call, r, at);
+	if (likely(r > 0 && life_touch_again(ref, &ref.life->reader_tid, q.call, at.pc)))
+		return r;
+	return got_rarely(ref, q.call, request_wants(q), r, at);
 }
 
 static size_t iov_bytes(const struct iovec *iov, size_t nr)
@@ -207,8 +212,8 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flag
 long raw_read(long nr, const long a[6], struct at at)
 {
 	bool recv = nr == SYS_recvfrom;
-	uint32_t q = request(recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
-			     recv ? (int)a[3] : 0);
+	struct request q = request(recv ? REC_CALL_RECVFROM : REC_CALL_READ, (size_t)a[2],
+				   recv ? (int)a[3] : 0);
 
 	return got(life_find((int)a[0]), (int)a[0], q, raw_call(nr, a), at);
 }

@@ -42,6 +42,35 @@ static inline __attribute__((always_inline)) uint64_t life_touch(struct life_ref
 	return now;
 }
 
+/*
+ * The same in the common case, in a few instructions: a call that this thread announced in
+ * `in_call` is over, on a socket that it touched before. Returns when that was. In any other case
+ * nothing is done, and 0 returned: life_touch() knows them all.
+ */
+static inline __attribute__((always_inline)) uint64_t
+life_touch_again(struct life_ref ref, uint32_t *in_call, enum rec_call call, uintptr_t pc)
+{
+	const uint32_t in_hand = REC_LIFE_TOUCHED | REC_LIFE_HANDED;
+	struct rec_life *l = ref.life;
+	uint32_t tid = thread.tid;
+	struct rec_progress *p = progress_known(tid, word_get(&l->site));
+	uint64_t now;
+
+	if (unlikely(!p || !tid || word_get(in_call) != tid ||
+		     (word_get(&l->flags) & in_hand) != REC_LIFE_TOUCHED ||
+		     word_get_acquire(&l->seq) != ref.seq))
+		return 0;
+	word_set(in_call, 0);
+	word_set(&l->touch_pc, pc);
+	word_set(&l->touch_call, (uint8_t)call);
+	word_set(&l->touch_tid, tid);
+	word_set(&l->touch_seq, ++thread.touch_seq);
+	now = now_coarse_ns();
+	word_set(&l->touch_ns, now);
+	progress_newest(p, l, now);
+	return now;
+}
+
 /* It took bytes, at the touch that returned touched_ns. */
 static inline void life_wrote(struct life_ref ref, uint64_t touched_ns)
 {

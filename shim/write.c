@@ -29,33 +29,35 @@ static bool is_of_other(enum rec_call call, int error)
 	return call == REC_CALL_SENDFILE && error == EBADF;
 }
 
-static __attribute__((noinline)) ssize_t put_nothing(struct life_ref ref, enum rec_call call,
-						     ssize_t r, struct at at)
+/* The first time, or nothing, or of a socket that somebody else closed or uses meanwhile. */
+static __attribute__((noinline)) ssize_t put_rarely(struct life_ref ref, enum rec_call call,
+						    ssize_t r, struct at at)
 {
+	uint64_t now;
 	int e = errno;
 
-	if (r < 0 && e != EAGAIN && !is_of_other(call, e))
+	in_call_end(&ref.life->writer_tid);
+	now = life_touch(ref, call, at);
+	if (r > 0)
+		life_wrote(ref, now);
+	else if (r < 0 && e != EAGAIN && !is_of_other(call, e))
 		life_error(ref, e, at);
 	errno = e;
 	return r;
 }
 
-static __attribute__((noinline)) ssize_t put_some(struct life_ref ref, enum rec_call call,
-						  ssize_t r, struct at at)
-{
-	uint64_t now;
-
-	in_call_end(&ref.life->writer_tid);
-	now = life_touch(ref, call, at);
-	if (unlikely(r <= 0))
-		return put_nothing(ref, call, r, at);
-	life_wrote(ref, now);
-	return r;
-}
-
 static inline ssize_t put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
 {
-	return ref.life ? put_some(ref, call, r, at) : use_returned(fd, call, r, at);
+	uint64_t now = 0;
+
+	if (!ref.life)
+		return use_returned(fd, call, r, at);
+	if (likely(r > 0))
+		now = life_touch_again(ref, &ref.life->writer_tid, call, at.pc);
+	if (unlikely(!now))
+		return put_rarely(ref, call, r, at);
+	word_set(&ref.life->write_ns, now);
+	return r;
 }
 
 /* It may have taken descriptors along. */
