@@ -317,7 +317,8 @@ struct rec_poller {
 	uint64_t stamped_ns;  /* coarse, but no two stamps of a thread are the same */
 	uint64_t turn_ns;     /* when its turn began (coarse); 0 while it waits */
 	uint64_t before_ns;   /* when the turn before that began; 0: there was none */
-	uint64_t reserved[4]; /* a cache line for each */
+	uint64_t alive_ns;    /* at the end: then this thread was still in its turn; or 0 */
+	uint64_t reserved[3]; /* a cache line for each */
 };
 
 /* ---- sent: sockets handed to other processes ---------------------------------------------- */

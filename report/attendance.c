@@ -116,6 +116,21 @@ bool process_has_not_waited_since(const struct process *p, uint64_t ns)
 	return seen && ns && seen + SEEN_LAG_NS < ns;
 }
 
+bool process_was_in_turn_since(const struct process *p, uint64_t ns)
+{
+	const struct recording *r = p->rec;
+	size_t i;
+
+	for (i = 0; ns && i < r->nr_pollers; i++) {
+		const struct rec_poller *e = r->pollers[i];
+
+		/* One wait makes no loop. */
+		if (e->alive_ns > ns && e->before_ns && e->turn_ns && e->turn_ns < ns + SEEN_LAG_NS)
+			return true;
+	}
+	return false;
+}
+
 /*
  * A plain edge of EPOLLIN is told once, and nobody notes of which socket. A turn that is still on
  * may have it in hand: what came in the turn before, and was not touched in this.

@@ -27,6 +27,8 @@ bool socket_eof_will_be_seen(const struct socket *s, uint64_t fin_ns);
 bool socket_end_will_be_seen(const struct socket *s);
 /* No wait of any thread has returned since: what came then still lies before them. */
 bool process_has_not_waited_since(const struct process *p, uint64_t ns);
+/* A loop had something in hand then, and had not come back to its wait when the program ended. */
+bool process_was_in_turn_since(const struct process *p, uint64_t ns);
 /*
  * A thread was told of the end, has not come back to its wait since, and may not have come to this
  * one of its events, or put the close off to the end of the turn.

@@ -244,11 +244,15 @@ enum open_reason prove_replaced(const struct socket *s, uint64_t since_ns, struc
 
 /* ---- what TCP is through with ------------------------------------------------------------ */
 
-/* The thread that ended may have shared its epoll set; unless others waited and were not told. */
+/*
+ * The thread that ended may have shared its epoll set; unless others waited and were not told. Who
+ * is in its turn has not waited.
+ */
 bool others_may_come(const struct socket *s, uint64_t since_ns, const struct proof *proof)
 {
 	return proof->kind != PROOF_TOUCHER_ENDED ||
-	       process_has_not_waited_since(s->birth->process, since_ns);
+	       process_has_not_waited_since(s->birth->process, since_ns) ||
+	       process_was_in_turn_since(s->birth->process, since_ns);
 }
 
 /* What a poll says of our own SHUT_RD is no news, so there nothing shows what the loop was told. */

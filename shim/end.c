@@ -208,6 +208,7 @@ static void complete_and_close(enum rec_end_kind kind, uint32_t value)
 	if (!shim.sealed) {
 		facts_count_threads();
 		stuck_look(now_ns());
+		facts_ask_loops(now_ns());
 		tally = complete_all(kind);
 		h->facts_ns = now_ns();
 	} else {

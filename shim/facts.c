@@ -26,6 +26,7 @@
 #include "slots.h"
 #include "stuck.h"
 #include "sys.h"
+#include "thread.h"
 #include "words.h"
 
 #define MEMINFO		 55 /* SO_MEMINFO, Linux 4.12; older headers lack it */
@@ -182,6 +183,21 @@ bool facts_ask(int fd, struct life_ref ref)
 	word_set(&rest->facts_ns, now_ns());
 	life_flag(ref, REC_LIFE_FACTS);
 	return true;
+}
+
+/* At the end: whose turn is still on, and who has ended in it. One system call for each. */
+void facts_ask_loops(uint64_t now)
+{
+	struct rec_poller *all = word_get_acquire(&shim.pollers);
+
+	for (uint32_t i = 0; all && i < REC_POLLERS_NR; i++) {
+		uint32_t tid = word_get(&all[i].tid);
+
+		if (!tid || tid == UINT32_MAX || !word_get(&all[i].turn_ns))
+			continue;
+		if (tid == thread_tid() || sys_tgkill(shim.pid, (int)tid, 0) == 0)
+			word_set(&all[i].alive_ns, now);
+	}
 }
 
 /* How many threads there are: what one of them holds in a FILE may be in another's hands. */

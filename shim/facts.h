@@ -14,5 +14,6 @@ int facts_tcp_state(int fd, const struct rec_life *l, uint32_t *last_ack_ms);
 uint32_t facts_unread(int fd);
 void facts_refresh(uint64_t now);
 void facts_count_threads(void);
+void facts_ask_loops(uint64_t now);
 
 #endif

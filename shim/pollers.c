@@ -58,6 +58,7 @@ static bool entry_take(struct rec_poller *p, uint32_t tid)
 	word_set(&p->stamped_ns, 0);
 	word_set(&p->turn_ns, 0);
 	word_set(&p->before_ns, 0);
+	word_set(&p->alive_ns, 0);
 	word_set_release(&p->tid, tid);
 	return true;
 }

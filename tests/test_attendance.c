@@ -562,6 +562,55 @@ static void the_other_threads_of_the_set_have_not_come_back(void **state)
 	expect_open(x, FD, OPEN_WATCHED);
 }
 
+/* Some waits have returned since; but of one loop nothing was seen until the program ended. */
+static struct rec_poller *busy_loop(struct fixture *x)
+{
+	struct rec_poller *loop = forge_poller(x->forge, 2, 0);
+
+	in_epoll(unread(x, FD, 10), EPOLLIN)->flags |= REC_LIFE_TOUCHER_ENDED;
+	forge_header(x->forge)->last_seen_ns = FORGE_S(30);
+	loop->before_ns = FORGE_S(18);
+	loop->turn_ns = FORGE_S(19);
+	loop->alive_ns = FORGE_S(FORGE_END);
+	return loop;
+}
+
+static void a_thread_of_the_set_was_in_its_turn_until_the_end(void **state)
+{
+	struct fixture *x = *state;
+
+	busy_loop(x);
+	judge_patiently(x);
+	expect_open(x, FD, OPEN_WATCHED);
+}
+
+static void not_if_it_ended_in_it(void **state)
+{
+	struct fixture *x = *state;
+
+	busy_loop(x)->alive_ns = 0;
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_TOUCHER_ENDED);
+}
+
+static void not_if_its_wait_would_have_told_it(void **state)
+{
+	struct fixture *x = *state;
+
+	busy_loop(x)->turn_ns = FORGE_S(30);
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_TOUCHER_ENDED);
+}
+
+static void not_if_it_waited_but_once(void **state)
+{
+	struct fixture *x = *state;
+
+	busy_loop(x)->before_ns = 0;
+	judge_all(x);
+	expect_fault(x, FD, "close-wait", PROOF_TOUCHER_ENDED);
+}
+
 static void a_poll_loop_ends_with_its_thread(void **state)
 {
 	struct fixture *x = *state;
@@ -1104,6 +1153,10 @@ int main(void)
 		TEST(an_edge_of_an_earlier_turn_was_told),
 		TEST(an_edge_of_a_loop_that_waits_was_told),
 		TEST(the_other_threads_of_the_set_have_not_come_back),
+		TEST(a_thread_of_the_set_was_in_its_turn_until_the_end),
+		TEST(not_if_it_ended_in_it),
+		TEST(not_if_its_wait_would_have_told_it),
+		TEST(not_if_it_waited_but_once),
 		TEST(a_poll_loop_ends_with_its_thread),
 		TEST(a_loop_whose_thread_ended_sees_nothing),
 		TEST(the_close_may_be_put_off_to_the_end_of_the_turn),
