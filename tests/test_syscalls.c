@@ -98,6 +98,8 @@ static const struct situation situations[] = {
 	 "13", "connection", 10},
 	{"a life through generated code", "jit", "03", "13", "jit", 10},
 	{"a life in a new thread", "thread", "03", "13", "thread", 10},
+	{"a life, after a vfork", "after_vfork", "03", "13", "after_vfork", 10},
+	{"two lives, on two stacks in turns", "coroutine", "03", "13", "coroutine", 10},
 	{"dup, dup2 onto it, close", "duplicate", "03", "13", "duplicate", 10},
 	{"sendmsg and recvmsg, with control data that holds no descriptor", "stamped", "03", "13",
 	 "stamped", 10},
