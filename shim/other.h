@@ -50,4 +50,10 @@ static inline bool other_runs(void)
 	return other_ask(here);
 }
 
+/* Likewise for what is done too often to ask for each new stack. */
+static inline bool other_waits(void)
+{
+	return unlikely(word_get(&shim.shared)) && process_is_other();
+}
+
 #endif

@@ -102,6 +102,12 @@ static void do_socket_after_vfork(void)
 	do_socket();
 }
 
+static void do_wait_after_vfork(void)
+{
+	vfork_once();
+	do_wait();
+}
+
 static ucontext_t here, there;
 
 static void live_there(void)
@@ -176,6 +182,7 @@ static const struct {
 	{"stamped", stamp_itself, false},
 	{"wait", do_wait, true},
 	{"after_vfork", do_socket_after_vfork, false},
+	{"wait_after_vfork", do_wait_after_vfork, true},
 	{"coroutine", do_coroutine, false},
 	{"fork", do_fork, true},
 	{"fork_and_socket", do_fork_and_socket, true},

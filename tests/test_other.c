@@ -92,11 +92,14 @@ static void who_is_known_is_not_asked(void **state)
 	assert_false(other_runs());
 	shim.pid = 1;
 	assert_false(other_runs());
+	assert_false(other_waits());
 	shim.shared = true;
 	assert_true(other_runs());
+	assert_true(other_waits());
 	shim.shared = false;
 	thread.own_stack = 0;
 	assert_true(other_runs());
+	assert_false(other_waits());
 }
 
 int main(void)

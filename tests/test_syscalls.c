@@ -104,6 +104,7 @@ static const struct situation situations[] = {
 	{"sendmsg and recvmsg, with control data that holds no descriptor", "stamped", "03", "13",
 	 "stamped", 10},
 	{"epoll_ctl, epoll_wait, poll, select", "wait", "03", "13", "wait", 10},
+	{"the same, after a vfork", "wait_after_vfork", "03", "13", "wait_after_vfork", 10},
 	{"fork, and a child that ends at once", "fork", "03", "13", "fork", 10},
 	{"fork, and a child that opens a socket", "fork_and_socket", "03", "13", "fork_and_socket",
 	 0},
