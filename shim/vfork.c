@@ -27,13 +27,19 @@ static bool shares_memory(long flags)
 	return (flags & (CLONE_VM | CLONE_THREAD)) == CLONE_VM;
 }
 
+static void may_be_shared(void)
+{
+	if (!word_get(&shim.shared)) /* all threads read that line */
+		word_set(&shim.shared, true);
+}
+
 static void *before(bool shares, const void *function)
 {
 	void *to;
 
 	hook_enter(); /* and now the function is there */
 	if (shares)
-		word_set(&shim.shared, true);
+		may_be_shared();
 	memcpy(&to, function, sizeof(to));
 	return to;
 }
@@ -71,6 +77,6 @@ long raw_clone(long nr, const long a[6], struct at at)
 {
 	(void)at;
 	if (nr != SYS_clone || shares_memory(a[0]))
-		word_set(&shim.shared, true);
+		may_be_shared();
 	return raw_call(nr, a);
 }
