@@ -15,9 +15,9 @@
 #include "incidents.h"
 #include "init.h"
 #include "lives.h"
+#include "other.h"
 #include "raw.h"
 #include "recording.h"
-#include "shim.h"
 #include "slots.h"
 #include "thread.h"
 #include "unwinder.h"
@@ -39,7 +39,7 @@ void close_forget(int fd)
 {
 	struct rec_life *l = life_slot(fd);
 
-	if (l && !(word_get(&l->seq) & 1) && word_get(&l->close_ns) && !process_is_other())
+	if (l && !(word_get(&l->seq) & 1) && word_get(&l->close_ns) && !other_runs())
 		word_set(&l->close_ns, 0);
 }
 

@@ -15,9 +15,9 @@
 #include "house.h"
 #include "init.h"
 #include "lives.h"
+#include "other.h"
 #include "raw.h"
 #include "recording.h"
-#include "shim.h"
 
 static void duplicated(int from, int to, enum rec_call call, struct at at)
 {
@@ -26,9 +26,9 @@ static void duplicated(int from, int to, enum rec_call call, struct at at)
 	if (to >= 0 && to != from) {
 		struct life_ref ref = life_find(from);
 
-		if (ref.life && !process_is_other())
+		if (ref.life && !other_runs())
 			life_born_by_dup(to, ref, call, at);
-		else if (epoll_is_set(from) && !process_is_other())
+		else if (epoll_is_set(from) && !other_runs())
 			epoll_duplicated(from, to);
 	}
 	errno = e;

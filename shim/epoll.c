@@ -26,6 +26,7 @@
 #include "house.h"
 #include "init.h"
 #include "lives.h"
+#include "other.h"
 #include "pollers.h"
 #include "raw.h"
 #include "recording.h"
@@ -312,7 +313,7 @@ EXPORT int epoll_wait(int epfd, struct epoll_event *events, int room, int timeou
 {
 	struct rec_poller *turn;
 
-	if (!hook_enter())
+	if (!hook_enter() || other_waits())
 		return real.epoll_wait(epfd, events, room, timeout);
 	turn = poller_turn_ends();
 	return waited(epfd, turn, events, real.epoll_wait(epfd, events, room, timeout), AT_CALLER);
@@ -324,7 +325,7 @@ EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int room, int timeo
 	struct rec_poller *turn;
 	int r;
 
-	if (!hook_enter())
+	if (!hook_enter() || other_waits())
 		return real.epoll_pwait(epfd, events, room, timeout, mask);
 	turn = poller_turn_ends();
 	r = real.epoll_pwait(epfd, events, room, timeout, mask);
@@ -335,7 +336,7 @@ EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int room, int timeo
 EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int room,
 			const struct timespec *timeout, const sigset_t *mask)
 {
-	bool record = hook_enter();
+	bool record = hook_enter() && !other_waits();
 	struct rec_poller *turn = record ? poller_turn_ends() : NULL;
 	int r;
 
@@ -359,7 +360,10 @@ long raw_epoll_ctl(long nr, const long a[6], struct at at)
 
 long raw_epoll_wait(long nr, const long a[6], struct at at)
 {
-	struct rec_poller *turn = poller_turn_ends();
+	struct rec_poller *turn;
 
+	if (other_waits())
+		return raw_call(nr, a);
+	turn = poller_turn_ends();
 	return waited((int)a[0], turn, (const struct epoll_event *)a[1], (int)raw_call(nr, a), at);
 }

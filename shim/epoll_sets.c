@@ -9,8 +9,8 @@
 #include <sys/epoll.h>
 
 #include "house.h"
+#include "other.h"
 #include "recording.h"
-#include "shim.h"
 #include "slots.h"
 #include "words.h"
 
@@ -147,7 +147,7 @@ COLD void epoll_closed(int fd)
 {
 	int heir;
 
-	if (process_is_other())
+	if (other_runs())
 		return;
 	bit_clear(epoll_fds, fd);
 	if (forget_copy(fd))

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -45,6 +46,8 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int room, const struct ti
 		 const sigset_t *mask);
 int pidfd_getfd(int pidfd, int fd, unsigned flags);
 int __close(int fd);
+pid_t __vfork(void);
+int __clone(int (*f)(void *), void *stack, int flags, void *arg, ...);
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 sighandler_t bsd_signal(int sig, sighandler_t handler);
 sighandler_t ssignal(int sig, sighandler_t handler);

@@ -15,6 +15,7 @@
 #define SHIM_HOUSE_H
 
 /* What declares the functions that are forbidden below. */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -53,6 +53,13 @@ static void alive_page_make(void)
 
 	if (page && SYS3(SYS_madvise, page, 4096, MADV_WIPEONFORK) == 0)
 		init_alive = page;
+	init_alone();
+}
+
+/* Nobody else runs on our memory, unless a fork cannot be noticed. */
+void init_alone(void)
+{
+	word_set(&shim.shared, init_alive == &alive_without_page);
 }
 
 /* A new process, or one whose recording is gone, counts from zero. */

@@ -21,6 +21,7 @@ static inline bool hook_enter(void)
 }
 
 void init_alive_again(void);
+void init_alone(void);
 void init_head_reset(void);
 
 #endif

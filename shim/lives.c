@@ -14,6 +14,7 @@
 #include "epoll.h"
 #include "facts.h"
 #include "house.h"
+#include "other.h"
 #include "outcomes.h"
 #include "progress.h"
 #include "recorder.h"
@@ -66,12 +67,15 @@ static void life_fill(struct rec_life *l, const struct birth *b, uint32_t site, 
 
 /*
  * Takes the slot out of the readers' sight. Whoever lived there died through a door unseen, or
- * lives on: then a vfork child has closed its own copy and was given the number.
+ * lives on: then a child that shares our memory has closed its own copy and was given the number.
+ * That is rare enough to ask each time; what else such a child opens is not ours either.
  */
 static struct rec_life *slot_begin(int fd, uint32_t *seq)
 {
 	struct rec_life *l = NULL;
 
+	if (other_runs())
+		return NULL;
 	if (recorder_ready() && !(l = life_slot(fd)))
 		l = life_slot_make(fd);
 	if (!l) {
@@ -306,7 +310,7 @@ bool life_die(int fd, struct at at, uint32_t *undo)
 
 	if (unlikely(epoll_is_set(fd)) && !l)
 		epoll_closed(fd);
-	if (likely(!l) || process_is_other())
+	if (likely(!l) || other_runs())
 		return false;
 	word_set(&l->close_site, stack_site(at));
 	word_set(&l->close_tid, thread_tid());

@@ -12,6 +12,7 @@
 #include "hook.h"
 #include "house.h"
 #include "init.h"
+#include "jump.h"
 #include "recording.h"
 #include "shim.h"
 #include "words.h"
@@ -74,61 +75,7 @@ __attribute__((used)) void *load_dlmopen(Lmid_t space, const char *file, int mod
 
 /*
  * dlopen() looks at its return address: the RUNPATH, $ORIGIN and namespace of its caller decide
- * what is found, and where. So these hooks are jumps that leave the stack as they found it,
- * whatever the compiler and its options.
+ * what is found, and where.
  */
-#if defined(__x86_64__)
-#define JUMP_BEHIND(name)                                                                          \
-	__asm__(".pushsection .text\n"                                                             \
-		".globl " #name "\n"                                                               \
-		".type " #name ", @function\n"                                                     \
-		".p2align 4\n" #name ":\n"                                                         \
-		".cfi_startproc\n"                                                                 \
-		"	endbr64\n"                                                                       \
-		"	push %rdi\n"                                                                     \
-		"	.cfi_adjust_cfa_offset 8\n"                                                      \
-		"	push %rsi\n"                                                                     \
-		"	.cfi_adjust_cfa_offset 8\n"                                                      \
-		"	push %rdx\n"                                                                     \
-		"	.cfi_adjust_cfa_offset 8\n"                                                      \
-		"	call load_" #name "\n"                                                     \
-		"	pop %rdx\n"                                                                      \
-		"	.cfi_adjust_cfa_offset -8\n"                                                     \
-		"	pop %rsi\n"                                                                      \
-		"	.cfi_adjust_cfa_offset -8\n"                                                     \
-		"	pop %rdi\n"                                                                      \
-		"	.cfi_adjust_cfa_offset -8\n"                                                     \
-		"	jmp *%rax\n"                                                                     \
-		".cfi_endproc\n"                                                                   \
-		".size " #name ", . - " #name "\n"                                                 \
-		".popsection\n")
-#elif defined(__aarch64__)
-#define JUMP_BEHIND(name)                                                                          \
-	__asm__(".pushsection .text\n"                                                             \
-		".globl " #name "\n"                                                               \
-		".type " #name ", %function\n"                                                     \
-		".p2align 4\n" #name ":\n"                                                         \
-		".cfi_startproc\n"                                                                 \
-		"	hint 34\n" /* bti c */                                                     \
-		"	stp x29, x30, [sp, -48]!\n"                                                      \
-		"	.cfi_def_cfa_offset 48\n"                                                        \
-		"	.cfi_offset 29, -48\n"                                                           \
-		"	.cfi_offset 30, -40\n"                                                           \
-		"	stp x0, x1, [sp, 16]\n"                                                          \
-		"	str x2, [sp, 32]\n"                                                              \
-		"	bl load_" #name "\n"                                                       \
-		"	mov x16, x0\n"                                                                   \
-		"	ldr x2, [sp, 32]\n"                                                              \
-		"	ldp x0, x1, [sp, 16]\n"                                                          \
-		"	ldp x29, x30, [sp], 48\n"                                                        \
-		"	.cfi_restore 29\n"                                                               \
-		"	.cfi_restore 30\n"                                                               \
-		"	.cfi_def_cfa_offset 0\n"                                                         \
-		"	br x16\n"                                                                        \
-		".cfi_endproc\n"                                                                   \
-		".size " #name ", . - " #name "\n"                                                 \
-		".popsection\n")
-#endif
-
-JUMP_BEHIND(dlopen);
-JUMP_BEHIND(dlmopen);
+JUMP_BEHIND(dlopen, load_dlopen);
+JUMP_BEHIND(dlmopen, load_dlmopen);

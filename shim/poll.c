@@ -20,6 +20,7 @@
 #include "house.h"
 #include "init.h"
 #include "lives.h"
+#include "other.h"
 #include "pollers.h"
 #include "recording.h"
 #include "shim.h"
@@ -105,7 +106,7 @@ static struct poll_call poll_begin(const struct pollfd *fds, nfds_t nr, struct a
 {
 	struct poll_call call = {0, NULL};
 
-	if (!hook_enter())
+	if (!hook_enter() || other_waits())
 		return call;
 	call.began_ns = now_coarse_ns();
 	if (is_due(nr, call.began_ns) && may_read(fds, nr * sizeof(*fds), call.began_ns, at))
@@ -246,7 +247,7 @@ static struct poll_call select_begin(const fd_set *in, int nr, struct at at)
 	struct poll_call call = {0, NULL};
 	uint64_t now;
 
-	if (!hook_enter())
+	if (!hook_enter() || other_waits())
 		return call;
 	call.began_ns = now = now_coarse_ns();
 	if (in && nr > 0 && (unsigned)nr <= MEMBERS_MAX && word_get(&shim.top_chunk) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork, exec and the ways to end. vfork is never wrapped: its child borrows our memory, and is
- * told apart by its pid wherever that matters.
+ * fork, exec and the ways to end. vfork is another thing: its child borrows our memory (vfork.c),
+ * and is told apart by its pid wherever that matters.
  */
 #include "process.h"
 
@@ -66,6 +66,7 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.resumed = false;
 	shim.programs_started = 0;
 	init_head_reset();
+	init_alone();
 	unwinder_reborn();
 	stuck_reborn();
 	if (shim.pid == 1) /* of a new namespace: there the default action is to ignore */

@@ -33,6 +33,7 @@ struct shim {
 	bool sealed;	    /* a seccomp filter: ask the kernel nothing more */
 	bool coarse_clock;  /* the time stamp counter was taken away: only that clock is left */
 	bool notable;	    /* the outcomes hold what a rule may speak of */
+	bool shared;	    /* another process may run on our memory (other.c) */
 	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
 	uint32_t end_began; /* enum end_began */
 	uint32_t nr_sites;

@@ -53,6 +53,7 @@ struct thread {
 	/* The next ones: births and deaths. */
 	uintptr_t stack_lo; /* known to be readable: [stack_lo, stack_hi) */
 	uintptr_t stack_hi;
+	uint64_t own_stack;	     /* where this thread has been, as other.h has it; 0: nowhere */
 	uint32_t ended;		     /* sockets of its */
 	struct counting counting[4]; /* in the recording `of` */
 	const struct rec_header *of;

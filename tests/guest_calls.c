@@ -2,6 +2,8 @@
 /* `calls WHAT N`: one thing N times, for test_syscalls to count what each of them costs. */
 #include "guest.h"
 
+#include <ucontext.h>
+
 static struct sockaddr_in addr;
 static int listener;
 
@@ -81,6 +83,56 @@ static void do_wait(void)
 	must(select(client + 1, &read_set, NULL, NULL, &now) == 0, "select");
 }
 
+/* From the first on, there may be another process on our memory. */
+static void vfork_once(void)
+{
+	static pid_t pid;
+
+	if (pid)
+		return;
+	pid = vfork();
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+}
+
+static void do_socket_after_vfork(void)
+{
+	vfork_once();
+	do_socket();
+}
+
+static void do_wait_after_vfork(void)
+{
+	vfork_once();
+	do_wait();
+}
+
+static ucontext_t here, there;
+
+static void live_there(void)
+{
+	for (;;) {
+		do_socket();
+		swapcontext(&there, &here);
+	}
+}
+
+/* One life on this stack, and one on another. */
+static void do_coroutine(void)
+{
+	static char stack[65536] __attribute__((aligned(4096)));
+
+	if (!there.uc_stack.ss_sp) {
+		getcontext(&there);
+		there.uc_stack.ss_sp = stack;
+		there.uc_stack.ss_size = sizeof(stack);
+		makecontext(&there, live_there, 0);
+	}
+	do_socket();
+	swapcontext(&here, &there);
+}
+
 static void do_fork(void)
 {
 	pid_t pid = fork();
@@ -129,6 +181,9 @@ static const struct {
 	{"duplicate", do_duplicate, true},
 	{"stamped", stamp_itself, false},
 	{"wait", do_wait, true},
+	{"after_vfork", do_socket_after_vfork, false},
+	{"wait_after_vfork", do_wait_after_vfork, true},
+	{"coroutine", do_coroutine, false},
 	{"fork", do_fork, true},
 	{"fork_and_socket", do_fork_and_socket, true},
 	{"failed_exec", do_failed_exec, true},

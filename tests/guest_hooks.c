@@ -6,6 +6,7 @@
  */
 #include "guest.h"
 
+#include <sched.h>
 #include <spawn.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -21,6 +22,8 @@ sighandler_t __sysv_signal(int sig, sighandler_t handler);
 sighandler_t sysv_signal(int sig, sighandler_t handler);
 sighandler_t sigset(int sig, sighandler_t handler);
 int __close(int fd);
+pid_t __vfork(void);
+int __clone(int (*f)(void *), void *stack, int flags, void *arg, ...);
 int pidfd_getfd(int pidfd, int fd, unsigned flags);
 int __poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __poll_chk(struct pollfd *fds, nfds_t nr, int timeout, size_t room);
@@ -74,6 +77,27 @@ static char *const argv_true[] = {(char *)"true", NULL};
 		errno = 77;                                                                        \
 		status;                                                                            \
 	})
+
+/* By a child that shares our memory and only ends. */
+#define BY_CHILD(made)                                                                             \
+	({                                                                                         \
+		int status = 0;                                                                    \
+		pid_t pid = (made);                                                                \
+		if (pid == 0)                                                                      \
+			_exit(9);                                                                  \
+		if (pid < 0 || waitpid(pid, &status, 0) != pid)                                    \
+			status = -1;                                                               \
+		status;                                                                            \
+	})
+
+static char child_stack[65536] __attribute__((aligned(16)));
+
+static int end_with(void *arg)
+{
+	return *(int *)arg;
+}
+
+static int five = 5, six = 6;
 
 #define ADDR(a) ((struct sockaddr *)&(a))
 
@@ -149,6 +173,10 @@ static char *const argv_true[] = {(char *)"true", NULL};
 	X(execl, IN_CHILD(execl("/no/such", "true", "1", NULL)))                                   \
 	X(execlp, IN_CHILD(execlp("/no/such", "true", "1", NULL)))                                 \
 	X(execle, IN_CHILD(execle("/no/such", "true", "1", NULL, environ)))                        \
+	X(vfork, BY_CHILD(vfork()))                                                                \
+	X(__vfork, BY_CHILD(__vfork()))                                                            \
+	X(clone, BY_CHILD(clone(end_with, child_stack + 65536, CLONE_VM | SIGCHLD, &five)))        \
+	X(__clone, BY_CHILD(__clone(end_with, child_stack + 65536, CLONE_VM | SIGCHLD, &six)))     \
 	X(posix_spawn,                                                                             \
 	  IN_CHILD(errno = posix_spawn(NULL, "/no/such", NULL, NULL, argv_true, environ)))         \
 	X(posix_spawnp,                                                                            \

@@ -571,6 +571,56 @@ static void blocked(void)
 	block("listener", wait_listener, block_in_accept);
 }
 
+static __attribute__((noinline)) void poll_one(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
+
+	must(poll(&p, 1, 5000) == 1, "poll");
+}
+
+/* Its child, on our memory, waits as its parent did before, and opens a socket. */
+static void wait_in_vfork(int set, int polled)
+{
+	struct timeval now = {0, 0};
+	struct epoll_event e;
+	fd_set in;
+	int status;
+	pid_t pid;
+
+	usleep(20000); /* the clock of turns is coarse */
+	FD_ZERO(&in);
+	pid = vfork();
+	if (pid == 0) {
+		epoll_wait(set, &e, 1, 0);
+		syscall(SYS_epoll_pwait, set, &e, 1, 0, NULL, 8L);
+		epoll_pwait(set, &e, 1, 0, NULL);
+		epoll_pwait2(set, &e, 1, &(struct timespec){0, 0}, NULL);
+		poll_one(polled);
+		select(1, &in, NULL, NULL, &now);
+		_exit(socket(AF_INET, SOCK_DGRAM, 0));
+	}
+	must(pid > 0 && waitpid(pid, &status, 0) == pid, "vfork");
+	say_fd("childs", WEXITSTATUS(status));
+}
+
+static void epoll_vfork(void)
+{
+	int set = set_make();
+
+	say_fd("main.tid", (int)syscall(SYS_gettid));
+	wait_in_vfork(set, hang_up("told", set, 0));
+}
+
+static void poll_vfork(void)
+{
+	int client, fd = named_pair("told", &client);
+
+	say_fd("main.tid", (int)syscall(SYS_gettid));
+	close(client);
+	poll_one(fd);
+	wait_in_vfork(-1, fd);
+}
+
 /* In a turn, in which it waits for one socket by poll. */
 static void turns(void)
 {
@@ -705,6 +755,8 @@ int guest_wait(int argc, char **argv)
 		{"select_sets", select_sets},
 		{"blocked", blocked},
 		{"turns", turns},
+		{"epoll_vfork", epoll_vfork},
+		{"poll_vfork", poll_vfork},
 		{"cancelled", cancelled},
 		{"forked", forked},
 		{"duplicated", duplicated},

@@ -54,6 +54,17 @@ REPORTED(inline_clone_as_thread, "clone", "asm_thread", NONE)
 REPORTED(clone3_with_memory, "clone", "clone3_memory", FOUND(3))
 REPORTED(clone3_as_vfork, "clone", "clone3_vfork", FOUND(3))
 REPORTED(clone3_as_thread, "clone", "clone3_thread", NONE)
+REPORTED(clone_as_vfork, "clone", "libc_vfork", FOUND(3))
+REPORTED(clone_by_its_other_name, "clone", "libc_too", FOUND(3))
+REPORTED(clone_by_call_with_memory, "clone", "call_memory", FOUND(3))
+REPORTED(clone_onto_a_used_stack, "clone", "libc_nested", FOUND(3))
+REPORTED(clone_by_its_other_name_onto_a_used_stack, "clone", "libc_nested_too", FOUND(3))
+REPORTED(clone_by_call_onto_a_used_stack, "clone", "call_nested", FOUND(3))
+REPORTED(vfork_by_its_name, "clone", "vfork", FOUND(3))
+REPORTED(vfork_by_its_other_name, "clone", "vfork_too", FOUND(3))
+REPORTED(inline_vfork_is_found_out, "clone", "asm_vfork", FOUND(3))
+REPORTED(vfork_in_a_vfork, "clone", "vfork_nested", FOUND(3))
+REPORTED(vfork_beside_a_thread, "clone", "vfork_beside", FOUND(3))
 REPORTED(fork_by_clone_call, "clone", "call", FOUND(3))
 REPORTED(fork_by_clone3_call, "clone", "call3", FOUND(3))
 REPORTED(spawn_with_file_actions, "spawn", NULL, FOUND(3))
@@ -225,6 +236,17 @@ int main(void)
 		cmocka_unit_test(clone3_with_memory),
 		cmocka_unit_test(clone3_as_vfork),
 		cmocka_unit_test(clone3_as_thread),
+		cmocka_unit_test(clone_as_vfork),
+		cmocka_unit_test(clone_by_its_other_name),
+		cmocka_unit_test(clone_by_call_with_memory),
+		cmocka_unit_test(clone_onto_a_used_stack),
+		cmocka_unit_test(clone_by_its_other_name_onto_a_used_stack),
+		cmocka_unit_test(clone_by_call_onto_a_used_stack),
+		cmocka_unit_test(vfork_by_its_name),
+		cmocka_unit_test(vfork_by_its_other_name),
+		cmocka_unit_test(inline_vfork_is_found_out),
+		cmocka_unit_test(vfork_in_a_vfork),
+		cmocka_unit_test(vfork_beside_a_thread),
 		cmocka_unit_test(fork_by_clone_call),
 		cmocka_unit_test(fork_by_clone3_call),
 		cmocka_unit_test(spawn_with_file_actions),

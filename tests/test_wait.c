@@ -383,6 +383,32 @@ static void a_turn_lies_between_two_waits(void **state)
 	forget(&x);
 }
 
+/* What a child on its parent's memory waits for, and opens, is not the parent's. */
+static void turn_outlasts_a_vfork(const char *name)
+{
+	struct recorded x = record(name);
+	uint64_t turn_ns = poller(&x, tid_of(&x, "main"))->turn_ns;
+
+	assert_int_not_equal(turn_ns, 0);
+	assert_true(turn_ns <= life(&x, "told")->told_ns);
+	for (size_t i = 0; i < x.r->nr_lives; i++)
+		if (x.r->lives[i].fd == number(&x, "childs"))
+			assert_false(x.r->lives[i].life->seq & 1);
+	forget(&x);
+}
+
+static void epoll_turn_outlasts_a_vfork(void **state)
+{
+	(void)state;
+	turn_outlasts_a_vfork("epoll_vfork");
+}
+
+static void poll_turn_outlasts_a_vfork(void **state)
+{
+	(void)state;
+	turn_outlasts_a_vfork("poll_vfork");
+}
+
 static void cancelled_threads_wait_no_more(void **state)
 {
 	struct recorded x = record("cancelled");
@@ -470,6 +496,8 @@ int main(void)
 		cmocka_unit_test(select_members),
 		cmocka_unit_test(threads_blocked_when_killed),
 		cmocka_unit_test(a_turn_lies_between_two_waits),
+		cmocka_unit_test(epoll_turn_outlasts_a_vfork),
+		cmocka_unit_test(poll_turn_outlasts_a_vfork),
 		cmocka_unit_test(cancelled_threads_wait_no_more),
 		cmocka_unit_test(a_child_inherits_the_set_alone),
 		cmocka_unit_test(a_copy_is_waited_for_by_its_own_number),
