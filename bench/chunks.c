@@ -29,7 +29,7 @@ static const struct {
 	KIND(LIVES, "lives", rec_life, seq),
 	KIND(MORE, "more of lives", rec_life_more, seq),
 	KIND(SITES, "sites", rec_site, nr),
-	KIND(MODULES, "modules", rec_module, valid),
+	KIND(MODULES, "modules", rec_module, seq),
 	KIND(PROGRESS, "progress", rec_progress, tid),
 	KIND(INCIDENTS, "incidents", rec_incident, kind),
 	KIND(OUTCOMES, "outcomes", rec_outcome, birth_site),
