@@ -283,9 +283,9 @@ struct rec_site {
  * The address a in it is a - lo + vaddr in the file's own terms.
  */
 struct rec_module {
-	uint32_t seq;	 /* 0: not there; odd: being written. It moves when the path does */
-	uint32_t mapped; /* REC_MODULE_MAPPED: at lo, just now */
-	uint32_t file;	 /* without a build id: a hash of inode, size and time; 0: not known */
+	uint32_t seq;	  /* 0: not there; odd: being written. It moves when the path does */
+	uint32_t mapped;  /* REC_MODULE_MAPPED: at lo, just now */
+	uint32_t content; /* without a build id: a hash of what is mapped of it; 0: not known */
 	uint8_t build_id_len;
 	uint8_t path_cut; /* 1: the path was longer than there is room for */
 	uint8_t is_vdso;

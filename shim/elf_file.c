@@ -12,6 +12,9 @@
 #include "text.h"
 #include "words.h"
 
+#define PAGE   4096u
+#define HASHED 16384u /* bytes of each segment */
+
 void elf_file_range(const struct dl_phdr_info *info, uint64_t *lo, uint64_t *hi)
 {
 	*lo = UINT64_MAX;
@@ -82,23 +85,42 @@ static void path_of(struct rec_module *m, const char *name)
 	text_add_n(&t, name, m->path_cut ? sizeof(m->path) - 1 - t.len : n);
 }
 
-/* What changes when a file is replaced, as far as can be told without a build id; or 0. */
-static uint32_t file_hash(const char *path)
+static uint64_t hash_add(uint64_t hash, const uint64_t *p, uint64_t bytes)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
-	struct stat st;
+	const uint64_t *from = p, *end = p + bytes / sizeof(*p);
 
-	if (sys_stat(path, &st) < 0)
-		return 0;
-
-	const uint64_t words[] = {st.st_dev, st.st_ino, (uint64_t)st.st_size,
-				  (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		hash = (hash ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	for (; p < end; p++) {
+		/* A file that was cut short is mapped, but cannot be read to its end. */
+		if ((p == from || (uintptr_t)p % PAGE == 0) && !sys_readable(p))
+			break;
+		hash = (hash ^ *p) * UINT64_C(0x9e3779b97f4a7c15);
 		hash ^= hash >> 29;
 	}
-	return (uint32_t)(hash >> 32) | 1u;
+	return hash;
+}
+
+/* Of a segment the beginning, if nobody writes there. */
+static uint64_t segment_hash(uint64_t hash, const struct dl_phdr_info *info, const ElfW(Phdr) * p)
+{
+	uint64_t from = (info->dlpi_addr + p->p_vaddr + 7) & ~UINT64_C(7);
+
+	if (p->p_type != PT_LOAD || (p->p_flags & (PF_R | PF_W)) != PF_R || p->p_filesz < 16)
+		return hash;
+	return hash_add(hash, (const uint64_t *)from,
+			p->p_filesz < HASHED ? p->p_filesz - 8 : HASHED);
+}
+
+/*
+ * By what a file without a build id is known again, under whatever name; or 0. The symbols come
+ * first in it, code and the table of what unwinds it have segments of their own.
+ */
+static uint32_t content_hash(const struct dl_phdr_info *info)
+{
+	uint64_t start = UINT64_C(14695981039346656037), hash = start;
+
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		hash = segment_hash(hash, info, &info->dlpi_phdr[i]);
+	return hash == start ? 0 : (uint32_t)(hash >> 32) | 1u;
 }
 
 void elf_file_describe(const struct dl_phdr_info *info, struct rec_module *m)
@@ -113,8 +135,8 @@ void elf_file_describe(const struct dl_phdr_info *info, struct rec_module *m)
 	m->is_vdso = !strncmp(info->dlpi_name, "linux-vdso", 10);
 	path_of(m, info->dlpi_name);
 	build_id_of(info, m);
-	if (!m->build_id_len && !m->path_cut)
-		m->file = file_hash(m->path);
+	if (!m->build_id_len)
+		m->content = content_hash(info);
 }
 
 bool elf_file_is(const struct dl_phdr_info *info, const struct rec_module *m)

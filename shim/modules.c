@@ -4,9 +4,9 @@
  * back, so a server that does so all day cites the same places all day.
  *
  * dl_iterate_phdr() takes the loader's lock: it is called only between unwinder_enter() and
- * unwinder_leave(), which keep a fork away. It also says how often something was loaded and
- * unloaded. That is looked at before an address is given a place: no dlclose() need be seen for
- * that (the C library unloads its own modules past every hook), nor be recorded in time.
+ * unwinder_leave(), which keep a fork away. It also says how many modules were removed so far. That
+ * is looked at before an address is given a place, and before a dlopen(): so a dlclose() that
+ * passed the hook by is noticed, and so is one that another thread is about to record.
  */
 #include "modules.h"
 
@@ -27,8 +27,8 @@
 
 #define MODULES_MAX (MODULE_CHUNKS * REC_MODULES_PER_CHUNK)
 
-/* What the loader had done when its modules were held against the table last. */
-static uint64_t seen_adds, seen_subs;
+/* How many the loader had removed when what it has was held against the table last. */
+static uint64_t seen_subs;
 
 static struct rec_module *module_get(uint32_t number)
 {
@@ -106,7 +106,7 @@ static uint32_t module_new(const struct rec_module *file)
 	m = chunk < MODULE_CHUNKS ? module_get(number) : NULL;
 	if (!m)
 		return 0;
-	memcpy(&m->file, &file->file, sizeof(*m) - offsetof(struct rec_module, file));
+	memcpy(&m->content, &file->content, sizeof(*m) - offsetof(struct rec_module, content));
 	word_set_release(&m->seq, 2);
 	word_set_release(&m->mapped, REC_MODULE_MAPPED);
 	return number;
@@ -123,7 +123,7 @@ static bool is_same_file(const struct rec_module *a, const struct rec_module *b)
 		return false;
 	if (a->build_id_len)
 		return !memcmp(a->build_id, b->build_id, a->build_id_len);
-	return a->file && a->file == b->file && is_same_path(a, b);
+	return a->content && a->content == b->content;
 }
 
 /* The same build under another name: the report is to look for it there. */
@@ -202,14 +202,10 @@ static int cite(struct dl_phdr_info *info, size_t size, void *data)
 	return !w->missing;
 }
 
-static int take_counts(struct dl_phdr_info *info, size_t size, void *data)
+static int take_subs(struct dl_phdr_info *info, size_t size, void *data)
 {
-	uint64_t *counts = data;
-
-	if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs)) {
-		counts[0] = info->dlpi_adds;
-		counts[1] = info->dlpi_subs;
-	}
+	if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
+		*(uint64_t *)data = info->dlpi_subs;
 	return 1;
 }
 
@@ -273,14 +269,13 @@ static void recheck(bool asks)
 
 static void catch_up(bool sure)
 {
-	uint64_t counts[2] = {0, 0};
+	uint64_t subs = 0;
 
-	dl_iterate_phdr(take_counts, counts);
-	if (!sure && counts[0] == word_get(&seen_adds) && counts[1] == word_get(&seen_subs))
+	dl_iterate_phdr(take_subs, &subs);
+	if (!sure && subs == word_get(&seen_subs))
 		return;
 	recheck(true);
-	word_set(&seen_adds, counts[0]);
-	word_set(&seen_subs, counts[1]);
+	word_set(&seen_subs, subs);
 }
 
 void modules_place(const uint64_t *pc, uint64_t *place, uint32_t nr)
@@ -306,15 +301,22 @@ void modules_place(const uint64_t *pc, uint64_t *place, uint32_t nr)
 }
 
 /* Returns whether the loader could be asked. */
-static bool look_again(void)
+static bool look_again(bool sure)
 {
 	struct stay stay;
 
 	if (!unwinder_enter(&stay))
 		return false;
-	catch_up(true);
+	catch_up(sure);
 	unwinder_leave(&stay);
 	return true;
+}
+
+/* Before a dlopen: what is mapped then may lie where something was that nobody saw go. */
+void module_loads(void)
+{
+	if (shim.nr_modules && word_get_acquire(&shim.attach) == ATTACHED)
+		look_again(false);
 }
 
 /* After a dlclose. Without a recording the modules are still the parent's: not to be touched. */
@@ -322,14 +324,14 @@ void module_unloaded(void)
 {
 	if (word_get_acquire(&shim.attach) != ATTACHED)
 		shim.modules_stale = true;
-	else if (!look_again())
+	else if (!look_again(true))
 		recheck(false);
 }
 
 /* In a new child: its own dlcloses so far, and what the parent has done to the table since. */
 void modules_catch_up(void)
 {
-	if (shim.nr_modules && !look_again() && shim.modules_stale)
+	if (shim.nr_modules && !look_again(true) && shim.modules_stale)
 		recheck(false);
 	shim.modules_stale = false;
 }

@@ -11,6 +11,7 @@ bool modules_inherit(void);
 void modules_place(const uint64_t *pc, uint64_t *place, uint32_t nr);
 /* The address of a place, or where it was when its module was mapped last; 0: it has none. */
 uint64_t module_address(uint64_t place);
+void module_loads(void);
 void module_unloaded(void);
 void modules_catch_up(void);
 

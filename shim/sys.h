@@ -128,11 +128,6 @@ static inline int sys_lstat(const char *path, struct stat *st)
 	return (int)SYS4(SYS_newfstatat, AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
-static inline int sys_stat(const char *path, struct stat *st)
-{
-	return (int)SYS4(SYS_newfstatat, AT_FDCWD, path, st, 0);
-}
-
 /* A new file of ours. The guest's umask does not count: we must be able to open it again. */
 static inline int sys_create(const char *path)
 {

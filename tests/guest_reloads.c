@@ -48,7 +48,7 @@ static void copy_file(const char *from, const char *to)
 /* Another file of the same name, as installing one does. */
 static void replace(const char *path, const char *by)
 {
-	char new_path[400];
+	char new_path[500];
 
 	snprintf(new_path, sizeof(new_path), "%s.new", path);
 	copy_file(by, new_path);
@@ -68,28 +68,53 @@ static void leak_in(const struct library *l, int listener, const struct sockaddr
 	must(l->drain(server) == 0 && close(server) == 0, "EOF");
 }
 
-/* reloads HOW ROUNDS PATH: forgets a socket in the first round, in the middle, in the last. */
+/* The C library's own, past whoever was preloaded; that handle stays. */
+static int (*dlclose_past_hooks(void))(void *)
+{
+	static int (*past)(void *);
+
+	if (!past)
+		*(void **)&past = dlsym(dlopen("libc.so.6", RTLD_NOW), "dlclose");
+	must(past != NULL, "dlclose");
+	return past;
+}
+
+static void unload(const char *how, void *library)
+{
+	must((strcmp(how, "unseen") ? dlclose : dlclose_past_hooks())(library) == 0, "dlclose");
+}
+
+/* reloads HOW ROUNDS PATH ONE OTHER: forgets a socket in the first round, in the middle, in the
+ * last. */
 int guest_reloads(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 100, nr_moved = 0;
 	const char *path = argc > 2 ? argv[2] : RELOADED_ONE, *how = argc > 0 ? argv[0] : "same";
+	const char *one = argc > 4 ? argv[3] : RELOADED_ONE;
+	const char *other = argc > 4 ? argv[4] : RELOADED_TWO;
 	struct sockaddr_in addr;
 	int listener = listen_any(&addr);
 	char *before = NULL;
 
 	for (int i = 0; i < rounds; i++) {
+		char now[400];
 		struct library l;
 
-		if (!strcmp(how, "replaced"))
-			replace(path, i % 2 ? RELOADED_TWO : RELOADED_ONE);
-		l = load(path);
+		snprintf(now, sizeof(now), "%s", path);
+		if (!strcmp(how, "renamed"))
+			snprintf(now, sizeof(now), "%s.%d", path, i);
+		if (strcmp(how, "same") && strcmp(how, "moved"))
+			replace(now, i % 2 ? other : one);
+		l = load(now);
 		nr_moved += i && l.base != before;
 		before = l.base;
 		must(l.open_and_close() == 0, "socket");
 		close(socket(AF_UNIX, SOCK_STREAM, 0));
 		if (i == 0 || i == rounds / 2 || i == rounds - 1)
 			leak_in(&l, listener, &addr);
-		dlclose(l.handle);
+		unload(how, l.handle);
+		if (!strcmp(how, "renamed") && i < rounds - 1)
+			unlink(now);
 		if (!strcmp(how, "moved"))
 			keep_away(l.base);
 	}

@@ -41,6 +41,15 @@ int drain(int fd)
 	return r;
 }
 
+#ifdef LARGER
+int sum_of_squares(int n);
+
+int sum_of_squares(int n)
+{
+	return n ? n * n + sum_of_squares(n - 1) : 0;
+}
+#endif
+
 int open_and_close(void)
 {
 	volatile int fd = socket(AF_UNIX, SOCK_STREAM, 0);

@@ -28,14 +28,17 @@ static char *in(const char *dir, const char *name)
 	return path;
 }
 
-/* argv: the guest's, without its own name. The same without the shim. */
+/* argv: the guest's; "@NAME" is the path of NAME in a directory of this run's. */
 static struct recorded record(const char *const *argv)
 {
 	struct recorded x = {scratch_make(), COLLECTION_INIT, NULL};
-	char *path = in(x.dir, argv[3] ? argv[3] : ""), *options = NULL;
-	const char *const *all = ARGV(GUEST, argv[0], argv[1], argv[2], argv[3] ? path : NULL);
-	struct run bare = run_program(&(struct start){.argv = all}), run;
+	const char *all[8] = {GUEST};
+	char *path = NULL, *options = NULL;
+	struct run bare, run;
 
+	for (size_t i = 0; argv[i]; i++)
+		all[i + 1] = *argv[i] == '@' ? path = in(x.dir, argv[i] + 1) : argv[i];
+	bare = run_program(&(struct start){.argv = all});
 	assert_true(asprintf(&options, "dir=%s:report=none", x.dir) > 0);
 	run = run_program(&(struct start){.argv = all, .preload = SHIM, .options = options});
 	assert_string_equal(run.err, "");
@@ -91,11 +94,16 @@ static void assert_found(const struct recorded *x, const char *const *lines)
 
 #define FOUND(n, where) "error: close-wait (eof-ignored): " #n " opened in " where
 
-static void reload(const char *how, const char *file, const char *const *lines)
+/* How: what the guest is told beside how often; lines: what the report has. */
+static void reload(const char *how, const char *const *more, const char *const *lines)
 {
-	struct recorded few = record(ARGV("reloads", how, FEW, file));
-	struct recorded many = record(ARGV("reloads", how, MANY, file));
+	const char *few_rounds[8] = {"reloads", how, FEW}, *many_rounds[8] = {"reloads", how, MANY};
+	struct recorded few, many;
 
+	for (size_t i = 0; more[i]; i++)
+		few_rounds[3 + i] = many_rounds[3 + i] = more[i];
+	few = record(few_rounds);
+	many = record(many_rounds);
 	assert_same_size(few.r, many.r);
 	assert_found(&few, lines);
 	assert_found(&many, lines);
@@ -111,28 +119,62 @@ static void reload(const char *how, const char *file, const char *const *lines)
 static void at_the_same_place(void **state)
 {
 	(void)state;
-	reload("same", NULL, IN_ONE);
+	reload("same", ARGV(NULL), IN_ONE);
 }
 
 static void at_another_place_each_time(void **state)
 {
 	(void)state;
-	reload("moved", NULL, IN_ONE);
+	reload("moved", ARGV(NULL), IN_ONE);
 }
 
 /* Of two builds that take turns under one name only the last can be read any more. */
 static void another_file_of_the_same_name(void **state)
 {
 	(void)state;
-	reload("replaced", "library.so",
+	reload("replaced", ARGV("@library.so"),
 	       ARGV(FOUND(2 sockets, "??? (library.so+0x"),
 		    "blind: ", FOUND(1 socket, "take_in_reloaded_two (reloaded.c:")));
+}
+
+/* The hook on dlclose() does not see these. */
+static void unloaded_past_the_hook(void **state)
+{
+	(void)state;
+	reload("unseen", ARGV("@library.so"),
+	       ARGV(FOUND(2 sockets, "??? (library.so+0x"),
+		    FOUND(1 socket, "take_in_reloaded_two (reloaded.c:")));
+}
+
+/* A fresh name each time, and the file is gone when it has been used; but for the last. */
+static void by_another_name_each_time(void **state)
+{
+	(void)state;
+	reload("renamed", ARGV("@library.so", ONE, ONE), IN_ONE);
+}
+
+static void another_copy_without_a_build_id(void **state)
+{
+	(void)state;
+	reload("replaced", ARGV("@library.so", PLAIN, PLAIN),
+	       ARGV(FOUND(3 sockets, "take_in_reloaded_plain (reloaded.c:")));
+}
+
+static void other_files_without_a_build_id(void **state)
+{
+	struct recorded same = record(ARGV("reloads", "replaced", FEW, "@x.so", PLAIN, PLAIN));
+	struct recorded other = record(ARGV("reloads", "replaced", FEW, "@x.so", PLAIN, LARGER));
+
+	(void)state;
+	assert_int_equal(other.r->nr_modules, same.r->nr_modules + 1);
+	forget(&same);
+	forget(&other);
 }
 
 /* Several of one build at once each have a number; which, is chance. */
 static void several_at_once(void **state)
 {
-	struct recorded x = record(ARGV("reloads_beside", "500", "", ""));
+	struct recorded x = record(ARGV("reloads_beside", "500", "@"));
 	uint32_t few = 4 + 3; /* the copies; the program, the C library, what threads begin in */
 
 	(void)state;
@@ -149,6 +191,10 @@ int main(void)
 		cmocka_unit_test(at_the_same_place),
 		cmocka_unit_test(at_another_place_each_time),
 		cmocka_unit_test(another_file_of_the_same_name),
+		cmocka_unit_test(unloaded_past_the_hook),
+		cmocka_unit_test(by_another_name_each_time),
+		cmocka_unit_test(another_copy_without_a_build_id),
+		cmocka_unit_test(other_files_without_a_build_id),
 		cmocka_unit_test(several_at_once),
 	};
 
