@@ -55,6 +55,24 @@ static void long_chains_end(void **state)
 	parts_stop();
 }
 
+/* The oldest of a chain makes room for the newest of the same. */
+static void chains_have_no_loops(void **state)
+{
+	(void)state;
+	parts_start_made();
+	for (uint32_t i = 0; i < 2 * CROWD; i++) {
+		if (i % 128) {
+			stack_site(parts_call(20, i % CROWD));
+			continue;
+		}
+		know(600 + i / 128, 9, 1);
+		know(600 + i / 128, 9, 0);
+		if (i / 128 >= 5)
+			know(600 + i / 128 - 5, 9, 0);
+	}
+	parts_stop();
+}
+
 /* What leads through code that went is walked again, and is then what it was; nothing else is. */
 static void code_that_went(void **state)
 {
@@ -163,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_oldest_makes_room),
 		cmocka_unit_test(long_chains_end),
+		cmocka_unit_test(chains_have_no_loops),
 		cmocka_unit_test(code_that_went),
 		cmocka_unit_test(no_shape_is_taken_for_another),
 		cmocka_unit_test(a_handler_comes_between),
