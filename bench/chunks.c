@@ -28,7 +28,7 @@ static const struct {
 	[REC_CHUNK_NONE] = {"spare", 0, 0},
 	KIND(LIVES, "lives", rec_life, seq),
 	KIND(SITES, "sites", rec_site, nr),
-	KIND(MODULES, "modules", rec_module, valid),
+	KIND(MODULES, "modules", rec_module, seq),
 	KIND(PROGRESS, "progress", rec_progress, tid),
 	KIND(INCIDENTS, "incidents", rec_incident, kind),
 	KIND(OUTCOMES, "outcomes", rec_outcome, birth_site),

@@ -146,11 +146,10 @@ static void module_add(struct image *image, const struct code *code)
 	struct rec_module *m =
 		chunk_add(image, REC_CHUNK_MODULES, 1, 0, REC_MODULES_PER_CHUNK, sizeof(*m));
 
-	m->valid = 1;
-	m->to_epoch = UINT32_MAX;
+	m->seq = 2;
+	m->mapped = REC_MODULE_MAPPED;
 	m->lo = BIAS;
-	m->hi = BIAS + code->to;
-	m->bias = BIAS;
+	m->bytes = code->to;
 	m->build_id_len = code->build_id_len;
 	memcpy(m->build_id, code->build_id, sizeof(m->build_id));
 	memcpy(m->path, code->path, sizeof(m->path));

@@ -29,7 +29,7 @@
 
 #define REC_MAGIC	  "SOCKLINT"
 #define REC_SUMMARY_MAGIC "SOCKLSUM"
-#define REC_VERSION	  4u
+#define REC_VERSION	  5u
 #define REC_UNIT	  16384u
 #define REC_SUFFIX	  ".socklint"
 #define REC_SUMMARY_NAME  "summary"
@@ -141,7 +141,8 @@ struct rec_life {
 	uint8_t type;	    /* SOCK_STREAM, ... without flags */
 	uint8_t protocol;
 	uint64_t touch_ns; /* coarse, see above; of a listener, exact: its last accept() */
-	uint64_t touch_pc; /* return address in the caller; 0: the birth */
+	uint64_t touch_pc; /* return address in the caller; 0: the birth. A place once its module
+			      is gone, see rec_place() */
 	uint32_t touch_tid;
 	uint32_t touch_seq;  /* count of touches by that thread: orders its touches exactly */
 	uint32_t reader_tid; /* a thread inside a read-like call on it, or 0 */
@@ -250,35 +251,69 @@ enum rec_site_flag {
 
 #define REC_SITE_SEVERAL_PEERS UINT64_MAX
 
+/*
+ * A place in the code: the number of its module, from 1, and below that the address in the terms
+ * of that file, which says where it is whenever and wherever the file is mapped. Module 0: in no
+ * file (a JIT's), or in one that could not be asked for; then it is the address itself.
+ */
+#define REC_OFFSET_BITS 48
+
+static inline uint64_t rec_place(uint32_t module, uint64_t offset)
+{
+	return (uint64_t)module << REC_OFFSET_BITS |
+	       (offset & ((UINT64_C(1) << REC_OFFSET_BITS) - 1));
+}
+
+static inline uint32_t rec_place_module(uint64_t place)
+{
+	return (uint32_t)(place >> REC_OFFSET_BITS);
+}
+
+static inline uint64_t rec_place_offset(uint64_t place)
+{
+	return rec_place(0, place);
+}
+
 /* An interned backtrace. Site ids count from 1; id 0 means "no stack was taken". */
 struct rec_site {
 	uint32_t hash;
-	uint16_t nr;		/* frames used; 0: not (yet) valid */
-	uint16_t flags;		/* enum rec_site_flag */
-	uint32_t epoch;		/* module epoch in which the addresses are to be read */
+	uint16_t nr;	/* frames used; 0: not (yet) valid */
+	uint16_t flags; /* enum rec_site_flag */
+	uint32_t reserved;
 	uint32_t born_by;	/* enum rec_call that gives birth to sockets here; 0: none does */
 	uint64_t ended_born_ns; /* as rec_progress.ended_born_ns, of threads evicted from there */
 	uint64_t peer; /* a hash of the one peer that its sockets connected to; 0: none yet */
-	uint64_t pc[REC_SITE_FRAMES]; /* return addresses, innermost (the hook's caller) first */
+	/* Return addresses as places, innermost (the hook's caller) first */
+	uint64_t pc[REC_SITE_FRAMES];
 };
 
 #define REC_BUILD_ID_MAX 32
 #define REC_PATH_MAX	 440
 
-/* A mapped ELF file that a site cites. address - bias is the address in the file's own terms. */
+/*
+ * An ELF file that a site cites: number i of the chunk whose base is b has the number b + i + 1.
+ * One that is unloaded and comes back has its number again, wherever and by whatever name it does.
+ * The address a in it is a - lo + vaddr in the file's own terms.
+ */
 struct rec_module {
-	uint32_t valid;	     /* 1 once all else is written */
-	uint32_t from_epoch; /* first epoch in which it was mapped ... */
-	uint32_t to_epoch;   /* ... and the last, or UINT32_MAX */
+	uint32_t seq;	  /* 0: not there; odd: being written. It moves when the path does */
+	uint32_t mapped;  /* REC_MODULE_MAPPED: at lo, just now */
+	uint32_t content; /* without a build id: a hash of what is mapped of it; 0: not known */
 	uint8_t build_id_len;
 	uint8_t path_cut; /* 1: the path was longer than there is room for */
 	uint8_t is_vdso;
 	uint8_t is_shim; /* frames in here are socklint's own: drop them */
-	uint64_t lo;	 /* mapped from here ... */
-	uint64_t hi;	 /* ... to before here */
-	uint64_t bias;
+	uint64_t lo;	 /* where it is mapped, or was last */
+	uint64_t bytes;
+	uint64_t vaddr; /* of lo, in the file's own terms */
 	uint8_t build_id[REC_BUILD_ID_MAX];
 	char path[REC_PATH_MAX]; /* NUL-terminated */
+};
+
+enum rec_module_mapped {
+	REC_MODULE_GONE,
+	REC_MODULE_MAPPED,
+	REC_MODULE_RETURNS, /* it is, but lo is not yet right */
 };
 
 /* ---- progress: what proves that a thread moved on --------------------------------------- */

@@ -189,15 +189,20 @@ void history_release(struct history *h)
 	memset(h, 0, sizeof(*h));
 }
 
-const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc)
+const struct rec_module *process_module(const struct process *p, uint64_t place, uint64_t *offset)
 {
+	const struct rec_module *m;
 	size_t i;
 
+	*offset = rec_place_offset(place);
+	if (rec_place_module(place))
+		return recording_module(p->rec, rec_place_module(place));
 	for (i = 0; i < p->rec->nr_modules; i++) {
-		const struct rec_module *m = p->rec->modules[i];
-
-		if (pc >= m->lo && pc < m->hi && epoch >= m->from_epoch && epoch <= m->to_epoch)
-			return m;
+		m = p->rec->modules[i];
+		if (m->mapped != REC_MODULE_MAPPED || place - m->lo >= m->bytes)
+			continue;
+		*offset = place - m->lo + m->vaddr;
+		return m;
 	}
 	return NULL;
 }

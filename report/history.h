@@ -131,8 +131,11 @@ const struct life *socket_opened(const struct socket *s);
 /* No hook saw it being opened, in no process. */
 bool socket_is_unseen(const struct socket *s);
 
-/* The module that an address of this epoch lies in, or NULL. */
-const struct rec_module *process_module(const struct process *p, uint32_t epoch, uint64_t pc);
+/*
+ * The module that a place, or an address where no module was named, lies in, or NULL; and its
+ * offset there.
+ */
+const struct rec_module *process_module(const struct process *p, uint64_t place, uint64_t *offset);
 /* When it was told to stop by a signal that it catches, if it then ended before long; or 0. */
 uint64_t process_stop_ns(const struct process *p);
 /* The program's name, for people. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Siblings by raw addresses. A family is found when first asked for, and kept. */
+/* Siblings by places, as they are recorded. A family is found when first asked for, and kept. */
 #include "kinship.h"
 
 #include <stdlib.h>
@@ -56,7 +56,7 @@ bool kinship_are_kin(const struct kinship *k, uint32_t x, uint32_t y, bool accep
 
 	if (x == y)
 		return true;
-	if (!a || !b || !a->nr || !b->nr || a->epoch != b->epoch)
+	if (!a || !b || !a->nr || !b->nr)
 		return false;
 	return (accepted && a->pc[0] == b->pc[0]) || are_copies(a, b);
 }

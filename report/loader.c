@@ -214,6 +214,38 @@ static void drop_torn_lives(struct recording *r, int fd)
 	}
 }
 
+/* A module that comes back by another name is given that while we read. */
+static void settle_path(const struct recording *r, int fd, struct rec_module *m)
+{
+	struct rec_module was = *m, now;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (!read_again(r, fd, m, &now, sizeof(now)))
+			break;
+		now.path[sizeof(now.path) - 1] = '\0';
+		if (!(now.seq & 1) && now.seq == was.seq) {
+			memcpy(m->path, was.path, sizeof(m->path));
+			m->seq = was.seq;
+			return;
+		}
+		was = now;
+	}
+}
+
+static void drop_torn_paths(struct recording *r, int fd)
+{
+	bool runs = r->header->end_kind == REC_END_NONE;
+	size_t i;
+
+	for (i = 0; i < r->nr_modules; i++) {
+		if (runs)
+			settle_path(r, fd, r->modules[i]);
+		if (r->modules[i]->seq & 1)
+			r->modules[i]->path[0] = '\0';
+	}
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -239,8 +271,11 @@ static enum load_status load_from(struct recording *r, int fd, struct strbuf *wh
 	add_up_shards(r->header);
 	r->nr_sites = r->size / sizeof(struct rec_site) + 1;
 	r->sites = xcalloc(r->nr_sites, sizeof(*r->sites));
+	r->nr_numbers = r->size / sizeof(struct rec_module) + 1;
+	r->numbered = xcalloc(r->nr_numbers, sizeof(*r->numbered));
 	recording_walk_chunks(r);
 	recording_join_lives(r);
+	drop_torn_paths(r, fd);
 	if (r->header->end_kind == REC_END_NONE)
 		drop_torn_lives(r, fd);
 	return LOAD_OK;
@@ -271,6 +306,7 @@ void recording_release(struct recording *r)
 	free(r->whole_lives);
 	free(r->sites);
 	free(r->modules);
+	free(r->numbered);
 	free(r->progress);
 	free(r->incidents);
 	free(r->outcomes);
@@ -286,6 +322,11 @@ const struct rec_site *recording_site(const struct recording *r, uint32_t id)
 	if (!id || id >= r->nr_sites || !r->sites[id] || !r->sites[id]->nr)
 		return NULL;
 	return r->sites[id];
+}
+
+const struct rec_module *recording_module(const struct recording *r, uint32_t number)
+{
+	return number < r->nr_numbers ? r->numbered[number] : NULL;
 }
 
 static void distrust_children(struct rec_child *children, const unsigned char *from, size_t bytes)

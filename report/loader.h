@@ -82,6 +82,8 @@ struct recording {
 	size_t nr_sites;
 	struct rec_module **modules;
 	size_t nr_modules, alloc_modules;
+	struct rec_module **numbered; /* the same, by number; NULL where there is none */
+	size_t nr_numbers;
 	struct rec_progress **progress;
 	size_t nr_progress, alloc_progress;
 	struct rec_incident **incidents;
@@ -119,6 +121,9 @@ void recording_join_lives(struct recording *r);
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l);
 /* NULL when there is no such site, or it holds no stack. */
 const struct rec_site *recording_site(const struct recording *r, uint32_t id);
+
+/* Likewise, by the number that places name. */
+const struct rec_module *recording_module(const struct recording *r, uint32_t number);
 
 /* As recording_load(), for the directory's summary. */
 /* children: REC_CHILDREN_NR of them; those that make no sense are free. */

@@ -40,15 +40,15 @@ static void take_site(struct recording *r, const struct rec_chunk *c, uint32_t i
 
 static void take_module(struct recording *r, const struct rec_chunk *c, uint32_t i, void *entry)
 {
+	uint64_t number = (uint64_t)c->base + i + 1;
 	struct rec_module *m = entry;
 
-	(void)c;
-	(void)i;
-	if (m->valid != 1 || m->lo >= m->hi)
+	if (!m->seq || !m->bytes || number >= r->nr_numbers)
 		return;
 	m->path[sizeof(m->path) - 1] = '\0';
 	if (m->build_id_len > sizeof(m->build_id))
 		m->build_id_len = 0;
+	r->numbered[number] = m;
 	ALLOC_GROW(r->modules, r->nr_modules + 1, r->alloc_modules);
 	r->modules[r->nr_modules++] = m;
 }

@@ -81,11 +81,10 @@ static size_t file_number(struct path_index *x, const struct rec_module *m)
 static struct place place_of(struct path_index *x, const struct process *p,
 			     const struct rec_site *s, size_t frame)
 {
-	const struct rec_module *m = process_module(p, s->epoch, s->pc[frame]);
+	uint64_t offset;
+	const struct rec_module *m = process_module(p, s->pc[frame], &offset);
 
-	if (!m)
-		return (struct place){0, s->pc[frame]};
-	return (struct place){file_number(x, m), s->pc[frame] - m->bias};
+	return (struct place){m ? file_number(x, m) : 0, offset};
 }
 
 int place_cmp(struct place a, struct place b)

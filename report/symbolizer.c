@@ -242,20 +242,21 @@ static const struct stack *frames_at(struct symbolizer *sy, const struct rec_mod
 	return &c->frames;
 }
 
-static void add_frames(struct symbolizer *sy, const struct process *p, uint32_t epoch, uint64_t pc,
+static void add_frames(struct symbolizer *sy, const struct process *p, uint64_t pc,
 		       struct stack *st)
 {
-	const struct rec_module *rec = process_module(p, epoch, pc - 1);
+	uint64_t offset;
+	const struct rec_module *rec = process_module(p, pc - 1, &offset);
 	const struct stack *known;
 	size_t i;
 
 	if (!rec) {
-		add_generated_frame(sy, p, pc, st);
+		add_generated_frame(sy, p, rec_place_offset(pc), st);
 		return;
 	}
 	if (is_shim(rec))
 		return;
-	known = frames_at(sy, rec, pc - rec->bias);
+	known = frames_at(sy, rec, offset + 1);
 	for (i = 0; i < known->nr; i++)
 		*add_frame(st) = known->frames[i];
 }
@@ -279,7 +280,7 @@ static void fill_stack(struct symbolizer *sy, struct cached_stack *c)
 	int i;
 
 	if (c->pc) {
-		add_frames(sy, c->process, site ? site->epoch : 0, c->pc, &c->stack);
+		add_frames(sy, c->process, c->pc, &c->stack);
 		return;
 	}
 	if (!site)
@@ -289,7 +290,7 @@ static void fill_stack(struct symbolizer *sy, struct cached_stack *c)
 	c->stack.handler = site->flags & REC_SITE_HANDLER;
 	/* A handler returns to the C library's way back into the kernel, which has no name. */
 	for (i = 0; i < site->nr - (c->stack.handler && site->nr > 1); i++)
-		add_frames(sy, c->process, site->epoch, site->pc[i], &c->stack);
+		add_frames(sy, c->process, site->pc[i], &c->stack);
 }
 
 const struct stack *symbolizer_pc(struct symbolizer *sy, const struct process *p, uint32_t site,

@@ -12,6 +12,7 @@
 #include "init.h"
 #include "kept.h"
 #include "lives.h"
+#include "modules.h"
 #include "recording.h"
 #include "shards.h"
 #include "shim.h"
@@ -125,7 +126,8 @@ static void describe(struct socklint_leak *leak, int fd, const struct rec_life *
 	memcpy(leak->opened_by, names[l->born_by], sizeof(leak->opened_by));
 	leak->opened_by[sizeof(leak->opened_by) - 1] = '\0';
 	for (uint32_t i = 0; site && i < site->nr && i < SOCKLINT_FRAMES; i++)
-		leak->frames[leak->nr_frames++] = (const void *)(uintptr_t)site->pc[i];
+		leak->frames[leak->nr_frames++] =
+			(const void *)(uintptr_t)module_address(site->pc[i]);
 	leak->more_frames = site && (site->nr > SOCKLINT_FRAMES || site->flags);
 }
 

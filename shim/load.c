@@ -13,6 +13,7 @@
 #include "house.h"
 #include "init.h"
 #include "jump.h"
+#include "modules.h"
 #include "recording.h"
 #include "shim.h"
 #include "words.h"
@@ -44,8 +45,11 @@ static void look(bool other_namespace, int mode)
 
 	if (!real.dlopen || !real.dlmopen) /* the library of dlopen() came later than we did */
 		real_resolve();
-	if (hook_enter() && !(mode & RTLD_NOLOAD) && (other_namespace || (mode & RTLD_DEEPBIND)))
-		blind_to(REC_HEADER_DEEPBIND);
+	if (hook_enter() && !(mode & RTLD_NOLOAD)) {
+		module_loads();
+		if (other_namespace || (mode & RTLD_DEEPBIND))
+			blind_to(REC_HEADER_DEEPBIND);
+	}
 	errno = e;
 }
 

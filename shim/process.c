@@ -24,6 +24,7 @@
 #include "samples.h"
 #include "shim.h"
 #include "signals.h"
+#include "stack.h"
 #include "stuck.h"
 #include "sys.h"
 #include "thread.h"
@@ -68,6 +69,7 @@ void process_reborn(const struct snapshot *snapshot)
 	init_head_reset();
 	init_alone();
 	unwinder_reborn();
+	stack_reborn();
 	stuck_reborn();
 	if (shim.pid == 1) /* of a new namespace: there the default action is to ignore */
 		signals_disarm_all();

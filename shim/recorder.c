@@ -144,6 +144,7 @@ static int file_make(void)
 	error = tables_make() && sites_inherit() && modules_inherit() && lives_inherit() ? 0
 											 : -ENOSPC;
 	kept_inherit();
+	modules_catch_up();
 	memcpy(shim.head->magic, REC_MAGIC, 8);
 	return error;
 }

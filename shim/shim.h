@@ -34,7 +34,6 @@ struct shim {
 	bool coarse_clock;  /* the time stamp counter was taken away: only that clock is left */
 	bool notable;	    /* the outcomes hold what a rule may speak of */
 	bool shared;	    /* another process may run on our memory (other.c) */
-	uint32_t epoch;	    /* counts dlcloses that unmapped a cited module */
 	uint32_t end_began; /* enum end_began */
 	uint32_t nr_sites;
 	struct rec_header *head; /* the recording's, or `init_no_head` while there is none */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Interned backtraces. An id is published in the index only after its entry is complete, so a
- * reader of the index never meets a half-written site.
+ * reader of the index never meets a half-written site. They are known by places, not by addresses:
+ * those of a library that is loaded again somewhere else are the same.
  */
 #include "sites.h"
 
@@ -21,13 +22,24 @@
 /* id, or 0. In ordinary memory: a forked child keeps it, for it keeps the ids. */
 static uint32_t site_index[INDEX_NR];
 
-static uint32_t frames_hash(const struct frames *f)
-{
-	uint64_t h = word_get(&shim.epoch) + f->flags * 7919u;
+/* A stack in the terms of files. */
+struct stack {
+	uint32_t nr;
+	uint32_t flags; /* enum rec_site_flag */
+	uint32_t hash;
+	uint64_t place[REC_SITE_FRAMES];
+};
 
+static void stack_of(struct stack *s, const struct frames *f)
+{
+	uint64_t h = f->flags * 7919u;
+
+	s->nr = f->nr;
+	s->flags = f->flags;
+	modules_place(f->pc, s->place, f->nr);
 	for (uint32_t i = 0; i < f->nr; i++)
-		h = (h ^ f->pc[i]) * 0x9e3779b97f4a7c15u;
-	return (uint32_t)(h >> 32);
+		h = (h ^ s->place[i]) * 0x9e3779b97f4a7c15u;
+	s->hash = (uint32_t)(h >> 32);
 }
 
 struct rec_site *site_get(uint32_t id)
@@ -41,12 +53,12 @@ struct rec_site *site_get(uint32_t id)
 	return sites ? &sites[(id - 1) % REC_SITES_PER_CHUNK] : NULL;
 }
 
-static bool site_equals(uint32_t id, const struct frames *f, uint32_t hash)
+static bool site_equals(uint32_t id, const struct stack *is)
 {
 	const struct rec_site *s = site_get(id);
 
-	return s && s->hash == hash && s->nr == f->nr && s->epoch == word_get(&shim.epoch) &&
-	       !memcmp(s->pc, f->pc, f->nr * sizeof(f->pc[0]));
+	return s && s->hash == is->hash && s->nr == is->nr &&
+	       !memcmp(s->pc, is->place, is->nr * sizeof(s->pc[0]));
 }
 
 static struct rec_site *chunk_grow(uint32_t chunk)
@@ -72,20 +84,17 @@ static struct rec_site *site_make(uint32_t id)
 	return site_get(id);
 }
 
-static uint32_t site_new(const struct frames *f, uint32_t hash)
+static uint32_t site_new(const struct stack *is)
 {
 	uint32_t id = word_add(&shim.nr_sites, 1) + 1;
 	struct rec_site *s = site_make(id);
 
 	if (!s)
 		return 0;
-	s->hash = hash;
-	s->flags = (uint16_t)f->flags;
-	s->epoch = word_get(&shim.epoch);
-	memcpy(s->pc, f->pc, f->nr * sizeof(f->pc[0]));
-	for (uint32_t i = 0; i < f->nr; i++)
-		module_cite(f->pc[i]);
-	word_set_release(&s->nr, (uint16_t)f->nr);
+	s->hash = is->hash;
+	s->flags = (uint16_t)is->flags;
+	memcpy(s->pc, is->place, is->nr * sizeof(s->pc[0]));
+	word_set_release(&s->nr, (uint16_t)is->nr);
 	word_set(&shim.head->nr_sites, id);
 	return id;
 }
@@ -93,17 +102,19 @@ static uint32_t site_new(const struct frames *f, uint32_t hash)
 /* Returns the id of this stack, or 0 where there is no room for one more. */
 uint32_t site_intern(const struct frames *f)
 {
-	uint32_t hash = frames_hash(f), made = 0;
+	struct stack is;
+	uint32_t made = 0;
 
+	stack_of(&is, f);
 	for (uint32_t i = 0; i < INDEX_NR; i++) {
-		uint32_t *slot = &site_index[(hash + i) % INDEX_NR];
+		uint32_t *slot = &site_index[(is.hash + i) % INDEX_NR];
 		uint32_t id = word_get_acquire(slot);
 
-		if (!id && !made && !(made = site_new(f, hash)))
+		if (!id && !made && !(made = site_new(&is)))
 			break;
 		if (!id && word_cas(slot, &id, made))
 			return made;
-		if (site_equals(id, f, hash))
+		if (site_equals(id, &is))
 			return id; /* `made`, if any, stays as an entry that nobody cites */
 	}
 	recorder_lost(&shim.head->lost_sites);

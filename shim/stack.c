@@ -12,8 +12,12 @@
  * What must hold:
  * - Never read beyond the stack: a slot is read only after all below it matched, and only in
  *   pages that this thread is known to have; a page not yet known is asked of the kernel.
- * - Shapes are immutable once published, and their number is bounded.
- * - A dlclose that took a cited module away ends the epoch, and with it every older shape.
+ * - A dlclose that took a cited module away takes with it every shape that leads through it.
+ * - Their number is bounded: when all cells are taken the oldest shape makes room. Nobody waits for
+ *   that. Who is just reading it, a signal's handler perhaps, finds afterwards that its seq has
+ * moved and believes nothing; what he reads meanwhile leads him nowhere, for in a cell there is
+ * never a slot below the caller's cfa, nor a `next` but a cell.
+ * - One thread at a time writes; another that comes meanwhile leaves its stack to be walked again.
  */
 #include "stack.h"
 
@@ -27,11 +31,11 @@
 #include "unwinder.h"
 #include "words.h"
 
-#define ARENA_BYTES (4u << 20)
-#define HEADS	    4096u
-#define CHAIN_MAX   64
-#define PAGE	    4096u
-#define WALK_BYTES  8192u /* of stack, which a walk may take; a signal's may have less */
+#define CELLS	   4096u
+#define HEADS	   4096u
+#define CHAIN_MAX  64
+#define PAGE	   4096u
+#define WALK_BYTES 8192u /* of stack, which a walk may take; a signal's may have less */
 
 struct slot {
 	uint64_t pc;
@@ -40,34 +44,30 @@ struct slot {
 
 struct shape {
 	uint64_t pc; /* of the caller itself, which needs no slot: we hold it */
-	uint32_t next;
-	uint32_t epoch;
+	struct shape *next;
+	uint32_t seq; /* odd: not to be believed */
 	uint32_t site;
 	uint32_t nr;
-	struct slot slots[];
+	struct slot slots[REC_SITE_FRAMES - 1];
 };
 
-static _Alignas(16) char arena[ARENA_BYTES]; /* offset 0 means "none" */
-static uint32_t arena_used = 16;
-static uint32_t heads[HEADS];
+static struct shape cells[CELLS];
+static struct shape *heads[HEADS];
+static uint64_t nr_kept; /* ever: the next one has cell number nr_kept % CELLS */
+static uint32_t keeping; /* a thread writes */
 
-static uint32_t *head_of(uint64_t pc)
+static struct shape **head_of(uint64_t pc)
 {
 	return &heads[(pc * 0x9e3779b97f4a7c15u) >> 52];
-}
-
-static const struct shape *shape_at(uint32_t offset)
-{
-	return (const struct shape *)(arena + offset);
 }
 
 /*
  * Whether the eight bytes at p can be read. *hi is what is known so far, for one lookup: above a
  * short stack may lie a stranger's mapping, readable now and gone the next time.
  */
-static bool page_known(uintptr_t p, uintptr_t *hi)
+static COLD bool page_known(uintptr_t p, uintptr_t *hi)
 {
-	while (unlikely(p + sizeof(uint64_t) > *hi)) {
+	while (p + sizeof(uint64_t) > *hi) {
 		if (shim.sealed || !sys_readable((const void *)*hi))
 			return false;
 		*hi += PAGE;
@@ -75,25 +75,35 @@ static bool page_known(uintptr_t p, uintptr_t *hi)
 	return true;
 }
 
-/* A slot that holds its return address lies in the stack, and so do all pages below it. */
-static bool shape_matches(const struct shape *s, struct at at, uintptr_t *hi)
+/*
+ * Returns its site if this is it, or 0. A slot that holds its return address lies in the stack, and
+ * so do all pages below it.
+ */
+static uint32_t shape_match(const struct shape *s, struct at at, uintptr_t *hi)
 {
-	const struct slot *slot = s->slots, *end = slot + s->nr;
+	uint32_t seq = word_get_acquire(&s->seq), site;
+	const struct slot *slot = s->slots, *end = slot + word_get(&s->nr);
 	uintptr_t p = 0, known = *hi;
 
 	for (; slot < end; slot++) {
-		p = at.cfa + slot->above;
+		p = at.cfa + word_get(&slot->above);
 		if (unlikely(p + sizeof(uint64_t) > known)) {
 			if (!page_known(p, hi))
-				return false;
+				return 0;
 			known = *hi;
 		}
-		if (*(const uint64_t *)p != slot->pc)
-			return false;
+		if (*(const uint64_t *)p != word_get(&slot->pc))
+			return 0;
 	}
+	if (unlikely(word_get(&s->pc) != at.pc)) /* it has become another's since it was found */
+		return 0;
+	site = word_get(&s->site);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (unlikely(seq & 1 || word_get(&s->seq) != seq))
+		return 0;
 	if (unlikely(p >= thread.stack_hi) && at.cfa >= thread.stack_lo && at.cfa < thread.stack_hi)
 		thread.stack_hi = (p & ~(uintptr_t)(PAGE - 1)) + PAGE;
-	return true;
+	return site;
 }
 
 COLD void stack_change(struct at at)
@@ -108,46 +118,153 @@ bool stack_readable(const void *p, struct at at)
 	return stack_holds(p, sizeof(uint64_t), at) || (!shim.sealed && sys_readable(p));
 }
 
-static const struct shape *shape_find(struct at at)
+/* The site, or 0. */
+static uint32_t shape_find(struct at at)
 {
-	uint32_t offset = word_get_acquire(head_of(at.pc)), epoch = word_get(&shim.epoch);
+	const struct shape *s = word_get_acquire(head_of(at.pc));
 	uintptr_t hi;
+	uint32_t site;
 
 	stack_enter(at);
 	hi = thread.stack_hi;
-	for (int i = 0; offset && i < CHAIN_MAX; i++) {
-		const struct shape *s = shape_at(offset);
-
-		if (s->pc == at.pc && s->epoch == epoch && shape_matches(s, at, &hi))
-			return s;
-		offset = s->next;
+	for (int i = 0; s && i < CHAIN_MAX; i++) {
+		if (word_get(&s->pc) == at.pc && (site = shape_match(s, at, &hi)))
+			return site;
+		s = word_get_acquire(&s->next);
 	}
-	return NULL;
+	return 0;
 }
 
-static void shape_keep(const struct frames *f, uint32_t site, uint32_t epoch)
+/* ---- writing: by one thread at a time ---- */
+
+static bool is_believed(const struct shape *s)
 {
-	uint32_t bytes = (uint32_t)(sizeof(struct shape) + (f->nr - 1) * sizeof(struct slot));
-	uint32_t offset, *head = head_of(f->pc[0]);
-	struct shape *s;
-
-	bytes = (bytes + 15u) & ~15u;
-	if (word_get(&arena_used) + bytes > ARENA_BYTES)
-		return;
-	offset = word_add(&arena_used, bytes);
-	if (offset + bytes > ARENA_BYTES)
-		return;
-	s = (struct shape *)(arena + offset);
-	s->pc = f->pc[0];
-	s->epoch = epoch;
-	s->site = site;
-	s->nr = f->nr - 1;
-	for (uint32_t i = 1; i < f->nr; i++)
-		s->slots[i - 1] = (struct slot){f->pc[i], f->slot[i]};
-	s->next = word_get(head);
-	while (!word_cas(head, &s->next, offset))
-		;
+	return !(word_get(&s->seq) & 1);
 }
+
+static bool shape_is(const struct shape *s, const struct frames *f, uint32_t site)
+{
+	if (s->pc != f->pc[0] || s->site != site || s->nr != f->nr - 1)
+		return false;
+	for (uint32_t i = 1; i < f->nr; i++)
+		if (s->slots[i - 1].pc != f->pc[i] || s->slots[i - 1].above != f->slot[i])
+			return false;
+	return true;
+}
+
+static struct shape *chain_find(const struct frames *f, uint32_t site)
+{
+	struct shape *s = *head_of(f->pc[0]);
+
+	while (s && !shape_is(s, f, site))
+		s = s->next;
+	return s;
+}
+
+/* Makes room for one more: what is not believed goes, and what nobody would come to at the end. */
+static void chain_prune(struct shape **link)
+{
+	for (int i = 1; *link && i < CHAIN_MAX;) {
+		if (is_believed(*link)) {
+			link = &(*link)->next;
+			i++;
+		} else {
+			word_set_release(link, (*link)->next);
+		}
+	}
+	word_set_release(link, NULL);
+}
+
+/* Takes it out of its chain, if it is still there. */
+static void chain_remove(const struct shape *s)
+{
+	struct shape **link = head_of(s->pc);
+
+	while (*link && *link != s)
+		link = &(*link)->next;
+	if (*link)
+		word_set_release(link, s->next);
+}
+
+/* In the oldest cell, in no chain and not to be believed yet. */
+static struct shape *shape_make(const struct frames *f, uint32_t site)
+{
+	struct shape *s = &cells[word_add(&nr_kept, 1) % CELLS];
+
+	if (s->pc) /* it had another */
+		chain_remove(s);
+	__atomic_fetch_or(&s->seq, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	word_set(&s->pc, f->pc[0]);
+	word_set(&s->site, site);
+	word_set(&s->nr, f->nr - 1);
+	for (uint32_t i = 1; i < f->nr; i++) {
+		word_set(&s->slots[i - 1].pc, f->pc[i]);
+		word_set(&s->slots[i - 1].above, f->slot[i]);
+	}
+	return s;
+}
+
+static void chain_keep(const struct frames *f, uint32_t site)
+{
+	struct shape **head = head_of(f->pc[0]), *s = chain_find(f, site);
+
+	if (s && is_believed(s))
+		return;
+	if (!s) {
+		chain_prune(head);
+		s = shape_make(f, site);
+		word_set(&s->next, *head);
+		word_set_release(head, s);
+	}
+	__atomic_fetch_add(&s->seq, 1, __ATOMIC_RELEASE);
+}
+
+/* With signals held: a handler that jumped out would leave nobody to write any more. */
+static void shape_keep(const struct frames *f, uint32_t site)
+{
+	uint32_t nobody = 0;
+	struct stay stay;
+
+	if (stay_begin(&stay) && word_cas(&keeping, &nobody, 1)) {
+		chain_keep(f, site);
+		word_set_release(&keeping, 0);
+	}
+	stay_end(&stay);
+}
+
+/* In a forked child: who wrote then is not here to end it. */
+void stack_reborn(void)
+{
+	keeping = 0;
+}
+
+static bool shape_leads_through(const struct shape *s, uint64_t lo, uint64_t hi)
+{
+	uint32_t nr = word_get(&s->nr);
+
+	if (word_get(&s->pc) - lo < hi - lo)
+		return true;
+	for (uint32_t i = 0; i < nr; i++)
+		if (word_get(&s->slots[i].pc) - lo < hi - lo)
+			return true;
+	return false;
+}
+
+/*
+ * What is just being written does not lead there: its frames lie on a live stack. Where the code
+ * comes back to the same place, so do the shapes, one after the other as they are walked again.
+ */
+void stack_forget(uint64_t lo, uint64_t hi)
+{
+	uint64_t nr = word_get(&nr_kept);
+
+	for (struct shape *s = cells; s < cells + (nr < CELLS ? nr : CELLS); s++)
+		if (is_believed(s) && shape_leads_through(s, lo, hi))
+			__atomic_fetch_or(&s->seq, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- from a caller to a site ---- */
 
 static COLD uint32_t site_of_caller(struct at at)
 {
@@ -161,14 +278,13 @@ static COLD uint32_t site_of_caller(struct at at)
 
 static COLD bool walk_to_site(struct at at, uint32_t *site)
 {
-	uint32_t epoch = word_get(&shim.epoch);
 	struct frames f;
 
 	if (!unwinder_walk(at, &f))
 		return false;
 	*site = site_intern(&f);
 	if (*site && f.cacheable)
-		shape_keep(&f, *site, epoch);
+		shape_keep(&f, *site);
 	return true;
 }
 
@@ -188,10 +304,10 @@ static COLD uint32_t site_by_walking(struct at at)
  */
 uint32_t stack_site(struct at at)
 {
-	const struct shape *s;
+	uint32_t site;
 
 	if (unlikely(word_get_acquire(&shim.attach) != ATTACHED))
 		return 0;
-	s = shape_find(at);
-	return likely(s != NULL) ? s->site : site_by_walking(at);
+	site = shape_find(at);
+	return likely(site != 0) ? site : site_by_walking(at);
 }

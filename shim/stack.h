@@ -14,6 +14,9 @@
 uint32_t stack_site(struct at at);
 bool stack_readable(const void *p, struct at at);
 void stack_change(struct at at);
+/* The code in [lo, hi) is gone. */
+void stack_forget(uint64_t lo, uint64_t hi);
+void stack_reborn(void);
 
 static inline void stack_enter(struct at at)
 {

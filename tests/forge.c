@@ -207,11 +207,10 @@ struct rec_module *forge_module(struct forge *f, const char *path, uint64_t lo, 
 	struct rec_module *m = entry_at(f, UNIT_MODULES, f->nr_modules++);
 
 	assert_true(f->nr_modules <= REC_MODULES_PER_CHUNK);
-	m->valid = 1;
-	m->to_epoch = UINT32_MAX;
+	m->seq = 2;
+	m->mapped = REC_MODULE_MAPPED;
 	m->lo = lo;
-	m->hi = hi;
-	m->bias = lo;
+	m->bytes = hi - lo;
 	snprintf(m->path, sizeof(m->path), "%s", path);
 	return m;
 }

@@ -152,7 +152,9 @@
 	X(deep)                                                                                    \
 	X(altstack)                                                                                \
 	X(jit_changes)                                                                             \
-	X(reloaded)
+	X(reloaded)                                                                                \
+	X(reloads)                                                                                 \
+	X(reloads_beside)
 
 #define GUEST_DECLARE(name) int guest_##name(int argc, char **argv);
 GUESTS(GUEST_DECLARE)

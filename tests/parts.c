@@ -101,26 +101,35 @@ void epoll_unwatch(struct rec_life *l)
 	(void)l;
 }
 
-#define FRAMES 5u
-#define STRIDE 24u /* bytes of a frame */
+#define FRAMES PARTS_FRAMES
+#define STRIDE PARTS_STRIDE
 
 /* Above the stack lie zeros, which are no return address. */
 static __thread _Alignas(4096) uint64_t stack[1024];
 static __thread struct frames now;
 static uint32_t walks;
 
-struct at parts_call(uint32_t who, uint32_t where)
+struct at parts_call_on(void *cfa, const uint64_t pc[FRAMES])
 {
-	struct at at = {0x1000 + 16u * where, (uintptr_t)stack + 64};
+	struct at at = {pc[0], (uintptr_t)cfa};
 
 	now = (struct frames){.nr = FRAMES, .cacheable = true};
 	for (uint32_t i = 0; i < FRAMES; i++) {
 		now.slot[i] = i * STRIDE;
-		now.pc[i] = !i ? at.pc : 0x100000u * (who + 1) + 0x1000u * i + where;
+		now.pc[i] = pc[i];
 		if (i)
 			*(uint64_t *)(at.cfa + now.slot[i]) = now.pc[i];
 	}
 	return at;
+}
+
+struct at parts_call(uint32_t who, uint32_t where)
+{
+	uint64_t pc[FRAMES] = {0x1000 + 16u * where};
+
+	for (uint32_t i = 1; i < FRAMES; i++)
+		pc[i] = 0x100000u * (who + 1) + 0x1000u * i + where;
+	return parts_call_on(stack + 8, pc);
 }
 
 bool parts_site_is(const struct rec_site *site, uint32_t who, uint32_t where)

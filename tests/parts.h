@@ -49,6 +49,11 @@ void parts_stop(void);
 /* What the command reads of it, now. */
 struct recording parts_load(void);
 
+#define PARTS_FRAMES 5u
+#define PARTS_STRIDE 24u /* bytes of a frame */
+
+/* The calling thread was called by way of these return addresses, on a stack of the test's. */
+struct at parts_call_on(void *cfa, const uint64_t pc[PARTS_FRAMES]);
 /* The calling thread is in a call of its own, numbered `where`, and was called by `who`. */
 struct at parts_call(uint32_t who, uint32_t where);
 /* Whether the site is that one's. */

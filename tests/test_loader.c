@@ -435,6 +435,7 @@ static struct {
 	struct fixture *x; /* NULL: nothing goes on */
 	struct whole_life *life;
 	struct rec_poller *poller;
+	struct rec_module *module;
 } going_on;
 
 ssize_t __real_pread(int fd, void *buf, size_t n, off_t at);
@@ -450,7 +451,12 @@ ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at)
 		return __real_pread(fd, buf, n, at);
 	r = __real_pread(fd, buf, half, at);
 	going_on.x = NULL;
-	going_on.life->polled_ns = going_on.poller->stamped_ns = FORGE_S(31);
+	if (going_on.life)
+		going_on.life->polled_ns = going_on.poller->stamped_ns = FORGE_S(31);
+	if (going_on.module) {
+		strcpy(going_on.module->path, "/opt/again.so");
+		going_on.module->seq++;
+	}
 	free(forge_write(x->forge, x->dir, "77.0.socklint"));
 	return r;
 }
@@ -470,6 +476,39 @@ static void a_stamp_during_the_copy_takes_nobody_out_of_the_set(void **state)
 	assert_null(going_on.x);
 	assert_true(r.pollers[0]->stamped_ns == FORGE_S(31));
 	assert_true(r.lives[7].life->polled_ns == FORGE_S(31));
+	going_on.life = NULL;
+	recording_release(&r);
+}
+
+static void a_path_that_changes_during_the_copy_is_whole(void **state)
+{
+	struct fixture *x = *state;
+	struct rec_module *m = forge_module(x->forge, "/opt/plugin.so", 0x3000, 0x4000);
+	struct strbuf why = STRBUF_INIT;
+	struct recording r;
+
+	forge_header(x->forge)->end_kind = REC_END_NONE;
+	m->seq = 3; /* it is half written */
+	going_on.module = m;
+	going_on.x = x;
+	assert_int_equal(load(x, &r, &why), LOAD_OK);
+	assert_string_equal(recording_module(&r, 2)->path, "/opt/again.so");
+	recording_release(&r);
+}
+
+/* Its process was killed then. */
+static void a_path_that_stays_half_written_is_none(void **state)
+{
+	struct fixture *x = *state;
+	struct strbuf why = STRBUF_INIT;
+	struct recording r;
+
+	forge_module(x->forge, "/opt/plugin.so", 0x3000, 0x4000)->seq = 3;
+	assert_int_equal(load(x, &r, &why), LOAD_OK);
+	assert_string_equal(recording_module(&r, 2)->path, "");
+	assert_null(recording_module(&r, 3));
+	assert_null(recording_module(&r, 0));
+	assert_null(recording_module(&r, UINT32_MAX));
 	recording_release(&r);
 }
 
@@ -528,6 +567,8 @@ int main(void)
 		TEST(an_empty_directory_is_a_mistake),
 		TEST(a_summary_tells_clean_from_not_loaded),
 		TEST(a_stamp_during_the_copy_takes_nobody_out_of_the_set),
+		TEST(a_path_that_changes_during_the_copy_is_whole),
+		TEST(a_path_that_stays_half_written_is_none),
 		TEST(survives_truncation),
 		TEST(survives_flipped_bytes),
 	};

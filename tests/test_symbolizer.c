@@ -179,20 +179,34 @@ static void drops_the_frames_of_the_shim(void **state)
 	assert_null(stack_own_frame(st));
 }
 
-static void reads_an_address_in_its_epoch(void **state)
+static void reads_a_place_wherever_its_module_went(void **state)
 {
 	struct fixture *x = *state;
 	const struct stack *st;
-	uint32_t site;
 
 	plain_function();
-	x->module->from_epoch = 3;
-	site = forge_site(x->forge, kept);
-	forge_site_at(x->forge, site)->epoch = 2;
-	st = resolve(x, site);
+	x->module->mapped = REC_MODULE_GONE;
+	x->module->lo += 0x5000;
+	st = resolve(x, forge_site(x->forge, rec_place(1, kept - own_bias)));
+	assert_int_equal(st->nr, 1);
+	assert_string_equal(st->frames[0].function, "plain_function");
+	assert_int_equal(st->frames[0].line, line_of_call);
+}
+
+static void names_no_module_that_is_not_there(void **state)
+{
+	struct fixture *x = *state;
+	const struct stack *st;
+
+	plain_function();
+	x->module->mapped = REC_MODULE_GONE;
+	st = resolve(x, forge_site(x->forge, kept));
 	assert_int_equal(st->nr, 1);
 	assert_null(st->frames[0].module);
 	assert_int_equal(st->frames[0].offset, kept);
+	st = symbolizer_pc(x->sy, &x->h.processes[0], 1, rec_place(9, kept - own_bias));
+	assert_int_equal(st->nr, 1);
+	assert_null(st->frames[0].module);
 }
 
 static void a_site_without_a_stack_is_empty(void **state)
@@ -207,9 +221,13 @@ static void a_site_without_a_stack_is_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(names_function_and_line),	       TEST(shows_inlined_frames),
-		TEST(does_not_believe_another_build),  TEST(says_that_a_file_is_gone),
-		TEST(drops_the_frames_of_the_shim),    TEST(reads_an_address_in_its_epoch),
+		TEST(names_function_and_line),
+		TEST(shows_inlined_frames),
+		TEST(does_not_believe_another_build),
+		TEST(says_that_a_file_is_gone),
+		TEST(drops_the_frames_of_the_shim),
+		TEST(reads_a_place_wherever_its_module_went),
+		TEST(names_no_module_that_is_not_there),
 		TEST(a_site_without_a_stack_is_empty),
 	};
 
