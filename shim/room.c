@@ -171,7 +171,7 @@ static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 		return NULL;
 	if (!gate_hold(&stay))
 		return NULL;
-	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+	fd = sys_open_own(shim.path);
 	if (fd >= 0) {
 		p = batch_add_units(fd, units, used);
 		while (!p && units > need) {
