@@ -7,8 +7,9 @@
 
 #include "stalls.h"
 
-#define FIRST_FAR 1000
-#define FAR_APART 85 /* so many lives lie in a chunk */
+#define FIRST_FAR  1000
+#define FAR_APART  85 /* so many lives lie in a chunk */
+#define ROOM_OFTEN 20 /* more chunks than a new file has room for */
 
 static struct stalls *stalls;
 
@@ -92,6 +93,24 @@ static __attribute__((noinline)) void path_of_0(uint32_t place, void (*f)(struct
 	__asm__ volatile("" ::: "memory");
 }
 
+/* ---- numbers far apart ---- */
+
+static void use_room(void)
+{
+	static int far = FIRST_FAR;
+	int fd, to = __atomic_fetch_add(&far, FAR_APART, __ATOMIC_RELAXED);
+	struct rlimit limit;
+
+	must(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+	if ((rlim_t)to >= limit.rlim_cur)
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	must(dup2(fd, to) == to, "dup2");
+	close(to);
+	close(fd);
+	count(1, 2); /* one socket, two numbers */
+}
+
 /* ---- the victim ---- */
 
 static int stay_in_loader(struct dl_phdr_info *info, size_t size, void *arg)
@@ -117,6 +136,11 @@ static void *victim(void *arg)
 			dl_iterate_phdr(stay_in_loader, NULL);
 			continue;
 		}
+		if (get(&stalls->victim_needs_room)) {
+			for (int i = 0; i < ROOM_OFTEN; i++)
+				use_room();
+			continue;
+		}
 		server_open(&server);
 		path_of_1(round ? 3 : 2, live, &server);
 	}
@@ -124,23 +148,6 @@ static void *victim(void *arg)
 }
 
 /* ---- the other ---- */
-
-static void use_room(void)
-{
-	static int far = FIRST_FAR;
-	struct rlimit limit;
-	int fd;
-
-	must(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
-	if ((rlim_t)far >= limit.rlim_cur)
-		return;
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	must(dup2(fd, far) == far, "dup2");
-	close(far);
-	close(fd);
-	count(1, 2); /* one socket, two numbers */
-	far += FAR_APART;
-}
 
 static void use_child(void)
 {
@@ -160,10 +167,12 @@ static void do_what_is_asked(uint32_t what)
 	static struct server server;
 	static uint32_t place = 16;
 
-	if (what & STALLS_LIFE) {
+	if (what & (STALLS_LIFE | STALLS_MANY))
 		server_open(&server);
+	if (what & STALLS_LIFE)
 		live(&server);
-	}
+	for (int i = 0; i < 2000 && (what & STALLS_MANY); i++)
+		live(&server);
 	if (what & STALLS_PLACE)
 		path_of_0(place++, live_in_pair, NULL);
 	if (what & STALLS_ROOM)

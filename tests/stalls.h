@@ -15,6 +15,7 @@ struct stalls {
 	uint32_t ask, answered; /* how often the other was asked, and has answered */
 	uint32_t what;		/* enum stalls_ask */
 	uint32_t holds_loader; /* the victim stays in a callback of dl_iterate_phdr(): 2, until 0 */
+	uint32_t victim_needs_room; /* and opens no connection */
 	uint32_t births, deaths;
 };
 
@@ -25,6 +26,7 @@ enum stalls_ask {
 	STALLS_FORK = 8,  /* a child that has a socket of its own */
 	STALLS_LEAK = 16, /* three connections in CLOSE_WAIT */
 	STALLS_EXIT = 32, /* main returns */
+	STALLS_MANY = 64, /* two thousand connections */
 };
 
 #endif
