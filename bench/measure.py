@@ -11,7 +11,7 @@ it does not count. Clients have a processor of their own. Instructions are count
 exact, but they know nothing of the kernel, of caches, or of the vDSO (where valgrind runs, the clock
 is a system call of 60 instructions).
 
-Peers are slow. They are asked less often (Kind.slow), in the first rounds alone, and not for ever:
+Peers are slow. They are asked less often (Kind), in the first rounds alone, and not for ever:
 who does not answer in ANSWER_S is given up, and the table says so.
 """
 import os
@@ -44,12 +44,13 @@ def need(*programs):
 
 
 class Kind:
-    """A way to run a program: as it is, or watched. slow: so many times fewer calls will do.
-    outside: another process does the watching."""
+    """A way to run a program: as it is, or watched. slow: so many times fewer calls will do, and
+    as many of the first rounds and turns. outside: another process does the watching."""
 
-    def __init__(self, name, slow=1, prefix=(), preload=None, outside=False):
-        self.name, self.slow, self.prefix, self.preload = name, slow, list(prefix), preload
-        self.outside = outside
+    def __init__(self, name, prefix=(), preload=None, outside=False, slow=1, rounds=10 ** 9,
+                 turns=TURNS):
+        self.name, self.prefix, self.preload, self.outside = name, list(prefix), preload, outside
+        self.slow, self.rounds, self.turns = slow, rounds, turns
 
     def env(self, where):
         env = dict(os.environ)
@@ -62,10 +63,11 @@ class Kind:
 
 def peers(build):
     """What somebody would take instead; and why not, by name."""
-    wanted = [Kind("naive", 4, preload=os.path.join(build, "bench/libbench_naive.so")),
-              Kind("valgrind", 20, ["valgrind", "--tool=none", "--track-fds=yes",
-                                    "--log-file=/dev/null"]),
-              Kind("strace", 100, ["strace", "-f", "-k", "-o", "/dev/null"], outside=True)]
+    wanted = [Kind("naive", preload=os.path.join(build, "bench/libbench_naive.so"), rounds=3),
+              Kind("valgrind", ["valgrind", "--tool=none", "--track-fds=yes",
+                                "--log-file=/dev/null"], slow=5, rounds=3, turns=6),
+              Kind("strace", ["strace", "-f", "-k", "-o", "/dev/null"], outside=True, slow=100,
+                   rounds=2, turns=3)]
     found, missing = [], {}
     for kind in wanted:
         try:
@@ -98,10 +100,10 @@ class Bench:
         self.failed[kind.name] = str(why)
 
     def rounds(self, kinds, measure):
-        """{kind: [[value] of each round]}; the slow ones take part in the first rounds alone."""
+        """{kind: [[value] of each round]}; peers take part in the first rounds alone."""
         values = {kind: [] for kind in kinds}
         for i in range(self.options.rounds):
-            for kind in in_turn([k for k in kinds if k.slow == 1 or i < 3], i):
+            for kind in in_turn([k for k in kinds if i < k.rounds], i):
                 if kind.name in self.failed:
                     continue
                 try:
@@ -111,10 +113,10 @@ class Bench:
         return values
 
     def servers(self, make):
-        """{kind: [[rate in each turn] of each round]}; the slow ones are asked a few times."""
+        """{kind: [[rate in each turn] of each round]}; peers are asked a few times."""
         values = {kind: [] for kind in self.kinds()}
         for i in range(self.options.rounds):
-            kinds = [k for k in self.kinds() if k.slow == 1 or i == 0]
+            kinds = [k for k in self.kinds() if i < k.rounds]
             servers = {}
             try:
                 for kind in in_turn(kinds, i):
@@ -122,7 +124,7 @@ class Bench:
                     self.ask(servers, kind)
                     values[kind].append([])
                 for turn in range(TURNS):
-                    for kind in in_turn([k for k in kinds if k.slow == 1 or turn < 3], turn):
+                    for kind in in_turn([k for k in kinds if turn < k.turns], turn):
                         values[kind][-1] += self.ask(servers, kind)
             finally:
                 for server in servers.values():

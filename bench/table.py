@@ -31,7 +31,7 @@ In {o.rounds} rounds, all in turn. The median, and in brackets between what it l
   bare      the program as it is
   shim      with libsocklint.so
   naive     with a library that walks each stack by libunwind, behind a lock (naive.c)
-  valgrind  under valgrind --tool=none --track-fds=yes; with a 20th of the calls
+  valgrind  under valgrind --tool=none --track-fds=yes; with a fifth of the calls
   strace    under strace -f -k; with a 100th. Its own time is counted, too
 Peers take part in the first rounds alone. "more" means on top of the bare program."""
 
