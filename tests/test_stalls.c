@@ -262,14 +262,19 @@ static void step_to_fallocate(void)
 #endif
 }
 
-/* From now on it is not held. */
-static void victim_goes_on(void)
+/* Until it has acted: it is not held any more. */
+static void victim_wait(void)
 {
-	victim_let_go();
 	for (int i = 0; get(&stage.stalls->done) != get(&stage.stalls->go) && i < LIMIT_S * 1000;
 	     i++)
 		usleep(1000);
 	assert_int_equal(get(&stage.stalls->done), get(&stage.stalls->go));
+}
+
+static void victim_goes_on(void)
+{
+	victim_let_go();
+	victim_wait();
 }
 
 /*
@@ -438,6 +443,7 @@ static void while_one_is_in_the_loader(void **state)
 	for (int i = 0; i < 50; i++)
 		ask(STALLS_LIFE | STALLS_PLACE | STALLS_ROOM | (i % 10 ? 0 : STALLS_FORK));
 	__atomic_store_n(&stage.stalls->holds_loader, 0, __ATOMIC_RELEASE);
+	victim_wait();
 	ask(STALLS_LEAK | STALLS_EXIT);
 	guest_ends();
 	assert_all_recorded();
