@@ -39,6 +39,7 @@ static enum mode mode;
 static uint16_t port;
 static char request[4096];
 static size_t request_bytes, answer_bytes; /* 0: up to the EOF */
+static bool is_http;
 static int connections;
 
 struct client {
@@ -79,6 +80,13 @@ static void write_request(int fd)
 	must(send(fd, request, request_bytes, 0));
 }
 
+/* A server that refuses is quick. */
+static void answer_begins(const char *buf, size_t n)
+{
+	if (!n || (is_http && (n < 12 || memcmp(buf + 8, " 200", 4) != 0)))
+		errx(1, "no good answer: %.*s", n < 40 ? (int)n : 40, buf);
+}
+
 static void read_answer(int fd, char *buf)
 {
 	size_t got = 0;
@@ -87,6 +95,8 @@ static void read_answer(int fd, char *buf)
 	while (!answer_bytes || got < answer_bytes) {
 		n = recv(fd, buf, answer_bytes ? answer_bytes - got : ANSWER_MAX, 0);
 		must(n);
+		if (!got)
+			answer_begins(buf, (size_t)n);
 		if (n == 0 && !answer_bytes)
 			return;
 		if (n == 0)
@@ -213,6 +223,7 @@ int main(int argc, char **argv)
 	    connections > CONNECTIONS_MAX)
 		errx(2, "1 to 64 threads and connections");
 	take_request(argv[5]);
+	is_http = !strncmp(argv[5], "GET /", 5);
 	for (uint32_t i = 0; i < threads; i++)
 		memset(all[i].fds, -1, sizeof(all[i].fds));
 	learn_answer();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one call costs: hooks NAME TIMES [FRAMES]. Prints nanoseconds of CPU time per call.
- * bench/run runs it with the shim and without; the difference is the shim's, everything else is in
- * both.
+ * What one call costs: hooks NAME TIMES [FRAMES [wall]]. Prints nanoseconds of CPU time per call;
+ * of time, where another process does the watching while this one waits. bench/run runs it with the
+ * shim and without; the difference is the shim's, everything else is in both.
  *
  * It must do nothing between two calls that could vary from run to run.
  */
@@ -31,12 +31,13 @@ static int pair[2];
 static char buf[BATCH];
 
 static uint64_t began; /* a bench may move it, after its preparations */
+static clockid_t watch = CLOCK_PROCESS_CPUTIME_ID;
 
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	clock_gettime(watch, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
@@ -302,9 +303,11 @@ int main(int argc, char **argv)
 	long times = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
 
 	frames = argc > 3 ? atoi(argv[3]) : 0;
+	if (argc > 4)
+		watch = CLOCK_MONOTONIC;
 	/* main's caller and its caller, main, deep(0), run, the bench and, in a life, one more */
 	for (size_t i = 0; times && i < sizeof(benches) / sizeof(benches[0]); i++)
 		if (strcmp(benches[i].name, argv[1]) == 0)
 			return deep(frames - 8, benches[i].run, times) == -1000;
-	errx(2, "usage: hooks NAME TIMES [FRAMES]");
+	errx(2, "usage: hooks NAME TIMES [FRAMES [wall]]");
 }

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: MIT
 """The servers that are measured: bare and watched ones run side by side, and are asked in turn."""
 import os
+import resource
 import subprocess
 
-from measure import Server, free_port, wait_for
+from measure import Missing, Server, free_port, wait_for
 
 
 class Echo(Server):
     threads, idle, work = 1, 0, 0
+
+    @classmethod
+    def check(cls):
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < cls.idle + 100:
+            raise Missing(f"{cls.idle + 100:,} descriptors (ulimit -Hn)")
 
     def start(self, env):
         child = self.popen([self.bench.programs + "/bench_echo", str(self.threads),
                             str(self.idle), str(self.work)], env,
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = child.stdout.readline().strip()
-        return child
 
 
 def echo(clients=1, **what):
@@ -39,16 +44,67 @@ class Nginx(Server):
                     "events {} http { access_log off; keepalive_requests 1000000000;"
                     "client_body_temp_path %(w)s/b; proxy_temp_path %(w)s/p;"
                     "fastcgi_temp_path %(w)s/f; uwsgi_temp_path %(w)s/u; scgi_temp_path %(w)s/s;"
-                    "server { listen 127.0.0.1:%(p)d; location / { return 200 'hello'; } } }"
-                    % {"w": self.where, "p": self.port})
-        child = self.popen(["nginx", "-p", self.where, "-c", conf, "-e", self.where + "/log"], env)
-        wait_for(self.port)
-        return child
+                    "server { listen 127.0.0.1:%(p)d; %(s)s } }"
+                    % {"w": self.where, "p": self.port, "s": self.site()})
+        wait_for(self.port, self.popen(["nginx", "-p", self.where, "-c", conf,
+                                        "-e", self.where + "/log"], env))
+
+    def site(self):
+        return "location / { return 200 'hello'; }"
+
+
+class NginxBehind(Nginx):
+    def pin(self, i):
+        return super().pin(1)  # with the client
 
 
 class NginxClose(Nginx):
     requests = 2000
     ask = "eof", 1, 8, GET_AND_CLOSE
+
+
+class NginxFile(Nginx):
+    """As Debian has it: a file, by sendfile, and a line in the log."""
+
+    def site(self):
+        with open(os.path.join(self.where, "index.html"), "w") as f:
+            f.write("<p>hello</p>\n" * 300)
+        return (f"root {self.where}; index index.html; sendfile on; tcp_nopush on;"
+                f"types {{ text/html html; }} access_log {self.where}/access.log;"
+                "location / { try_files $uri $uri/ =404; }")
+
+
+class Haproxy(Server):
+    """In front of an nginx that is not watched."""
+    needs = "haproxy", "nginx"
+    requests = 2000
+    ask = "keep", 1, 8, GET
+    option = "http-keep-alive"
+    behind = None
+
+    def start(self, env):
+        self.behind = NginxBehind(self.bench, self.bench.bare)
+        self.behind.start(self.bench.bare.env(self.where))
+        self.port = free_port()
+        conf = os.path.join(self.where, "haproxy.cfg")
+        with open(conf, "w") as f:
+            f.write("global\n nbthread 1\n maxconn 1000\n"
+                    "defaults\n mode http\n timeout connect 20s\n timeout client 60s\n"
+                    f" timeout server 60s\n option {self.option}\n http-reuse always\n"
+                    f"listen all\n bind 127.0.0.1:{self.port}\n"
+                    f" server one 127.0.0.1:{self.behind.port}\n")
+        wait_for(self.port, self.popen(["haproxy", "-db", "-f", conf], env))
+
+    def stop(self):
+        super().stop()
+        if self.behind:
+            self.behind.stop()
+
+
+class HaproxyClose(Haproxy):
+    """Both sides: two sockets for each request."""
+    ask = "eof", 1, 8, GET_AND_CLOSE
+    option = "httpclose"
 
 
 class Redis(Server):
@@ -58,10 +114,9 @@ class Redis(Server):
 
     def start(self, env):
         self.port = free_port()
-        child = self.popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-                            "--protected-mode", "no", "--save", "", "--dir", self.where], env)
-        wait_for(self.port)
-        return child
+        wait_for(self.port, self.popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+             "--protected-mode", "no", "--save", "", "--dir", self.where], env))
 
 
 class RedisClose(Redis):
@@ -89,9 +144,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Hello).serve_forever()
 
     def start(self, env):
         self.port = free_port()
-        child = self.popen([*self.command, self.program, str(self.port)], env)
-        wait_for(self.port)
-        return child
+        wait_for(self.port, self.popen([*self.command, self.program, str(self.port)], env))
 
 
 class Node(Python):
@@ -111,7 +164,10 @@ SERVERS = {
     "echo_new_thread": (echo(threads=0), "a new thread per connection"),
     "echo_idle": (echo(idle=10000), "1 thread, 10,000 idle sockets open"),
     "nginx_close": (NginxClose, "nginx, a connection per request"),
-    "nginx_keepalive": (Nginx, "nginx, keep-alive"),
+    "nginx_keepalive": (Nginx, "nginx that returns a constant, keep-alive"),
+    "nginx_file": (NginxFile, "nginx with a file of 4 KB and its log, keep-alive"),
+    "haproxy_close": (HaproxyClose, "haproxy, a connection per request on both sides"),
+    "haproxy_keepalive": (Haproxy, "haproxy, keep-alive on both sides"),
     "redis_close": (RedisClose, "redis, a connection per request"),
     "redis_keepalive": (Redis, "redis, keep-alive"),
     "cpu_1": (echo(work=150, requests=500), "150 us of work per request, 1 thread"),

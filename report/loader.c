@@ -166,20 +166,19 @@ static int has_moved(const struct recording *r, int fd)
 	return (now.births != r->header->births || now.nr_sites != r->header->nr_sites);
 }
 
-/* The life as the file has it now. */
-static bool read_again(const struct recording *r, int fd, const struct rec_life *l,
-		       struct rec_life *now)
+/* What lies in data, as the file has it now. */
+static bool read_again(const struct recording *r, int fd, const void *what, void *now, size_t bytes)
 {
-	off_t at = (off_t)((const unsigned char *)l - r->data);
+	off_t at = (off_t)((const unsigned char *)what - r->data);
 
-	return pread(fd, now, sizeof(*now), at) == sizeof(*now);
+	return pread(fd, now, bytes, at) == (ssize_t)bytes;
 }
 
 bool recording_life_goes_on(const struct recording *r, int fd, const struct rec_life *l)
 {
 	struct rec_life now;
 
-	return read_again(r, fd, l, &now) && now.seq == l->seq;
+	return read_again(r, fd, l, &now, sizeof(now)) && now.seq == l->seq;
 }
 
 /*
@@ -204,7 +203,7 @@ static void drop_torn_lives(struct recording *r, int fd)
 
 		if (!(l->seq & 1))
 			continue;
-		if (!read_again(r, fd, recorded, &now) || now.seq != l->seq ||
+		if (!read_again(r, fd, recorded, &now, sizeof(now)) || now.seq != l->seq ||
 		    (moved && l->site && !recording_site(r, l->site))) {
 			l->seq = 0;
 			continue;

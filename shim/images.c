@@ -36,7 +36,7 @@ static struct rec_header *header_map(const char *path, bool *is_there)
 {
 	struct rec_header *h = NULL;
 	struct stat st;
-	int fd = sys_open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = sys_open_own(path);
 
 	*is_there = fd >= 0;
 	if (fd < 0)

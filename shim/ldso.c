@@ -88,6 +88,12 @@ bool ldso_lock_is_stuck(void)
 	return lock && is_held(lock);
 }
 
+/* The tid of who holds it, or 0. */
+uint32_t ldso_lock_owner(void)
+{
+	return lock && is_held(lock) ? (uint32_t)word_get(&lock->__data.__owner) : 0;
+}
+
 #else
 
 void ldso_find_lock(void)
@@ -97,6 +103,11 @@ void ldso_find_lock(void)
 bool ldso_lock_is_stuck(void)
 {
 	return false;
+}
+
+uint32_t ldso_lock_owner(void)
+{
+	return 0;
 }
 
 #endif

@@ -176,16 +176,22 @@ static int make(void)
 	return r;
 }
 
+static uint32_t gave_up_on; /* a thread that makes it, and was waited for in vain */
+
 /* Another thread is at it: it needs well under a millisecond. In its own signal handler: no. */
 static bool wait_for_other(void)
 {
-	for (int i = 0; i < 200 && word_get(&shim.attaching_tid) != thread_tid(); i++) {
+	uint32_t who = word_get(&shim.attaching_tid);
+
+	for (int i = 0; i < 200 && who != thread_tid() && who != word_get(&gave_up_on); i++) {
 		uint32_t state = word_get_acquire(&shim.attach);
 
 		if (state != ATTACHING)
 			return state == ATTACHED;
 		sys_sleep_ns(50000);
+		who = word_get(&shim.attaching_tid);
 	}
+	word_set(&gave_up_on, who);
 	return false;
 }
 
@@ -208,6 +214,7 @@ static bool attach(void)
 
 	if (!word_cas(&shim.attach, &state, ATTACHING))
 		return state == ATTACHED || (state == ATTACHING && wait_for_other());
+	word_set(&gave_up_on, 0);
 	word_set(&shim.attaching_tid, thread_tid());
 	gate_hold(&stay);
 	r = make();

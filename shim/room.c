@@ -171,7 +171,7 @@ static char *batch_add(uint32_t units, uint32_t need, uint32_t used)
 		return NULL;
 	if (!gate_hold(&stay))
 		return NULL;
-	fd = sys_open(shim.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+	fd = sys_open_own(shim.path);
 	if (fd >= 0) {
 		p = batch_add_units(fd, units, used);
 		while (!p && units > need) {
@@ -215,25 +215,35 @@ static void *batch_take(uint32_t units)
 /*
  * Many threads may need room at once, and half of the file more for each were too much. So the
  * others wait for the one that adds it, well under a millisecond; in its own signal handler, not.
+ * Returns what it has added.
  */
+static void *wait_for_grower(uint32_t who, uint32_t units)
+{
+	for (int i = 0; i < 100 && who != thread_tid() && word_get_acquire(&growing) == who; i++)
+		sys_sleep_ns(50000);
+	return batch_take(units);
+}
+
+/* Who has been waited for in vain is stalled: another does it in its stead. */
 static void *batch_add_and_take(uint32_t units)
 {
-	uint32_t who = 0;
+	uint32_t who = 0, me = thread_tid();
 	void *taken;
 
 	if (shim.sealed)
 		return NULL;
-	if (word_cas(&growing, &who, thread_tid())) {
-		taken = batch_take(units); /* another's, from just now */
-		if (!taken)
-			taken = batch_add(more_units(units), units, units);
-		word_set_release(&growing, 0);
-		return taken;
+	if (!word_cas(&growing, &who, me)) {
+		taken = wait_for_grower(who, units);
+		if (taken)
+			return taken;
+		if (who == me || !word_cas(&growing, &who, me))
+			return batch_add(units, units, units);
 	}
-	for (int i = 0; i < 100 && who != thread_tid() && word_get_acquire(&growing) == who; i++)
-		sys_sleep_ns(50000);
-	taken = batch_take(units);
-	return taken ? taken : batch_add(units, units, units);
+	taken = batch_take(units); /* another's, from just now */
+	if (!taken)
+		taken = batch_add(more_units(units), units, units);
+	word_cas(&growing, &me, 0);
+	return taken;
 }
 
 /* Who has no recording of its own may know of its parent's batches yet. */

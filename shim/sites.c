@@ -143,11 +143,14 @@ static uint64_t peer_hash(const struct rec_addr *peer)
 void site_connects(uint32_t site, const struct rec_addr *peer)
 {
 	struct rec_site *s = site_get(site);
-	uint64_t hash = peer_hash(peer), before = 0;
+	uint64_t hash = peer_hash(peer), before;
 
-	if (!s || !peer->family || word_get(&s->peer) == hash)
+	if (!s || !peer->family)
 		return;
-	if (!word_cas(&s->peer, &before, hash) && before != hash)
+	before = word_get(&s->peer);
+	if (before == hash || before == REC_SITE_SEVERAL_PEERS) /* no write: others do so, too */
+		return;
+	if ((before || !word_cas(&s->peer, &before, hash)) && before != hash)
 		word_set(&s->peer, REC_SITE_SEVERAL_PEERS);
 }
 

@@ -31,7 +31,7 @@ static struct rec_summary *open_and_map(const char *path, bool create)
 {
 	struct rec_summary *s = NULL;
 	struct stat st;
-	int fd = create ? sys_create(path) : sys_open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = create ? sys_create(path) : sys_open_own(path);
 
 	if (fd < 0)
 		return NULL;

@@ -128,6 +128,15 @@ static inline int sys_lstat(const char *path, struct stat *st)
 	return (int)SYS4(SYS_newfstatat, AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
+/*
+ * A file of ours that is there. Nobody is waited for: a reader may hold a lease on it, and be slow
+ * to give it back.
+ */
+static inline int sys_open_own(const char *path)
+{
+	return sys_open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0);
+}
+
 /* A new file of ours. The guest's umask does not count: we must be able to open it again. */
 static inline int sys_create(const char *path)
 {

@@ -10,6 +10,9 @@
  *   the guest's may be EINTR on entry: the answers set errno to 0, and the walk restores it.
  * - A fork while a thread is inside leaves the child with a locked mutex. So there is a gate:
  *   fork closes it and waits for those inside; a child that was born all the same never unwinds.
+ * - It holds a mutex of its own, and takes the loader's: who waits there for a thread that is
+ * stalled waits for ever. So one thread at a time is let in, and who waits in vain goes without a
+ * stack.
  * - A handler that jumped out of it, or a thread cancelled in it, would leave its lock or the
  *   loader's held and the gate shut for ever: signals wait while a thread is inside.
  */
@@ -45,6 +48,10 @@ OLD_SYMBOL(dlsym)
 #define GATE_WAIT_NS	 50000
 #define GATE_WAIT_ROUNDS 100	    /* 5 ms, more than the slowest walk needs */
 #define GATE_STALE_NS	 100000000u /* whoever closed it so long ago has been jumped out of */
+#define STALLED_ROUNDS                                                                             \
+	1000		  /* 100 ms, as sleeps are: whoever was inside all the while is stalled    \
+			   */
+#define TURN_ROUNDS 50000 /* 5 s: where it is the turn of others all the time */
 
 static struct {
 	typeof(&unw_tdep_getcontext) getcontext;
@@ -57,6 +64,10 @@ static struct {
 	uintptr_t lo, size; /* libunwind's own image */
 } image;
 
+static uint64_t walker;		/* who is inside: its thread, and which visit; or 0 */
+static uint64_t stalled;	/* a walker that was waited for in vain */
+static uint32_t stalled_loader; /* the tid of who has the loader's lock, likewise */
+static uint32_t visits;
 static uint32_t inside, files_open, gate_closed;
 static uint64_t gate_closed_ns;
 
@@ -134,8 +145,6 @@ static bool gate_is_closed(void)
 
 static bool gate_pass(void)
 {
-	if (thread.unwinding || shim.never_unwind)
-		return false;
 	__atomic_fetch_add(&inside, 1, __ATOMIC_SEQ_CST);
 	if (gate_is_closed()) {
 		__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
@@ -145,12 +154,63 @@ static bool gate_pass(void)
 	return true;
 }
 
+/* ---- one at a time ---- */
+
+/* A thread of the guest's that is in the loader's list is no different from one of ours. */
+static bool loader_is_free(bool may_sleep)
+{
+	uint32_t other;
+
+	for (int i = 0; i < STALLED_ROUNDS; i++) {
+		other = ldso_lock_owner();
+		if (!other || other == thread_tid()) {
+			if (unlikely(word_get(&stalled_loader)))
+				word_set(&stalled_loader, 0);
+			return true;
+		}
+		if (!may_sleep || other == word_get(&stalled_loader))
+			return false;
+		sys_sleep_ns(GATE_WAIT_NS);
+	}
+	word_set(&stalled_loader, other);
+	return false;
+}
+
+static bool walker_become(bool may_sleep)
+{
+	uint64_t own = (uint64_t)(uintptr_t)&thread << 10; /* which is aligned to 64 bytes */
+	uint64_t me = own | word_add(&visits, 1) % 65536, other = 0, last = 0;
+
+	for (int i = 0, alike = 0; i < TURN_ROUNDS && alike < STALLED_ROUNDS; i++) {
+		other = 0;
+		if (likely(word_cas(&walker, &other, me)))
+			return true;
+		if (!may_sleep || other == word_get(&stalled) || other >> 16 == me >> 16)
+			return false;
+		alike = other == last ? alike + 1 : 0;
+		last = other;
+		sys_sleep_ns(GATE_WAIT_NS);
+	}
+	word_set(&stalled, other);
+	return false;
+}
+
+static bool enter_alone(bool may_sleep)
+{
+	if (thread.unwinding || shim.never_unwind || !loader_is_free(may_sleep) ||
+	    !walker_become(may_sleep))
+		return false;
+	if (gate_pass())
+		return true;
+	word_set_release(&walker, 0);
+	return false;
+}
+
 /* Without a stay, for there is a filter, only for what makes no system call: see unwinder_walk().
  */
 bool unwinder_enter(struct stay *stay)
 {
-	stay_begin(stay);
-	if (gate_pass())
+	if (enter_alone(stay_begin(stay)))
 		return true;
 	stay_end(stay);
 	return false;
@@ -161,6 +221,7 @@ void unwinder_leave(const struct stay *stay)
 	if (thread.unwinding) { /* or a child, forked by a fault's handler in here */
 		thread.unwinding = false;
 		__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+		word_set_release(&walker, 0);
 	}
 	stay_end(stay);
 }
@@ -225,6 +286,7 @@ void unwinder_reborn(void)
 		shim.head->flags |= REC_HEADER_NO_UNWIND_AFTER_FORK;
 	}
 	inside = 0;
+	walker = 0;
 	files_open = 0;
 	gate_closed = 0;
 }

@@ -148,6 +148,7 @@
 	X(jump_storm)                                                                              \
 	X(jump_out_of_fork)                                                                        \
 	X(race)                                                                                    \
+	X(stalled)                                                                                 \
 	X(coroutines)                                                                              \
 	X(deep)                                                                                    \
 	X(altstack)                                                                                \

@@ -103,6 +103,13 @@ bool ldso_lock_is_stuck(void)
 	return false;
 }
 
+static uint32_t loader_owner;
+
+uint32_t ldso_lock_owner(void)
+{
+	return word_get(&loader_owner);
+}
+
 static uint32_t steps;
 static void (*on_step)(void);
 
