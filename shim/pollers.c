@@ -36,13 +36,9 @@ static bool table_make(void)
 {
 	struct rec_poller *table, *before = NULL;
 
-	if (word_get(&shim.pollers_refused))
-		return false;
 	table = room_chunk(REC_CHUNK_POLLERS, REC_POLLERS_UNITS, 0, REC_POLLERS_NR, sizeof(*table));
-	if (!table) {
-		word_set(&shim.pollers_refused, true);
+	if (!table)
 		return false;
-	}
 	if (!word_cas(&shim.pollers, &before, table))
 		((struct rec_chunk *)table)[-1].nr = 0;
 	return true;

@@ -57,7 +57,6 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.incidents = NULL;
 	memset(shim.outcomes, 0, sizeof(shim.outcomes));
 	shim.pollers = NULL;
-	shim.pollers_refused = false;
 	shim.sent = NULL;
 	samples_reborn();
 	shim.ended = 0;

@@ -196,13 +196,27 @@ static uint32_t more_units(uint32_t need)
 	return half > need ? half : need;
 }
 
-static void *batch_take(uint32_t units)
+/*
+ * How far a batch may be filled. A program that polls for the first time when its descriptors are
+ * used up cannot add one: the first batch has room for what must be known then, for else sockets
+ * that wait in its set look forgotten.
+ */
+static uint32_t batch_end(const struct batch *b, enum rec_chunk_kind kind)
+{
+	uint32_t units = word_get_acquire(&b->units);
+
+	if (b != batches || kind == REC_CHUNK_POLLERS || word_get(&shim.pollers))
+		return units;
+	return units > REC_POLLERS_UNITS ? units - REC_POLLERS_UNITS : 0;
+}
+
+static void *batch_take(enum rec_chunk_kind kind, uint32_t units)
 {
 	uint32_t n = word_get_acquire(&nr_batches);
 
 	for (uint32_t i = n < BATCHES_MAX ? n : BATCHES_MAX; i-- > 0;) {
 		struct batch *b = &batches[i];
-		uint32_t total = word_get_acquire(&b->units);
+		uint32_t total = batch_end(b, kind);
 		uint32_t used = word_get(&b->used);
 
 		while (used + units <= total)
@@ -217,15 +231,15 @@ static void *batch_take(uint32_t units)
  * others wait for the one that adds it, well under a millisecond; in its own signal handler, not.
  * Returns what it has added.
  */
-static void *wait_for_grower(uint32_t who, uint32_t units)
+static void *wait_for_grower(uint32_t who, enum rec_chunk_kind kind, uint32_t units)
 {
 	for (int i = 0; i < 100 && who != thread_tid() && word_get_acquire(&growing) == who; i++)
 		sys_sleep_ns(50000);
-	return batch_take(units);
+	return batch_take(kind, units);
 }
 
 /* Who has been waited for in vain is stalled: another does it in its stead. */
-static void *batch_add_and_take(uint32_t units)
+static void *batch_add_and_take(enum rec_chunk_kind kind, uint32_t units)
 {
 	uint32_t who = 0, me = thread_tid();
 	void *taken;
@@ -233,13 +247,13 @@ static void *batch_add_and_take(uint32_t units)
 	if (shim.sealed)
 		return NULL;
 	if (!word_cas(&growing, &who, me)) {
-		taken = wait_for_grower(who, units);
+		taken = wait_for_grower(who, kind, units);
 		if (taken)
 			return taken;
 		if (who == me || !word_cas(&growing, &who, me))
 			return batch_add(units, units, units);
 	}
-	taken = batch_take(units); /* another's, from just now */
+	taken = batch_take(kind, units); /* another's, from just now */
 	if (!taken)
 		taken = batch_add(more_units(units), units, units);
 	word_cas(&growing, &me, 0);
@@ -262,9 +276,9 @@ void *room_chunk(enum rec_chunk_kind kind, uint32_t units, uint32_t base, uint32
 
 	if (!may_grow())
 		return NULL;
-	chunk = batch_take(units);
+	chunk = batch_take(kind, units);
 	if (!chunk)
-		chunk = batch_add_and_take(units);
+		chunk = batch_add_and_take(kind, units);
 	if (!chunk)
 		return NULL;
 	chunk->units = units;

@@ -67,7 +67,6 @@ struct shim {
 	struct rec_incident *incidents;
 	struct rec_outcome *outcomes[OUTCOME_CHUNKS];
 	struct rec_poller *pollers;
-	bool pollers_refused;	    /* no room for them */
 	struct rec_sample *samples; /* NULL until there is one */
 	struct rec_sent *sent;	    /* NULL until something is */
 	struct rec_kept *kept; /* likewise; in a child, its parent's until it has a recording */

@@ -5,6 +5,7 @@
  */
 #include "guest.h"
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -426,6 +427,21 @@ static void poll_told(void)
 	must(poll(&p, 1, 5000) == 1 && (p.revents & POLLHUP), "poll");
 }
 
+/* A burst takes all descriptors, and then it polls for the first time. */
+static void poll_full(void)
+{
+	struct rlimit limit = {440, 440};
+	struct pollfd p = {.events = POLLIN};
+	int client;
+
+	p.fd = named_pair("member", &client);
+	must(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+	while (socket(AF_INET, SOCK_STREAM, 0) >= 0)
+		;
+	must(errno == EMFILE, "socket");
+	must(poll(&p, 1, 0) == 0, "poll");
+}
+
 static void select_sets(void)
 {
 	struct timeval none = {0, 0};
@@ -752,6 +768,7 @@ int guest_wait(int argc, char **argv)
 		{"poll_reused", poll_reused},
 		{"told_and_forgotten", told_and_forgotten},
 		{"poll_told", poll_told},
+		{"poll_full", poll_full},
 		{"select_sets", select_sets},
 		{"blocked", blocked},
 		{"turns", turns},

@@ -369,6 +369,15 @@ static void threads_blocked_when_killed(void **state)
 	forget(&x);
 }
 
+static void polling_is_known_where_descriptors_are_used_up(void **state)
+{
+	struct recorded x = record("poll_full");
+
+	(void)state;
+	assert_polled(&x, "member");
+	forget(&x);
+}
+
 static void a_turn_lies_between_two_waits(void **state)
 {
 	struct recorded x = record("turns");
@@ -495,6 +504,7 @@ int main(void)
 		cmocka_unit_test(the_report_says_who_was_told),
 		cmocka_unit_test(select_members),
 		cmocka_unit_test(threads_blocked_when_killed),
+		cmocka_unit_test(polling_is_known_where_descriptors_are_used_up),
 		cmocka_unit_test(a_turn_lies_between_two_waits),
 		cmocka_unit_test(epoll_turn_outlasts_a_vfork),
 		cmocka_unit_test(poll_turn_outlasts_a_vfork),
