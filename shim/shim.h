@@ -82,8 +82,9 @@ struct shim {
 extern struct shim shim;
 
 /*
- * A vfork child shares our memory, and what it closes is not ours. One system call. It cannot fail:
- * where it does there is a filter that no hook saw come.
+ * A vfork child shares our memory, and what it closes is not ours. One system call: what is done
+ * for each connection asks other.h. It cannot fail: where it does there is a filter that no hook
+ * saw come.
  */
 static inline bool process_is_other(void)
 {
