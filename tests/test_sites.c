@@ -46,13 +46,15 @@ static void one_id_per_stack(void **state)
 	parts_stop();
 }
 
-/* From now on nobody walks: the shapes are known. */
+/* Who came while another wrote kept nothing: once more, and from then on nobody walks. */
 static void known_stacks_are_not_walked(void **state)
 {
-	uint32_t before = parts_walks();
+	uint32_t before;
 
 	(void)state;
 	parts_start_made();
+	intern_all(0);
+	before = parts_walks();
 	parts_threads(THREADS, intern_all);
 	assert_int_equal(parts_walks(), before);
 	parts_stop();
@@ -110,6 +112,31 @@ static void modules_are_cited_whole(void **state)
 	}
 	assert_true(own);
 	recording_release(&r);
+	parts_stop();
+}
+
+/* No hook sees what this program unloads: it is noticed before something else is mapped. */
+static void what_goes_unseen_is_forgotten(void **state)
+{
+	void *library = dlopen(LIBRARY, RTLD_NOW);
+	uint64_t take = (uintptr_t)dlsym(library, "take");
+	const uint64_t pc[PARTS_FRAMES] = {0x7000, take + 1, take + 2, 0x7100, 0x7200};
+	static uint64_t on[64];
+	uint32_t before, id;
+
+	(void)state;
+	parts_start_made();
+	assert_true(take);
+	id = stack_site(parts_call_on(on, pc));
+	assert_true(rec_place_module(site_get(id)->pc[1]));
+	before = parts_walks();
+	module_loads();
+	assert_int_equal(stack_site(parts_call_on(on, pc)), id);
+	assert_int_equal(parts_walks(), before);
+	dlclose(library);
+	module_loads();
+	assert_int_not_equal(stack_site(parts_call_on(on, pc)), id);
+	assert_int_equal(parts_walks(), before + 1);
 	parts_stop();
 }
 
@@ -200,6 +227,7 @@ int main(void)
 		cmocka_unit_test(known_stacks_are_not_walked),
 		cmocka_unit_test(ids_outlive_a_fork),
 		cmocka_unit_test(modules_are_cited_whole),
+		cmocka_unit_test(what_goes_unseen_is_forgotten),
 		cmocka_unit_test(a_full_table_mixes_no_entries),
 		cmocka_unit_test(what_the_evicted_prove_is_kept),
 	};
