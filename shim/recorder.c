@@ -28,7 +28,7 @@
 #include "words.h"
 
 #define IMAGES_MAX  1000u /* recordings of one pid */
-#define FIRST_UNITS 16u /* header, sites, modules, progress, incidents, lives, pollers; 3 spare */
+#define FIRST_UNITS 16u	  /* header, sites, modules, progress, incidents, lives, pollers; 3 spare */
 
 void recorder_lost(uint64_t *counter)
 {
