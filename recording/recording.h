@@ -114,6 +114,7 @@ enum rec_life_flag {
 				<< 25, /* COPY: the first was closed; close_* say where and when */
 	REC_LIFE_HANDED = 1u << 26, /* its EPOLLONESHOT was delivered; no call has used it since */
 	REC_LIFE_COOKIE = 1u << 27, /* kernel_cookie is filled in */
+	REC_LIFE_ABORTS = 1u << 28, /* SO_LINGER is on, of 0 s: its close sends a RST, not a FIN */
 };
 
 struct rec_addr {

@@ -138,6 +138,17 @@ void life_shut(struct life_ref ref, int how, struct at at)
 		life_flag(ref, REC_LIFE_SHUT_WR);
 }
 
+/* Whether its close will send a RST. */
+void life_aborts(struct life_ref ref, bool aborts)
+{
+	if (!life_is(ref))
+		return;
+	if (aborts)
+		life_flag(ref, REC_LIFE_ABORTS);
+	else if (word_get(&ref.life->flags) & REC_LIFE_ABORTS)
+		__atomic_fetch_and(&ref.life->flags, ~(uint32_t)REC_LIFE_ABORTS, __ATOMIC_RELAXED);
+}
+
 void life_cookie_set(struct life_ref ref, uint64_t cookie)
 {
 	word_set(&life_rest(ref)->kernel_cookie, cookie);

@@ -374,3 +374,23 @@ EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	errno = e;
 	return r;
 }
+
+/*
+ * SO_LINGER of 0 s, as proxies set it before they close: the kernel sends a RST and keeps no
+ * TIME_WAIT (tcp(7), socket(7)).
+ */
+EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	struct life_ref ref = {NULL, 0, -1};
+	struct linger linger;
+	int r;
+
+	if (unlikely(level == SOL_SOCKET && name == SO_LINGER) && hook_enter())
+		ref = life_find(fd);
+	r = real.setsockopt(fd, level, name, value, len);
+	if (likely(!ref.life) || r < 0 || len < sizeof(linger))
+		return r;
+	memcpy(&linger, value, sizeof(linger));
+	life_aborts(ref, linger.l_onoff && !linger.l_linger);
+	return r;
+}

@@ -204,7 +204,7 @@ static struct last_look look(struct life_ref ref, uint64_t now)
 	case TCP_ESTABLISHED:
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
-		k.asked = k.active = true;
+		k.asked = k.active = !(word_get(&l->flags) & REC_LIFE_ABORTS);
 		break;
 	case TCP_TIME_WAIT:
 	case TCP_CLOSING:

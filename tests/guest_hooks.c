@@ -98,6 +98,7 @@ static int end_with(void *arg)
 }
 
 static int five = 5, six = 6;
+static struct linger linger_not = {1, 0};
 
 #define ADDR(a) ((struct sockaddr *)&(a))
 
@@ -111,6 +112,7 @@ static int five = 5, six = 6;
 	X(bind, bind(w.fresh, ADDR(any), sizeof(any)))                                             \
 	X(listen, listen(w.fresh, 5))                                                              \
 	X(getsockopt, getsockopt(w.end, SOL_SOCKET, SO_ERROR, &value, &len))                       \
+	X(setsockopt, setsockopt(w.end, SOL_SOCKET, SO_LINGER, &linger_not, sizeof(linger_not)))   \
 	X(dup, dup(w.end))                                                                         \
 	X(dup2, dup2(w.end, w.fresh))                                                              \
 	X(dup3, dup3(w.end, w.fresh, O_CLOEXEC))                                                   \

@@ -168,7 +168,9 @@ static int ports_of_range(int percent)
 int guest_hurried_client(int argc, char **argv)
 {
 	bool server_first = argc > 0 && !strcmp(argv[0], "server_first");
-	int n = server_first ? 200 : ports_of_range(argc > 0 ? atoi(argv[0]) : 55);
+	bool aborts = argc > 0 && !strcmp(argv[0], "aborts"); /* as haproxy does: no TIME_WAIT */
+	const struct linger at_once = {1, 0};
+	int n = server_first ? 200 : ports_of_range(argc > 0 && !aborts ? atoi(argv[0]) : 55);
 	struct sockaddr_in addr;
 	int listener = listen_any(&addr);
 
@@ -177,6 +179,8 @@ int guest_hurried_client(int argc, char **argv)
 
 		if (server_first)
 			close(server);
+		if (aborts)
+			setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 		close(client);
 		if (!server_first)
 			close(server);

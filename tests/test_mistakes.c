@@ -125,6 +125,17 @@ static void who_uses_up_ports_is_warned(void **state)
 	run_release(&report);
 }
 
+/* SO_LINGER of 0 s: haproxy closes all its connections to servers so. */
+static void who_resets_uses_up_no_ports(void **state)
+{
+	struct run report = report_of_with("hurried_client", "aborts", NULL);
+
+	(void)state;
+	assert_has_line(report.out, "socklint: no leaks: ");
+	assert_null(strstr(report.out, "time-wait-pressure"));
+	run_release(&report);
+}
+
 /* Nothing is open at the end: the recording is kept all the same. */
 static void a_close_with_data_unread_is_a_reset(void **state)
 {
@@ -192,6 +203,7 @@ int main(void)
 		cmocka_unit_test(a_reader_that_stays_blocked_is_told),
 		cmocka_unit_test(a_reader_that_is_woken_or_elsewhere_is_not),
 		cmocka_unit_test(who_uses_up_ports_is_warned),
+		cmocka_unit_test(who_resets_uses_up_no_ports),
 		cmocka_unit_test(a_close_with_data_unread_is_a_reset),
 		cmocka_unit_test(what_was_read_or_left_by_the_client_is_none),
 	};
