@@ -60,7 +60,8 @@ static __attribute__((noinline)) ssize_t got_rarely(struct life_ref ref, enum re
 	return r;
 }
 
-static inline ssize_t got(struct life_ref ref, int fd, struct request q, ssize_t r, struct at at)
+static inline __attribute__((always_inline)) ssize_t got(struct life_ref ref, int fd,
+							 struct request q, ssize_t r, struct at at)
 {
 	if (!ref.life)
 		return use_returned(fd, q.call, r, at);
@@ -79,7 +80,7 @@ static size_t iov_bytes(const struct iovec *iov, size_t nr)
 }
 
 /* To begin with: the life that the descriptor holds now, and not after the call. */
-static inline struct life_ref find(int fd)
+static inline __attribute__((always_inline)) struct life_ref find(int fd)
 {
 	struct life_ref ref = {NULL, 0, fd};
 

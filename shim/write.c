@@ -46,7 +46,8 @@ static __attribute__((noinline)) ssize_t put_rarely(struct life_ref ref, enum re
 	return r;
 }
 
-static inline ssize_t put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
+static inline __attribute__((always_inline)) ssize_t
+put(struct life_ref ref, int fd, enum rec_call call, ssize_t r, struct at at)
 {
 	uint64_t now = 0;
 
@@ -79,7 +80,7 @@ static int put_many(struct life_ref ref, int fd, const struct mmsghdr *msgs, int
 	return (int)put(ref, fd, REC_CALL_SENDMMSG, r, at);
 }
 
-static inline struct life_ref find(int fd)
+static inline __attribute__((always_inline)) struct life_ref find(int fd)
 {
 	struct life_ref ref = {NULL, 0, fd};
 
