@@ -4,6 +4,8 @@
  */
 #include "guest.h"
 
+#include <netinet/tcp.h>
+
 static int raw_listen(struct sockaddr_in *addr)
 {
 	socklen_t len = sizeof(*addr);
@@ -184,6 +186,22 @@ static void next_client(struct job *job, int listener, const struct sockaddr_in 
 	must(write(job->client, "ask\n", 4) == 4, "write");
 }
 
+/* Until the peer's FIN was there for longer than the report's grace: it may come late, sent anew.
+ */
+static void wait_for_fin(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	for (int i = 0; i < 1000; i++) {
+		must(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0, "TCP_INFO");
+		if (info.tcpi_state == TCP_CLOSE_WAIT && info.tcpi_last_ack_recv > 1200)
+			return;
+		usleep(20000);
+	}
+	must(false, "FIN");
+}
+
 /*
  * A thread for each of six connections. HOW: who makes the FILE ("worker": the thread itself;
  * "handed": the accepting one), and of the first three "busy": they are at work until the end, or
@@ -215,7 +233,8 @@ int guest_stdio_server(int argc, char **argv)
 		if (!job->long_one)
 			pthread_join(t, NULL);
 	}
-	usleep(1200000);
+	for (int i = 0; i < 3; i++)
+		wait_for_fin(jobs[i].fd);
 	printf("done\n");
 	fflush(stdout);
 	if (strstr(how, "waits"))
