@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "facts.h"
+#include "gate.h"
 #include "house.h"
 #include "lives.h"
 #include "recorder.h"
@@ -23,7 +24,6 @@
 #include "slots.h"
 #include "sys.h"
 #include "thread.h"
-#include "unwinder.h"
 #include "words.h"
 
 #define PROBES	      64	 /* descriptors that are tried where there is no /proc */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gate.h"
 #include "house.h"
 #include "options.h"
 #include "recording.h"
@@ -18,7 +19,6 @@
 #include "summary.h"
 #include "sys.h"
 #include "text.h"
-#include "unwinder.h"
 #include "words.h"
 
 bool image_path(struct text *t, uint32_t image)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "elf_file.h"
+#include "gate.h"
 #include "house.h"
 #include "recorder.h"
 #include "recording.h"
@@ -22,7 +23,6 @@
 #include "slots.h"
 #include "stack.h"
 #include "sys.h"
-#include "unwinder.h"
 #include "words.h"
 
 #define MODULES_MAX (MODULE_CHUNKS * REC_MODULES_PER_CHUNK)

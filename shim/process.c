@@ -16,6 +16,7 @@
 #include "children.h"
 #include "clock.h"
 #include "end.h"
+#include "gate.h"
 #include "hook.h"
 #include "house.h"
 #include "inherit.h"
@@ -28,7 +29,6 @@
 #include "stuck.h"
 #include "sys.h"
 #include "thread.h"
-#include "unwinder.h"
 #include "words.h"
 
 /*
@@ -67,7 +67,7 @@ void process_reborn(const struct snapshot *snapshot)
 	shim.programs_started = 0;
 	init_head_reset();
 	init_alone();
-	unwinder_reborn();
+	gate_reborn();
 	stack_reborn();
 	stuck_reborn();
 	if (shim.pid == 1) /* of a new namespace: there the default action is to ignore */
@@ -92,13 +92,13 @@ EXPORT pid_t fork(void)
 	if (!record)
 		return real.fork();
 	word_set(&shim.forked_ns, now_ns());
-	unwinder_gate_close();
+	gate_close();
 	if (word_get(&shim.attach) == ATTACHED && !shim.sealed)
 		snapshot = lives_snapshot();
 	pid = real.fork();
 	e = errno;
 	if (pid != 0)
-		unwinder_gate_open();
+		gate_open();
 	if (pid == 0 && !is_reborn())
 		process_reborn(&snapshot);
 	else if (snapshot.mem)

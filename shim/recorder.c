@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "gate.h"
 #include "house.h"
 #include "images.h"
 #include "inherit.h"

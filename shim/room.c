@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 
 #include "clock.h"
+#include "gate.h"
 #include "house.h"
 #include "options.h"
 #include "recorder.h"
@@ -21,7 +22,6 @@
 #include "shim.h"
 #include "sys.h"
 #include "thread.h"
-#include "unwinder.h"
 #include "words.h"
 
 #define BATCHES_MAX    256u

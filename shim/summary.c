@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "children.h"
+#include "gate.h"
 #include "house.h"
 #include "load.h"
 #include "options.h"
@@ -18,7 +19,6 @@
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
-#include "unwinder.h"
 #include "words.h"
 
 static bool summary_is_valid(const struct rec_summary *s)

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "gate.h"
 #include "house.h"
 #include "sys.h"
-#include "unwinder.h"
 
 struct text text_in(char *buf, size_t room)
 {

@@ -26,13 +26,6 @@ void unwinder_load(void);
 void unwinder_warm(void);
 bool unwinder_present(void);
 bool unwinder_walk(struct at at, struct frames *frames);
-bool unwinder_enter(struct stay *stay);
-void unwinder_leave(const struct stay *stay);
-bool gate_hold(struct stay *stay);
-void gate_release(const struct stay *stay);
-void unwinder_gate_close(void);
-void unwinder_gate_open(void);
-void unwinder_reborn(void);
 bool unwinder_is_caller(struct at at);
 long unwinder_probe(const void *address);
 

@@ -21,6 +21,7 @@ static void say_wrong(const char *what, int line)
 #include "children.h"
 #include "clock.h"
 #include "epoll.h"
+#include "gate.h"
 #include "init.h"
 #include "load.h"
 #include "options.h"

@@ -22,6 +22,7 @@ static pthread_t new_thread(void *(*f)(void *), void *arg)
 
 #include "at.h"
 #include "clock.h"
+#include "gate.h"
 #include "hook.h"
 #include "house.h"
 #include "init.h"
