@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -648,6 +649,54 @@ static void turns(void)
 	poll(&p, 1, 50);
 }
 
+static void *take_a_turn(void *name)
+{
+	struct epoll_event e;
+	int set = set_make();
+
+	say_fd(name, (int)syscall(SYS_gettid));
+	epoll_wait(set, &e, 1, 0);
+	epoll_wait(set, &e, 1, 0);
+	return NULL;
+}
+
+static void *work_for_good(void *taken)
+{
+	take_a_turn((void *)"works.tid");
+	must(write(*(int *)taken, "x", 1) == 1, "write");
+	syscall(SYS_pause);
+	return NULL;
+}
+
+static int nr_threads(void)
+{
+	struct stat st;
+
+	must(stat("/proc/self/task", &st) == 0, "stat");
+	return (int)st.st_nlink - 2;
+}
+
+/* Ends, while one thread waits, one is at work, and one has ended in its turn. */
+static void turns_at_end(void)
+{
+	int taken[2];
+	pthread_t t;
+	char byte;
+
+	named("left");
+	must(pipe(taken) == 0, "pipe");
+	block("epoll", -1, block_in_epoll);
+	must(pthread_create(&t, NULL, work_for_good, &taken[1]) == 0, "pthread_create");
+	must(read(taken[0], &byte, 1) == 1, "read");
+	must(pthread_create(&t, NULL, take_a_turn, (void *)"ended.tid") == 0, "pthread_create");
+	pthread_join(t, NULL);
+	while (nr_threads() > 3) /* joined, but maybe not gone */
+		usleep(1000);
+	take_a_turn((void *)"main.tid");
+	fflush(stdout);
+	exit(0);
+}
+
 static void cancelled(void)
 {
 	void *(*const how[])(void *) = {block_in_read, block_in_recv, block_in_send, block_in_poll};
@@ -772,6 +821,7 @@ int guest_wait(int argc, char **argv)
 		{"select_sets", select_sets},
 		{"blocked", blocked},
 		{"turns", turns},
+		{"turns_at_end", turns_at_end},
 		{"epoll_vfork", epoll_vfork},
 		{"poll_vfork", poll_vfork},
 		{"cancelled", cancelled},

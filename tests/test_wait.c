@@ -392,6 +392,22 @@ static void a_turn_lies_between_two_waits(void **state)
 	forget(&x);
 }
 
+/* As others may have come back to the set that they share. */
+static void the_end_says_who_lives_in_its_turn(void **state)
+{
+	struct recorded x = record("turns_at_end");
+	const struct rec_poller *main = poller(&x, tid_of(&x, "main"));
+	const struct rec_poller *works = poller(&x, tid_of(&x, "works"));
+	const struct rec_poller *ended = poller(&x, tid_of(&x, "ended"));
+
+	(void)state;
+	assert_true(main->turn_ns && main->alive_ns >= main->turn_ns);
+	assert_true(works->turn_ns && works->alive_ns >= works->turn_ns);
+	assert_true(ended->turn_ns && !ended->alive_ns);
+	assert_int_equal(poller(&x, tid_of(&x, "epoll"))->alive_ns, 0);
+	forget(&x);
+}
+
 /* What a child on its parent's memory waits for, and opens, is not the parent's. */
 static void turn_outlasts_a_vfork(const char *name)
 {
@@ -506,6 +522,7 @@ int main(void)
 		cmocka_unit_test(threads_blocked_when_killed),
 		cmocka_unit_test(polling_is_known_where_descriptors_are_used_up),
 		cmocka_unit_test(a_turn_lies_between_two_waits),
+		cmocka_unit_test(the_end_says_who_lives_in_its_turn),
 		cmocka_unit_test(epoll_turn_outlasts_a_vfork),
 		cmocka_unit_test(poll_turn_outlasts_a_vfork),
 		cmocka_unit_test(cancelled_threads_wait_no_more),
