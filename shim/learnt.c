@@ -38,32 +38,31 @@ struct rec_addr addr_of(const void *addr, socklen_t len)
 	return a;
 }
 
-void life_local(struct life_ref ref, const void *addr, socklen_t len)
+/* The family last: it says that the others are there. */
+static void address_set(struct life_ref ref, uint8_t ip[16], uint16_t *port, uint8_t *family,
+			struct rec_addr a)
 {
-	struct rec_addr a = addr_of(addr, len);
-	struct rec_life *l = ref.life;
-
 	if (!a.family)
 		return;
-	words_copy(l->local_ip, a.ip, sizeof(a.ip));
-	word_set(&l->local_port, a.port);
+	words_copy(ip, a.ip, sizeof(a.ip));
+	word_set(port, a.port);
 	if (rec_ip_is_of_link((uint8_t)a.family, a.ip))
 		word_set(&life_rest(ref)->scope, a.scope);
-	word_set(&l->local_family, (uint8_t)a.family);
+	word_set(family, (uint8_t)a.family);
+}
+
+void life_local(struct life_ref ref, const void *addr, socklen_t len)
+{
+	struct rec_life *l = ref.life;
+
+	address_set(ref, l->local_ip, &l->local_port, &l->local_family, addr_of(addr, len));
 }
 
 void life_peer(struct life_ref ref, const void *addr, socklen_t len)
 {
-	struct rec_addr a = addr_of(addr, len);
 	struct rec_life *l = ref.life;
 
-	if (!a.family)
-		return;
-	words_copy(l->peer_ip, a.ip, sizeof(a.ip));
-	word_set(&l->peer_port, a.port);
-	if (rec_ip_is_of_link((uint8_t)a.family, a.ip))
-		word_set(&life_rest(ref)->scope, a.scope);
-	word_set(&l->peer_family, (uint8_t)a.family);
+	address_set(ref, l->peer_ip, &l->peer_port, &l->peer_family, addr_of(addr, len));
 }
 
 /*
